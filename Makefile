@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+# drainsnoop: `make help` lists the targets.
+
+VERSION := 0.1.0
+BUILD   ?= build
+PREFIX  ?= /usr/local
+CC      ?= gcc
+CLANG   ?= clang
+BPFTOOL ?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
+LLVM_STRIP ?= llvm-strip
+PKG_CONFIG ?= pkg-config
+
+ifeq ($(SAN),1)
+BUILD := build-san
+SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+endif
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-8s %s\n' $(1) $(2)
+endif
+
+ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+
+PKGS := libbpf libuv libmnl
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2
+CPPFLAGS += -D_GNU_SOURCE -DDS_VERSION='"$(VERSION)"' -I. -I$(BUILD)
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=gnu17 $(WARN) $(CFLAGS) $(SANFLAGS) $(if $(WERROR),-Werror) \
+	-fstack-protector-strong -MMD -MP $(shell $(PKG_CONFIG) --cflags $(PKGS))
+LIBS = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lelf -lz
+# The core is held to more: no silent narrowing.
+CORE_CFLAGS := -Wconversion
+
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter \
+	-I. -Ibpf -Iinclude $(if $(MULTIARCH),-I/usr/include/$(MULTIARCH))
+
+BPF_SRC   := $(wildcard bpf/*.bpf.c)
+BPF_OBJ   := $(BPF_SRC:%.bpf.c=$(BUILD)/%.bpf.o)
+SKEL      := $(BUILD)/drainsnoop.skel.h
+CORE_SRC  := $(wildcard user/core/*.c)
+# util/ is pure but for these, which do I/O.
+UTIL_IO   := user/util/log.c
+UTIL_SRC  := $(filter-out $(UTIL_IO),$(wildcard user/util/*.c))
+IO_SRC    := $(wildcard user/*.c user/source/*.c user/sink/*.c) $(UTIL_IO)
+MAIN_SRC  := user/main.c
+obj = $(1:%.c=$(BUILD)/%.o)
+CORE_LIB  := $(BUILD)/libdrainsnoop-core.a
+IO_LIB    := $(BUILD)/libdrainsnoop-io.a
+BIN       := $(BUILD)/drainsnoop
+UNIT_SRC  := $(wildcard tests/unit/test_*.c)
+UNIT_BIN  := $(UNIT_SRC:%.c=$(BUILD)/%)
+
+.PHONY: all help test unit check-arch install uninstall clean docs format
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BIN) ## build drainsnoop (the default)
+
+help: ## this list
+	@printf 'Targets:\n'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@printf 'Variables: V=1 (show commands), SAN=1 (ASan and UBSan, in build-san), WERROR=1, PREFIX, DESTDIR, CC, CLANG\n'
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) include/ds_record.h
+	$(call say,BPF,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
+
+$(BUILD)/drainsnoop.bpf.o: $(BPF_OBJ)
+	$(call say,GEN,$@)
+	$(Q)$(BPFTOOL) gen object $@ $(BPF_OBJ)
+
+$(SKEL): $(BUILD)/drainsnoop.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name drainsnoop_bpf > $@
+
+$(BUILD)/user/core/%.o: user/core/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(CORE_CFLAGS) -c $< -o $@
+
+$(BUILD)/%.o: %.c | $(SKEL)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c $< -o $@
+
+$(CORE_LIB): $(call obj,$(CORE_SRC) $(UTIL_SRC))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(IO_LIB): $(call obj,$(filter-out $(MAIN_SRC),$(IO_SRC)))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BIN): $(call obj,$(MAIN_SRC)) $(IO_LIB) $(CORE_LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(IO_LIB) $(CORE_LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) $^ $(LIBS) -ljson-c -lcmocka -o $@
+
+unit: $(UNIT_BIN) ## build and run the unit tests
+	@set -e; for t in $(sort $(UNIT_BIN)); do ASAN_OPTIONS=detect_leaks=1 $$t; done
+
+check-arch: $(CORE_LIB) ## the core must do no I/O: checks its undefined symbols
+	$(Q)tests/check-arch $(CORE_LIB)
+
+test: unit check-arch ## unit tests and the architecture check (scripts/test runs everything)
+
+install: $(BIN) ## install below PREFIX (/usr/local), DESTDIR is honoured
+	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/drainsnoop
+	install -D -m 644 docs/drainsnoop.8 $(DESTDIR)$(PREFIX)/share/man/man8/drainsnoop.8
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/drainsnoop $(DESTDIR)$(PREFIX)/share/man/man8/drainsnoop.8
+
+docs: $(BIN) ## write docs/events.md anew from the table of events
+	$(BIN) schema --markdown > docs/events.md
+
+format: ## clang-format all C files
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+clean: ## remove what was built
+	rm -rf build build-san
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

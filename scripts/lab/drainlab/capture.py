@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tcpdump on the node, and its file read by hand: what really passed, for what no log tells."""
+
+import os
+import signal
+import socket
+import struct
+
+from .proc import LabError, Tool, in_netns, wait_for
+
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+INCOMING, OUTGOING = 0, 4   # pkttype of a cooked capture
+SLL2 = 276
+
+
+class Capture:
+    def __init__(self, lab):
+        self.path = os.path.join(lab.folder, "node.pcap")
+        self.err = os.path.join(lab.folder, "tcpdump.err")
+        # The node is captured on all its interfaces; the uplinks' packets are what counts later.
+        command = ["tcpdump", "-i", "any", "-n", "-U", "-B", "16384", "-s", "160", "-Z", "root",
+                   "--time-stamp-precision=nano", "-y", "LINUX_SLL2", "-w", self.path, "tcp or icmp or icmp6 or arp"]
+        with open(self.err, "wb") as err:
+            self.tool = Tool(lab.cgroup.tools, in_netns(lab.network.node, command), stderr=err)
+        wait_for(self._started, 20, "tcpdump")
+
+    def _started(self):
+        with open(self.err, encoding="utf-8", errors="replace") as err:
+            text = err.read()
+        if not self.tool.running():
+            raise LabError("tcpdump ended: " + text.strip())
+        return "listening on" in text
+
+    def stop(self):
+        self.tool.signal(signal.SIGINT)
+        if self.tool.wait(20) is None:
+            raise LabError("tcpdump does not end")
+
+    def end(self):
+        self.tool.end()
+
+
+class Packet:
+    """One TCP segment as it passed the node's edge. `to_pod`: it came from the load balancer's side."""
+
+    __slots__ = ("at", "to_pod", "flags", "seq", "ack", "size")
+
+    def __init__(self, at, to_pod, flags, seq, ack, size):
+        self.at, self.to_pod, self.flags, self.seq, self.ack, self.size = at, to_pod, flags, seq, ack, size
+
+
+class Flow:
+    """The packets of one 4-tuple, in their order."""
+
+    def __init__(self):
+        self.packets = []
+
+    def between(self, begin, end):
+        return [p for p in self.packets if begin <= p.at <= end]
+
+    def first_syn(self, begin, end):
+        """The moment of the first SYN to the pod, or None."""
+        return next((p.at for p in self.between(begin, end) if p.to_pod and p.flags & (SYN | ACK) == SYN), None)
+
+    def last_payload(self, begin, end):
+        """The moment at which the last request (payload not seen before) went to the pod, or None."""
+        top, last = None, None
+        for p in self.between(0, end):
+            if not p.to_pod or not p.size:
+                continue
+            if top is None or (p.seq + p.size - top) & 0xFFFFFFFF < 1 << 31 and p.seq + p.size != top:
+                top = p.seq + p.size
+                if p.at >= begin:
+                    last = p.at
+        return last
+
+    def last_arrival(self):
+        """The moment of the last thing that was sent to the pod for the first time: a SYN or payload."""
+        syns = {}
+        for p in self.packets:
+            if p.to_pod and p.flags & (SYN | ACK) == SYN:
+                syns.setdefault(p.seq, p.at)
+        payload = self.last_payload(0, 1 << 63)
+        return max([*syns.values(), *([payload] if payload else [])], default=None)
+
+    def lost(self, begin, end):
+        """True if something that the load balancer sent in that time was refused or never answered."""
+        packets = self.between(begin, end)
+        return any(not self._answered(p, packets[i + 1:]) for i, p in enumerate(packets)
+                   if p.to_pod and (p.flags & SYN or p.size))
+
+    @staticmethod
+    def _answered(sent, later):
+        """True if the pod answered a SYN with SYN|ACK, a payload with payload, before it closed."""
+        for p in later:
+            if p.to_pod:
+                continue
+            if p.flags & RST:
+                return False
+            if p.flags & SYN if sent.flags & SYN else p.size:
+                return True
+            if p.flags & FIN:
+                return False
+        return False
+
+    def answered_whole(self, begin, end):
+        """True if nothing was outstanding when the pod ended the connection: every byte that it had
+        received was older than a byte that it had sent, and all that it sent was acknowledged."""
+        packets = self.between(begin, end)
+        cut = next((i for i, p in enumerate(packets) if not p.to_pod and p.flags & (FIN | RST)), None)
+        if cut is None:
+            return False
+        before = packets[:cut]
+        sent = [p for p in before if not p.to_pod and p.size]
+        got = [p for p in before if p.to_pod and p.size]
+        if not sent or not got or got[-1].at > sent[-1].at:
+            return False
+        top = (sent[-1].seq + sent[-1].size) & 0xFFFFFFFF
+        last = packets[cut]
+        return last.size == 0 and last.seq == top and any(
+            p.to_pod and p.flags & ACK and p.ack == top for p in before)
+
+
+def parse(data):
+    """Yields (ns, pkttype, source, source port, destination, port, flags, seq, ack, payload bytes)."""
+    magic = data[:4]
+    if magic not in (b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d"):
+        raise LabError("the capture has no nanosecond stamps")
+    order = "<" if magic == b"\x4d\x3c\xb2\xa1" else ">"
+    if struct.unpack_from(order + "I", data, 20)[0] & 0xFFFF != SLL2:
+        raise LabError("the capture is not of link type LINUX_SLL2")
+    at = 24
+    while at + 16 <= len(data):
+        seconds, nanos, size, _ = struct.unpack_from(order + "IIII", data, at)
+        frame = data[at + 16:at + 16 + size]
+        at += 16 + size
+        if len(frame) < size:
+            return
+        found = segment(frame)
+        if found:
+            yield (seconds * 10**9 + nanos, frame[10], *found)
+
+
+def segment(frame):
+    """The TCP segment in a cooked frame, or None."""
+    protocol = struct.unpack_from(">H", frame)[0]
+    packet = frame[20:]
+    if protocol == 0x0800 and len(packet) >= 20 and packet[9] == 6:
+        head, total = (packet[0] & 15) * 4, struct.unpack_from(">H", packet, 2)[0]
+        family, source, target = socket.AF_INET, packet[12:16], packet[16:20]
+    elif protocol == 0x86DD and len(packet) >= 40 and packet[6] == 6:
+        head, total = 40, 40 + struct.unpack_from(">H", packet, 4)[0]
+        family, source, target = socket.AF_INET6, packet[8:24], packet[24:40]
+    else:
+        return None
+    tcp = packet[head:]
+    if len(tcp) < 20:
+        return None
+    sport, dport, seq, ack, offset, flags = struct.unpack_from(">HHIIBB", tcp)
+    return (socket.inet_ntop(family, source), sport, socket.inet_ntop(family, target), dport, flags,
+            seq, ack, total - head - (offset >> 4) * 4)
+
+
+def read(path, lb_address, port):
+    """{(load balancer's port, pod's address): Flow} of the connections to the pods' serving port."""
+    with open(path, "rb") as file:
+        data = file.read()
+    flows = {}
+    for at, kind, source, sport, target, dport, flags, seq, ack, size in parse(data):
+        if source == lb_address and dport == port:
+            key, to_pod = (sport, target), True
+        elif target == lb_address and sport == port:
+            key, to_pod = (dport, source), False
+        else:
+            continue
+        # A packet passes two interfaces of the node. What counts is the load balancer's side: there
+        # its packets come in, and the answers that it gets go out.
+        if kind != (INCOMING if to_pod else OUTGOING):
+            continue
+        flows.setdefault(key, Flow()).packets.append(Packet(at, to_pod, flags, seq, ack, size))
+    for flow in flows.values():
+        flow.packets.sort(key=lambda p: p.at)
+    return flows

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What plays Kubernetes: a Deployment's rollout, the kubelet at a pod's end, the load balancer controller.
+
+A later issue puts a real cluster in its place; the load balancer's side (loadbalancer.py) stays.
+"""
+
+import signal
+import subprocess
+import threading
+
+from .events import rfc3339
+from .pod import PORT, Pod
+from .proc import LabError, Tool, in_netns, now_ns, program, wait_for
+
+SECOND = 10**9
+
+
+class Kubelet:
+    """The kubelet's probes, from the node's own address."""
+
+    def __init__(self, lab):
+        node = lab.network.node
+        self.tool = Tool(lab.cgroup.tools, in_netns(node, program("prober", lab.network.plan.node)),
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.ready = {}
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.tool.process.stdout:
+            name, state = line.decode().split()
+            self.ready[name] = state == "ok"
+
+    def probe(self, pod):
+        self.tool.tell(f"add {pod.name} {pod.address} {PORT}")
+
+    def wait_ready(self, pod):
+        def check():
+            if not pod.server.running():
+                raise LabError(f"the server of {pod.name} ended at once; see {pod.folder}")
+            return self.ready.get(pod.name)
+        wait_for(check, 30, f"readiness of {pod.name}")
+
+    def terminating(self, pod):
+        self.tool.tell(f"terminating {pod.name}")
+
+    def forget(self, pod):
+        self.tool.tell(f"del {pod.name}")
+
+    def end(self):
+        self.tool.end()
+
+
+class Kubernetes:
+    def __init__(self, lab, group):
+        self.lab, self.group = lab, group
+        self.kubelet = Kubelet(lab)
+        self.pods = []          # all that ever were
+        self.running = []       # those that have not been deleted
+        self.threads = []
+
+    def create(self, deployment="web", server=None, keepalive=None):
+        """A new pod: started, ready, announced, registered."""
+        lab = self.lab
+        pod = Pod(lab, deployment, server or lab.settings.server, keepalive)
+        self.pods.append(pod)
+        lab.events.pod_state(pod, "pending")
+        self.kubelet.probe(pod)
+        self.kubelet.wait_ready(pod)
+        lab.events.pod_state(pod, "ready")
+        lab.tracer.wait_for_pod(pod)
+        self.group.register(pod)
+        self.running.append(pod)
+        lab.insider.call(pod)
+        return pod
+
+    def delete(self, pod, trigger="rollout"):
+        """Requests the deletion; what follows happens in a thread of its own."""
+        self.running.remove(pod)
+        thread = threading.Thread(target=self._guarded, args=(pod, trigger), daemon=True)
+        thread.start()
+        self.threads.append(thread)
+
+    def rollout(self, pods=None):
+        """A rolling update with maxSurge 1 and maxUnavailable 0."""
+        for old in list(pods or self.running):
+            if self.lab.settings.replace:
+                self.create(old.deployment)
+            self.delete(old)
+
+    def wait(self):
+        """Waits until every deleted pod is gone."""
+        for thread in self.threads:
+            thread.join()
+        self.lab.check()
+
+    def _guarded(self, pod, trigger):
+        try:
+            self._terminate(pod, trigger)
+        except Exception as error:  # told to the main thread
+            self.lab.fail(error)
+
+    def _terminate(self, pod, trigger):
+        """The end of a pod in its real order (facts/aws-and-kubernetes.md, sections 1.1 and 5)."""
+        lab, settings = self.lab, self.lab.settings
+        t0 = now_ns()
+        pod.mark("t0", t0)
+        floor = t0 // SECOND * SECOND  # deletionTimestamp has whole seconds
+        lab.events.pod_state(pod, "terminating", pod__t0=rfc3339(floor), pod__t0_error_ms=1000,
+                             pod__t0_source="deletion_timestamp", pod__trigger=trigger)
+        lab.say(f"{pod.name} is deleted: T0")
+        self.kubelet.terminating(pod)
+        controller = threading.Thread(target=self._deregister, args=(pod,), daemon=True)
+        controller.start()
+
+        deadline = t0 + int(settings.grace * SECOND)
+        if settings.prestop:
+            lab.sleep(min(settings.prestop, settings.grace + 2))
+        deadline = max(deadline, now_ns() + 2 * SECOND)  # the kubelet gives at least two seconds
+        self._signal(pod, signal.SIGTERM, "sigterm")
+        for container in pod.containers:
+            if container is not pod.server:
+                container.signal(signal.SIGTERM)
+        lab.say(f"{pod.name}: SIGTERM")
+        self._await_containers(pod, deadline)
+        self._end_sandbox(pod)
+        controller.join()
+
+    def _deregister(self, pod):
+        """The load balancer controller: hears of it after a while, then calls the API."""
+        settings = self.lab.settings
+        try:
+            if not self.lab.stopping.wait(settings.controller_lag):
+                self.group.deregister(pod, settings.lag - settings.controller_lag)
+        except Exception as error:  # told to the main thread
+            self.lab.fail(error)
+
+    @staticmethod
+    def _signal(pod, number, name):
+        at = pod.server.signal(number)
+        pod.mark(name, at)
+        if pod.ends_on == number or "end_signal" not in pod.marks and number == signal.SIGKILL:
+            pod.mark("end_signal", at)
+
+    def _await_containers(self, pod, deadline):
+        """Waits for all containers, with SIGKILL to what is left at the deadline."""
+        for container in pod.containers:
+            container.exit.ended.wait(max(0.0, (deadline - now_ns()) / SECOND))
+        if not pod.sandbox_empty():
+            self.lab.say(f"{pod.name}: SIGKILL")
+            if pod.server.running():
+                self._signal(pod, signal.SIGKILL, "sigkill")
+            for container in pod.containers:
+                container.signal(signal.SIGKILL)
+        for container in pod.containers:
+            if not container.exit.ended.wait(30):
+                raise LabError(f"{pod.name}/{container.name} does not end")
+        pod.mark("exited", pod.server.exit.at)
+        self.lab.say(f"{pod.name}: all containers have ended")
+
+    def _end_sandbox(self, pod):
+        self.lab.sleep(self.lab.settings.sandbox_delay)
+        steps = pod.place.release()
+        for what, before, after in steps:
+            pod.mark(what, before, after)
+        pod.mark("released", steps[0][1], steps[-1][2])
+        self.lab.say(f"{pod.name}: its address {pod.address} is released")
+        pod.place.remove()
+        self.kubelet.forget(pod)
+        self.lab.cgroup.remove_pod(pod.uid)
+        self.lab.events.pod_state(pod, "deleted")
+        pod.mark("deleted", now_ns())
+
+    def end(self):
+        self.kubelet.end()

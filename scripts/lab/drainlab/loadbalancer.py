@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What plays the load balancer: a target group, and the data plane behind it (HAProxy, or tinylb).
+
+Knows nothing of Kubernetes: a target is anything with an address. Whoever plays Kubernetes calls
+register() and deregister(), as the load balancer controller calls the ELBv2 API.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import threading
+
+from .pod import HEALTH_PORT, PORT
+from .proc import LabError, Tool, in_netns, now_ns, program, wait_for
+from .events import rfc3339
+
+FRONT_PORT = 80
+
+HAPROXY = """\
+global
+    stats socket {folder}/haproxy.sock mode 600 level admin
+    log stdout format raw local0
+    nbthread 1
+    maxconn 4000
+defaults
+    mode http
+    log global
+    retries 0
+    timeout connect 10s
+    timeout client 60s
+    timeout server 20s
+frontend front
+    bind {front}:{port}
+    capture request header X-Request-Id len 64
+    log-format '{log_format}'
+    default_backend pods
+backend pods
+    balance roundrobin
+    http-reuse always
+"""
+
+# tinylb writes the same keys.
+LOG_KEYS = {"id": "%[capture.req.hdr(0)]", "accept": "%Ts.%ms", "server": "%s", "source": "%bi",
+            "source_port": "%bp", "address": "%si", "port": "%sp", "term": "%tsc"}
+LOG_NUMBERS = {"status": "%ST", "Tq": "%Tq", "Tw": "%Tw", "Tc": "%Tc", "Tr": "%Tr", "Ta": "%Ta"}
+
+
+def bracket(address):
+    return f"[{address}]" if ":" in address else address
+
+
+class HAProxy:
+    """The data plane as an ALB: no retry, one request a client connection, kept server connections."""
+
+    name = "haproxy"
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.log_path = os.path.join(lab.folder, "haproxy.log")
+        self.socket_path = os.path.join(lab.folder, "haproxy.sock")
+        config = os.path.join(lab.folder, "haproxy.cfg")
+        keys = [f'"{key}":"{value}"' for key, value in LOG_KEYS.items()]
+        keys += [f'"{key}":{value}' for key, value in LOG_NUMBERS.items()]
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(HAPROXY.format(folder=lab.folder, front=bracket(lab.network.plan.front),
+                                      port=FRONT_PORT, log_format="{" + ",".join(keys) + "}"))
+        with open(self.log_path, "wb") as log, open(self.log_path + ".err", "wb") as err:
+            self.tool = Tool(lab.cgroup.tools, in_netns(lab.network.lb, ["haproxy", "-db", "-f", config]),
+                             stdout=log, stderr=err)
+        wait_for(self._answers, 20, "HAProxy")
+
+    def _answers(self):
+        if not self.tool.running():
+            with open(self.log_path + ".err", encoding="utf-8", errors="replace") as err:
+                raise LabError("HAProxy ended: " + err.read().strip())
+        try:
+            return self.command("show info")
+        except OSError:
+            return None
+
+    def command(self, line):
+        """One command to the runtime socket; returns the answer."""
+        with socket.socket(socket.AF_UNIX) as conn:
+            conn.settimeout(10)
+            conn.connect(self.socket_path)
+            conn.sendall(line.encode() + b"\n")
+            answer = b""
+            while got := conn.recv(65536):
+                answer += got
+            return answer.decode()
+
+    def add(self, pod):
+        """Makes a server of the pod; it gets no request before enable(). Checks run from then on; they
+        never take it out: a real target group needs many seconds for that, the drain comes first."""
+        where = f"{bracket(pod.address)}:{PORT}"
+        answer = self.command(f"add server pods/{pod.name} {where} check port {HEALTH_PORT} inter 1s "
+                              "fall 100000 rise 1")
+        if "registered" not in answer:
+            raise LabError(f"HAProxy: add server: {answer.strip()}")
+
+    def enable(self, pod):
+        self.command(f"enable health pods/{pod.name}; enable server pods/{pod.name}")
+        wait_for(lambda: self._state(pod) == ("2", "0"), 20, f"HAProxy's server {pod.name}")
+
+    def drain(self, pod):
+        """No new request from here on. Returns when HAProxy has done it."""
+        self.command(f"set server pods/{pod.name} state drain")
+
+    def _state(self, pod):
+        for line in self.command("show servers state pods").splitlines():
+            words = line.split()
+            if len(words) > 6 and words[3] == pod.name:
+                return words[5], words[6]
+        return None
+
+    def end(self):
+        self.tool.end()
+
+
+class TinyLb:
+    """The data plane that sends on connections whose FIN it has received (programs/tinylb.py)."""
+
+    name = "tinylb"
+
+    def __init__(self, lab):
+        self.log_path = os.path.join(lab.folder, "haproxy.log")
+        self.lock = threading.Lock()
+        with open(self.log_path, "wb") as log:
+            self.tool = Tool(lab.cgroup.tools, in_netns(lab.network.lb, program(
+                "tinylb", lab.network.plan.front, FRONT_PORT)),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+
+    def _command(self, line):
+        with self.lock:
+            self.tool.tell(line)
+            if self.tool.process.stdout.readline().strip() != b"done":
+                raise LabError("tinylb ended")
+
+    def add(self, pod):
+        pass
+
+    def enable(self, pod):
+        self._command(f"add {pod.name} {pod.address} {PORT}")
+
+    def drain(self, pod):
+        self._command(f"drain {pod.name}")
+
+    def end(self):
+        self.tool.end()
+
+
+class TargetGroup:
+    """The control plane: registers and deregisters targets and says so as events."""
+
+    port, health_port, health_interval = PORT, HEALTH_PORT, 1
+    arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop-web/0123456789abcdef"
+
+    def __init__(self, lab, plane, name="shop-web"):
+        self.lab, self.plane, self.name = lab, plane, name
+        self.delay = lab.settings.delay
+        self.threads = []
+        lab.events.write("load_balancer.address", load_balancer__type="application",
+                         load_balancer__name="shop", address=lab.network.plan.lb)
+
+    def register(self, pod):
+        """Returns once requests reach the pod."""
+        self.lab.events.target_state(self, pod, "initial", target__source="describe_target_health")
+        self.plane.add(pod)
+        self.lab.events.target_state(self, pod, "healthy", target__state_previous="initial",
+                                     target__source="describe_target_health")
+        self.plane.enable(pod)
+        self.lab.say(f"{pod.name} ({pod.address}) is registered and healthy")
+
+    def deregister(self, pod, propagation):
+        """The API call. The data plane hears of it `propagation` seconds later."""
+        before = now_ns()
+        for seconds, what in ((propagation, self._stop_sending), (self.delay, self._unused)):
+            thread = threading.Thread(target=self._later, args=(seconds, what, pod), daemon=True)
+            thread.start()
+            self.threads.append(thread)
+        after = now_ns()
+        self.lab.events.target_state(self, pod, "draining", target__state_previous="healthy",
+                                     target__source="controller_log",
+                                     not_before=rfc3339(before), not_after=rfc3339(after))
+        pod.mark("deregistered", before, after)
+        self.lab.say(f"{pod.name} is deregistered, the data plane hears of it {propagation:.1f} s later")
+
+    def _later(self, seconds, what, pod):
+        if not self.lab.stopping.wait(seconds):
+            try:
+                what(pod)
+            except Exception as error:  # told to the main thread
+                self.lab.fail(error)
+
+    def _stop_sending(self, pod):
+        before = now_ns()
+        self.plane.drain(pod)
+        pod.mark("drained", before, now_ns())
+        self.lab.say(f"the load balancer sends nothing to {pod.name} any more")
+
+    def _unused(self, pod):
+        self.lab.events.target_state(self, pod, "unused", target__state_previous="draining",
+                                     target__source="describe_target_health")
+
+    def wait(self):
+        """Waits until every deregistration is through."""
+        for thread in self.threads:
+            thread.join()
+
+
+def read_log(path, lb_address):
+    """The entries of either data plane's log, with times in ns."""
+    entries = []
+    with open(path, encoding="utf-8", errors="replace") as log:
+        for line in log:
+            if not line.startswith("{"):
+                continue  # HAProxy's messages about its servers
+            entry = json.loads(line)
+            seconds, _, fraction = entry["accept"].partition(".")
+            entry["accept_ns"] = int(seconds) * 10**9 + int((fraction + "0" * 9)[:9])
+            entry["sent_ns"] = entry["accept_ns"] + (max(entry["Tq"], 0) + max(entry["Tw"], 0)) * 10**6
+            entry["end_ns"] = entry["accept_ns"] + max(entry["Ta"], 0) * 10**6
+            entry["source_port"] = int(entry["source_port"]) if entry["source_port"].isdigit() else None
+            entry["port"] = int(entry["port"]) if entry["port"].isdigit() else None
+            if entry["source"] == "-" and entry["source_port"]:
+                entry["source"] = lb_address
+            entries.append(entry)
+    return entries

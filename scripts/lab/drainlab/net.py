@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Namespaces, links, routes and rules: the node as the VPC CNI leaves it, and what is around it.
+
+    client -- pub0 [lb] eth0 -- ens5 [node] eniXXXXXXXXXXX -- eth0 [pod]
+                        eth1 -- ens6
+
+[lb] is the load balancer and, at layer 3, the VPC's router: it sends what is for a pod to the node,
+whether the pod still exists or not. Every address exists only inside the run's own namespaces; the
+root namespace has no part in it.
+"""
+
+import hashlib
+import os
+import threading
+
+from .proc import now_ns, run, wait_for
+
+PREFIX = "dl-"
+
+
+class Plan:
+    """The addresses of one family. The same in every run."""
+
+    def __init__(self, ipv6):
+        self.ipv6 = ipv6
+        self.bits = 128 if ipv6 else 32
+        if ipv6:
+            self.router, self.node, self.node2 = "fd77:1::1", "fd77:1::10", None
+            self.subnet, self.length = "fd77:1::/64", 64
+            self.lb, self.outside = "fd77::10", "fd77::99"
+            self.block, self.block2 = "fd77:1::1:0/112", None
+            self.gateway = "fe80::1"
+            self.front, self.client, self.front_length = "fd78::1", "fd78::2", 64
+        else:
+            self.router, self.node, self.node2 = "10.77.1.1", "10.77.1.10", "10.77.1.50"
+            self.subnet, self.length = "10.77.1.0/24", 24
+            self.lb, self.outside = "10.77.0.10", "10.77.0.99"
+            self.block, self.block2 = "10.77.1.64/26", "10.77.1.128/25"
+            self.gateway = "169.254.1.1"
+            self.front, self.client, self.front_length = "10.78.0.1", "10.78.0.2", 24
+
+    def pod(self, index, secondary):
+        """The address of the pod with that index, from the block of its interface."""
+        if self.ipv6:
+            return f"fd77:1::1:{index:x}"
+        return f"10.77.1.{128 + index}" if secondary else f"10.77.1.{64 + index}"
+
+    def prefix(self, address):
+        return f"{address}/{self.bits}"
+
+
+class Netns:
+    def __init__(self, name):
+        self.name = name
+
+    @property
+    def path(self):
+        return f"/run/netns/{self.name}"
+
+    def ip(self, commands):
+        """Runs `ip` commands, one a line, in it."""
+        run(["ip", "-n", self.name, "-batch", "-"], stdin=commands)
+
+    def sysctl(self, **settings):
+        values = [f"{key.replace('__', '.')}={value}" for key, value in settings.items()]
+        run(["nsenter", f"--net={self.path}", "sysctl", "-qw", *values])
+
+    def exists(self):
+        return os.path.exists(self.path)
+
+    def delete(self):
+        run(["ip", "netns", "del", self.name], check=False)
+
+
+def mac(address):
+    """A fixed MAC address for an IPv4 or IPv6 address."""
+    digest = hashlib.sha1(address.encode()).hexdigest()
+    return "02:" + ":".join(digest[i:i + 2] for i in range(0, 10, 2))
+
+
+class Network:
+    """All namespaces of one run."""
+
+    def __init__(self, run_id, settings):
+        self.run_id = run_id
+        self.settings = settings
+        self.plan = Plan(settings.ipv6)
+        self.lock = threading.Lock()
+        self.index = 0
+        self.made = []
+
+    def netns(self, role):
+        """Makes a namespace with its loopback up and without address detection delays."""
+        ns = Netns(f"{PREFIX}{self.run_id}-{role}")
+        run(["ip", "netns", "add", ns.name])
+        self.made.append(ns)
+        ns.ip("link set lo up")
+        ns.sysctl(net__ipv4__conf__all__rp_filter=0, net__ipv4__conf__default__rp_filter=0,
+                  net__ipv4__conf__all__accept_redirects=0, net__ipv4__conf__default__accept_redirects=0,
+                  net__ipv6__conf__all__accept_dad=0, net__ipv6__conf__default__accept_dad=0,
+                  net__ipv6__conf__all__accept_ra=0, net__ipv6__conf__default__accept_ra=0,
+                  net__ipv6__conf__all__accept_redirects=0, net__ipv6__conf__default__accept_redirects=0)
+        return ns
+
+    def build(self):
+        """The namespaces that every run has."""
+        self.lb = self.netns("lb")
+        self.node = self.netns("node")
+        self.client = self.netns("client")
+        self._uplinks()
+        self._front()
+
+    def _uplinks(self):
+        plan, on = self.plan, "1" if self.settings.redirects else "0"
+        six = "-6 " if plan.ipv6 else ""
+        nodad = " nodad" if plan.ipv6 else ""
+        lb, node = self.lb, self.node
+        pairs = [("ens5", "eth0", plan.node)] + ([("ens6", "eth1", plan.node2)] if plan.node2 else [])
+        node.ip("\n".join(
+            f"link add name {here} netns {node.name} address {mac(address)} type veth "
+            f"peer name {there} netns {lb.name} address {mac(there)}" for here, there, address in pairs))
+        node.sysctl(net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1,
+                    net__ipv4__conf__all__send_redirects=on, net__ipv4__conf__default__send_redirects=on,
+                    net__ipv4__conf__ens5__send_redirects=on, net__ipv4__conf__ens5__rp_filter=2)
+        lb.ip(f"""
+            {six}addr add {plan.prefix(plan.router)} dev eth0{nodad}
+            {six}addr add {plan.prefix(plan.lb)} dev eth0{nodad}
+            {six}addr add {plan.prefix(plan.outside)} dev eth0{nodad}
+            link set eth0 up""")
+        node.ip(f"""
+            {six}addr add {plan.node}/{plan.length} dev ens5{nodad}
+            link set ens5 up
+            {six}route add default via {plan.router} dev ens5
+            {six}neigh replace {plan.router} lladdr {mac("eth0")} nud permanent dev ens5""")
+        lb.ip(f"""
+            {six}neigh replace {plan.node} lladdr {mac(plan.node)} nud permanent dev eth0
+            {six}route add {plan.prefix(plan.node)} dev eth0 src {plan.lb}
+            {six}route add {plan.subnet} via {plan.node} dev eth0 src {plan.lb}""")
+        if plan.node2:
+            self._secondary()
+        if self.settings.release == "blackhole":
+            node.ip(f"{six}route add blackhole {plan.block}")
+
+    def _secondary(self):
+        """The second interface, with a table of its own, as the VPC CNI sets it up."""
+        plan, strict = self.plan, 1 if self.settings.rp_filter == "strict" else 2
+        self.node.sysctl(net__ipv4__conf__ens6__rp_filter=strict)
+        self.lb.ip(f"""
+            link set eth1 up
+            neigh replace {plan.node2} lladdr {mac(plan.node2)} nud permanent dev eth1
+            route add {plan.node2}/32 dev eth1 src {plan.lb}
+            route add {plan.block2} via {plan.node2} dev eth1 src {plan.lb}""")
+        self.node.ip(f"""
+            addr add {plan.node2}/{plan.length} dev ens6 noprefixroute
+            link set ens6 up
+            route add {plan.router} dev ens6 scope link table 2
+            route add default via {plan.router} dev ens6 table 2
+            neigh replace {plan.router} lladdr {mac("eth1")} nud permanent dev ens6""")
+
+    def _front(self):
+        """The side of the clients."""
+        plan = self.plan
+        six, nodad = ("-6 ", " nodad") if plan.ipv6 else ("", "")
+        self.lb.ip(f"""
+            link add name pub0 netns {self.lb.name} type veth peer name eth0 netns {self.client.name}
+            {six}addr add {plan.front}/{plan.front_length} dev pub0{nodad}
+            link set pub0 up""")
+        self.client.ip(f"""
+            {six}addr add {plan.client}/{plan.front_length} dev eth0{nodad}
+            link set eth0 up""")
+
+    def attach(self, name, namespace="default"):
+        """CNI ADD: a pod's namespace, its veth, its route and its rules."""
+        with self.lock:
+            self.index += 1
+            index = self.index
+        eni = self.settings.eni
+        secondary = not self.plan.ipv6 and (eni == "secondary" or (eni == "both" and index % 2 == 0))
+        return Attachment(self, index, name, namespace, secondary)
+
+    def remove(self):
+        for ns in reversed(self.made):
+            if ns.exists():
+                ns.delete()
+
+
+class Attachment:
+    """A pod's place in the network."""
+
+    def __init__(self, network, index, name, namespace, secondary):
+        plan = network.plan
+        self.network, self.secondary = network, secondary
+        self.address = plan.pod(index, secondary)
+        self.link = "eni" + hashlib.sha1(f"{namespace}.{name}".encode()).hexdigest()[:11]
+        self.netns = network.netns(f"pod{index}")
+        six, nodad = ("-6 ", " nodad") if plan.ipv6 else ("", "")
+        host_mac, prefix, node = mac(self.link), plan.prefix(self.address), network.node
+        node.ip(f"link add name {self.link} netns {node.name} address {host_mac} type veth "
+                f"peer name eth0 netns {self.netns.name}")
+        self.netns.ip(f"""
+            {six}addr add {prefix} dev eth0{nodad}
+            link set eth0 up
+            {six}route add {plan.gateway} dev eth0
+            {six}route add default via {plan.gateway} dev eth0
+            {six}neigh replace {plan.gateway} lladdr {host_mac} nud permanent dev eth0""")
+        scope = "" if plan.ipv6 else " scope link"
+        node.ip(f"""
+            link set {self.link} up
+            {six}route add {prefix} dev {self.link}{scope}
+            {six}rule add to {prefix} table main priority 512"""
+                + (f"\n{six}rule add from {prefix} table 2 priority 1536" if secondary else ""))
+
+    def release(self):
+        """CNI DEL on the node, in its real order. Returns [(what, before, after)], times in ns."""
+        plan, node = self.network.plan, self.network.node
+        six, prefix = ("-6 " if plan.ipv6 else ""), plan.prefix(self.address)
+        steps = [("rule_512", f"{six}rule del to {prefix} table main priority 512")]
+        if self.secondary:
+            steps.append(("rule_1536", f"{six}rule del from {prefix} table 2 priority 1536"))
+        steps.append(("route", f"{six}route del {prefix} dev {self.link}"))
+        done = []
+        for what, command in steps:
+            before = now_ns()
+            node.ip(command)
+            done.append((what, before, now_ns()))
+        return done
+
+    def remove(self):
+        """The veth and the namespace."""
+        run(["ip", "-n", self.network.node.name, "link", "del", self.link], check=False)
+        self.netns.delete()
+        wait_for(lambda: not self.netns.exists(), 10, f"the end of {self.netns.name}")
+
+
+def sweep(run_id):
+    """Removes every namespace of a run."""
+    for name in netns_names():
+        if name.startswith(f"{PREFIX}{run_id}-"):
+            Netns(name).delete()
+
+
+def netns_names():
+    return os.listdir("/run/netns") if os.path.isdir("/run/netns") else []
+
+
+def run_ids():
+    """Ids of the runs that have a namespace."""
+    return {name.split("-")[1] for name in netns_names() if name.startswith(PREFIX)}

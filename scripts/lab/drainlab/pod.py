@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A pod: a place in the network, and containers, each PID 1 of its own pid namespace in its own cgroup."""
+
+import os
+import secrets
+import signal
+import subprocess
+import uuid
+
+from .proc import ExitWatch, Tool, in_netns, now_ns, program, wait_for
+
+PORT, HEALTH_PORT = 8080, 8081
+LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+# What ends each kind of server: nginx stops fast on SIGTERM; the laboratory's own has no handler
+# for it, which as PID 1 means that the kernel ignores it.
+ENDS_ON = {"nginx": signal.SIGTERM, "holding": signal.SIGKILL, "peeking": signal.SIGKILL}
+
+NGINX = """\
+user root;
+worker_processes 1;
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+    access_log {folder}/access.log;
+    client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
+    uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+    keepalive_timeout {keepalive}s; keepalive_requests 1000000;
+    default_type text/plain;
+    server {{
+        listen {port}; listen [::]:{port};
+        location / {{ return 200 "{name}\\n"; }}
+    }}
+    server {{
+        listen {health}; listen [::]:{health};
+        location / {{ access_log off; return 200 "ok\\n"; }}
+    }}
+}}
+"""
+
+
+def random_name(deployment):
+    pick = lambda n: "".join(secrets.choice(LETTERS) for _ in range(n))  # noqa: E731
+    return f"{deployment}-{pick(9)}-{pick(5)}"
+
+
+class Container:
+    """One process tree. `pid` is its PID 1 as the machine sees it."""
+
+    def __init__(self, lab, pod, name, argv):
+        self.name = name
+        self.cgroup = lab.cgroup.container(pod.uid, secrets.token_hex(32))
+        inside = ["/bin/sh", "-c", f"echo 0 > {self.cgroup.procs} && exec \"$@\"", "sh", *argv]
+        with open(os.path.join(pod.folder, name + ".log"), "wb") as log:
+            # Only what is inside is in the container's cgroup; `unshare` waits outside, as a shim does.
+            self.shim = Tool(lab.cgroup.tools, in_netns(pod.place.netns, [
+                "unshare", "--pid", "--fork", "--kill-child", *inside]), stdout=log, stderr=log)
+        self.pid = wait_for(self._find, 20, f"the start of {pod.name}/{name}")
+        self.exit = ExitWatch(self.pid)
+
+    def _find(self):
+        for pid in self.cgroup.pids():
+            try:
+                with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
+                    if any(line.split()[-1] == "1" for line in status if line.startswith("NSpid:")):
+                        return pid
+            except OSError:
+                pass
+        return None
+
+    def running(self):
+        return not self.exit.ended.is_set()
+
+    def signal(self, number):
+        """Signals PID 1. Returns the moment just before."""
+        at = now_ns()
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:
+            pass
+        return at
+
+
+class Pod:
+    def __init__(self, lab, deployment, server, keepalive=None):
+        settings = lab.settings
+        self.lab = lab
+        self.deployment, self.namespace = deployment, "default"
+        self.server_kind = server
+        self.name, self.uid = random_name(deployment), str(uuid.uuid4())
+        self.folder = os.path.join(lab.folder, "pods", self.name)
+        os.makedirs(self.folder)
+        self.place = lab.network.attach(self.name, self.namespace)
+        self.address = self.place.address
+        self.marks = {}         # what happened to it, when: see mark()
+        self.containers = []
+        if server == "bystander":
+            return
+        self.server = self._start("server", self._server_command(server, keepalive or settings.keepalive))
+        self._start("sidecar", program("sidecar", lab.network.plan.outside, 5432, settings.linger))
+
+    def _start(self, name, argv):
+        container = Container(self.lab, self, name, argv)
+        self.containers.append(container)
+        return container
+
+    def _server_command(self, server, keepalive):
+        if server != "nginx":
+            return program("server", server, self.name)
+        config = os.path.join(self.folder, "nginx.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(NGINX.format(folder=self.folder, keepalive=f"{keepalive:g}", name=self.name,
+                                    port=PORT, health=HEALTH_PORT))
+        return ["nginx", "-c", config, "-e", os.path.join(self.folder, "error.log")]
+
+    def run_in_it(self, name, argv, **streams):
+        """A container whose standard input the laboratory keeps (the in-cluster client)."""
+        cgroup = self.lab.cgroup.container(self.uid, secrets.token_hex(32))
+        with open(os.path.join(self.folder, name + ".log"), "wb") as log:
+            return Tool(cgroup, in_netns(self.place.netns, argv), stdin=subprocess.PIPE,
+                        stdout=log, stderr=log, **streams)
+
+    def mark(self, what, before, after=None):
+        """Notes that something happened to the pod between two moments (ns)."""
+        self.marks[what] = [before, after or before]
+        self.lab.note_mark(self, what, before, after or before)
+
+    @property
+    def ends_on(self):
+        return ENDS_ON[self.server_kind]
+
+    def sandbox_empty(self):
+        return not any(container.running() for container in self.containers)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run is asked to do: the defaults, what a scenario changes, what the command line changes."""
+
+import dataclasses
+import math
+
+
+@dataclasses.dataclass
+class Settings:
+    """All times in seconds. Those in SCALED are multiplied by scale; the kernel's timers never are."""
+
+    pods: int = 1               # replicas; every one of them is replaced
+    rate: float = 40.0          # requests a second
+    ipv6: bool = False
+    scale: float = 1.0
+
+    lag: float = 2.5            # from the deletion to the moment the data plane stops sending
+    controller_lag: float = 0.4  # the part of it that passes before the deregistration call
+    prestop: float = 0.0        # sleep of the preStop hook; 0 = no hook
+    grace: float = 10.0         # terminationGracePeriodSeconds
+    delay: float = 6.0          # the target group's deregistration delay
+    tail: float = 2.0           # clients go on for so long after the last data plane drain
+    settle: float = 5.0         # drainsnoop --settle
+    linger: float = 0.0         # a sidecar keeps the sandbox alive for so long after SIGTERM
+
+    server: str = "nginx"       # nginx, holding (reads, answers late), peeking (reads late)
+    keepalive: float = 75.0     # idle timeout of the server's connections
+    balancer: str = "haproxy"   # haproxy, tinylb (writes on connections whose FIN it has)
+    eni: str = "primary"        # where the pods' addresses live: primary, secondary, both
+    rp_filter: str = "loose"    # of the secondary interface: loose, strict
+    release: str = "subnet"     # what covers a released address: subnet (ARP fails), blackhole
+    redirects: bool = False     # the node sends ICMP redirects, which eat into the unreachables
+    sandbox_delay: float = 0.15  # the runtime's own time between the last container and CNI DEL
+    replace: bool = True        # a rolling update: a new pod is ready before an old one goes
+
+    SCALED = ("lag", "controller_lag", "prestop", "grace", "delay", "tail", "settle")
+    WHOLE = ("prestop", "grace", "delay")  # Kubernetes and AWS know whole seconds only
+
+    def scaled(self):
+        """A copy with the scale applied."""
+        new = dataclasses.replace(self)
+        for name in self.SCALED:
+            value = getattr(self, name) * self.scale
+            if name in self.WHOLE:
+                value = float(math.ceil(value - 1e-9))
+            setattr(new, name, value)
+        new.grace = max(new.grace, 1.0)
+        new.controller_lag = min(new.controller_lag, new.lag)
+        return new
+
+    @property
+    def family(self):
+        return "ipv6" if self.ipv6 else "ipv4"

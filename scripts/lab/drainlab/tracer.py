@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs drainsnoop in the node's namespace, follows what it prints, ends it."""
+
+import json
+import os
+import signal
+import time
+
+from .proc import LabError, Tool, in_netns, wait_for
+
+
+class Tracer:
+    def __init__(self, lab, binary, extra=()):
+        self.lab = lab
+        folder = lab.folder
+        self.output_path = os.path.join(folder, "output.jsonl")
+        self.error_path = os.path.join(folder, "drainsnoop.err")
+        self.seen = set()       # (event.name, uid)
+        self.names = set()
+        self.offset = 0
+        self.argv = [binary, "trace", "-o", "json", "--events", os.path.join(folder, "events.jsonl"),
+                     "--record", os.path.join(folder, "recording.jsonl"),
+                     "--settle", f"{lab.settings.settle:g}s", "--rate-limit", "0", *extra]
+        with open(self.output_path, "wb") as out, open(self.error_path, "wb") as err:
+            self.tool = Tool(lab.cgroup.tools, in_netns(lab.network.node, self.argv), stdout=out, stderr=err)
+        wait_for(lambda: self._read() or "drainsnoop.start" in self.names, 60, "drainsnoop's first line")
+
+    def _errors(self):
+        with open(self.error_path, encoding="utf-8", errors="replace") as err:
+            return err.read().strip()
+
+    def _read(self):
+        """Reads what has been printed since; LabError if drainsnoop has ended."""
+        with open(self.output_path, "rb") as out:
+            out.seek(self.offset)
+            data = out.read()
+        data = data[:data.rfind(b"\n") + 1]
+        self.offset += len(data)
+        for line in data.splitlines():
+            event = json.loads(line)
+            self.names.add(event.get("event.name"))
+            self.seen.add((event.get("event.name"), event.get("k8s.pod.uid")))
+        if not self.tool.running():
+            raise LabError(f"drainsnoop ended by itself, status {self.tool.process.returncode}: {self._errors()}")
+
+    def wait_for_pod(self, pod):
+        """Waits until drainsnoop has taken notice of the pod: it passes pod.state on."""
+        wanted = {("drainsnoop.pod.state", pod.uid), ("drainsnoop.pod.phase", pod.uid)}
+        try:
+            wait_for(lambda: self._read() or wanted & self.seen, 10, f"drainsnoop to know {pod.name}")
+        except LabError as error:
+            if not self.tool.running():
+                raise
+            self.lab.problem(str(error))
+
+    def wait_for_verdicts(self, pods, timeout):
+        """Waits until each of the pods has its verdict."""
+        wanted = {("drainsnoop.pod.verdict", pod.uid) for pod in pods}
+        try:
+            wait_for(lambda: self._read() or wanted <= self.seen, timeout, "drainsnoop's verdicts", 0.1)
+        except LabError as error:
+            if not self.tool.running():
+                raise
+            self.lab.problem(str(error))
+
+    def stop(self):
+        """Ctrl-C, and its end."""
+        self._read()
+        self.tool.signal(signal.SIGINT)
+        status = self.tool.wait(30)
+        if status is None:
+            self.tool.signal(signal.SIGKILL)
+            raise LabError("drainsnoop does not end on Ctrl-C")
+        if status:
+            self.lab.problem(f"drainsnoop ended with status {status}: {self._errors()}")
+        last = self.output()[-1]
+        if last.get("event.name") != "drainsnoop.stop":
+            self.lab.problem("drainsnoop's last line is not drainsnoop.stop")
+
+    def output(self):
+        """Every line that it printed."""
+        with open(self.output_path, encoding="utf-8") as out:
+            return [json.loads(line) for line in out]
+
+    def end(self):
+        self.tool.end()
+
+
+class NoTracer:
+    """In its place with --no-tracer: the laboratory alone."""
+
+    def wait_for_pod(self, pod):
+        time.sleep(0)
+
+    def wait_for_verdicts(self, pods, timeout):
+        pass
+
+    def stop(self):
+        pass
+
+    def output(self):
+        return []
+
+    def end(self):
+        pass

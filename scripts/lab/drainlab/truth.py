@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The truth from outside, and how drainsnoop's drops measure up to it. Pure: lists in, numbers out.
+
+A failed request is one whose client did not get a whole 200. The load balancer's log says by which
+connection it went and how that ended; what the driver noted about the pod (its marks) says which
+mechanism was in force at that moment, and so which cause is the right one. Each failed request is one of
+    explained     exactly one drop, of the right pod, with a right cause
+    wrong_cause   a drop, but of another pod or with another cause
+    unexplained   no drop
+    unobservable  nothing of it could be seen on the node: proven by the capture, or by the log where
+                  the request never got a connection
+and each drop behind which nothing lost is found is a false drop.
+"""
+
+import dataclasses
+import ipaddress
+
+from .events import parse_rfc3339
+
+MS = 10**6
+SLACK = 50 * MS         # around a boundary either mechanism may stand
+BEFORE, AFTER = 2_000 * MS, 30_000 * MS     # a drop's time beside its request's
+
+
+@dataclasses.dataclass
+class Failure:
+    """A failed request and what became of it."""
+
+    request: dict
+    entry: dict = None
+    pod: dict = None
+    sent: int = 0           # when the SYN or the payload left the load balancer
+    failed: int = 0         # when the load balancer gave up
+    opened: int = None      # when the connection was opened, if within the capture
+    expected: frozenset = frozenset()
+    verdict: str = ""       # explained, wrong_cause, unexplained, unobservable
+    why: str = ""
+    drop: dict = None
+
+
+@dataclasses.dataclass
+class Truth:
+    requests: int
+    failures: list
+    drops: list
+    false_drops: list
+    indistinguishable: list
+
+    def count(self, verdict):
+        return sum(f.verdict == verdict for f in self.failures)
+
+    @property
+    def recall(self):
+        """Explained of what could be seen; 1 where nothing failed."""
+        seen = len(self.failures) - self.count("unobservable")
+        return self.count("explained") / seen if seen else 1.0
+
+    @property
+    def precision(self):
+        """Drops with a loss behind them of all drops; 1 where none was reported."""
+        judged = len(self.drops) - len(self.indistinguishable)
+        return 1 - len(self.false_drops) / judged if judged else 1.0
+
+
+def connects(entry):
+    """True if the connection never came about (HAProxy's SC and sC)."""
+    return entry["term"][1] == "C"
+
+
+def plain(address):
+    """The one text form of an address; IPv4-mapped ones as IPv4."""
+    ip = ipaddress.ip_address(address)
+    return str(getattr(ip, "ipv4_mapped", None) or ip)
+
+
+def expected_causes(failure, marks):
+    """The causes that may stand, by what the driver knows about the pod at that time."""
+    def mark(name, edge):
+        return marks[name][edge] if marks.get(name) else None
+
+    never = 1 << 63
+    end_signal = mark("end_signal", 0) or never     # what ended the server: SIGTERM or SIGKILL
+    exited = mark("exited", 1) or never
+    terminating = mark("t0", 0) or never
+    released, gone = mark("released", 0) or never, mark("released", 1) or never
+    sent, failed = failure.sent, failure.failed
+    causes = set()
+    if sent >= released - SLACK:
+        causes.add("address_released")
+    if connects(failure.entry):
+        if end_signal - SLACK <= sent <= gone + SLACK:
+            causes.add("listener_closed")
+        return frozenset(causes)
+    if failed >= end_signal - SLACK and sent <= exited + SLACK:
+        causes.add("aborted_in_flight")
+        if failure.opened and failure.opened >= end_signal - SLACK:
+            causes.add("listener_closed")   # never accepted: the closing listener resets it
+    if terminating - SLACK <= sent <= gone + SLACK and (
+            sent >= end_signal - SLACK or failed < end_signal - SLACK):
+        causes.add("late_request")
+    if sent <= terminating + SLACK and failed < end_signal - SLACK:
+        causes.add("keepalive_race")
+    return frozenset(causes)
+
+
+def drop_key(drop, addresses, port):
+    """(load balancer's port, pod's address) of a drop, whichever way its packet went, or None."""
+    for pod, peer in (("destination", "source"), ("source", "destination")):
+        address = drop.get(pod + ".address")
+        if address and plain(address) in addresses and drop.get(pod + ".port") == port:
+            return drop.get(peer + ".port"), plain(address)
+    return None
+
+
+def _classify(request, entries, pods, flows, captured):
+    """The Failure of a request, with what was to be expected of drainsnoop."""
+    failure = Failure(request)
+    entry = failure.entry = entries.get(request["id"])
+    if entry is None:
+        failure.verdict, failure.why = "unobservable", "it never reached the load balancer"
+        return failure
+    if entry["source_port"] is None or entry["address"] == "-":
+        failure.verdict, failure.why = "unobservable", "the load balancer had no server for it"
+        return failure
+    address = plain(entry["address"])
+    failure.pod = pods.get(address)
+    failure.sent, failure.failed = entry["sent_ns"], entry["end_ns"]
+    begin, end = entry["accept_ns"] - SLACK, entry["end_ns"] + 2 * SLACK
+    flow = flows.get((entry["source_port"], address))
+    if captured:
+        at = flow and (flow.first_syn(begin, end) if connects(entry) else flow.last_payload(begin, end))
+        if not at:
+            failure.verdict, failure.why = "unobservable", "no packet of it reached the node"
+            return failure
+        failure.sent = at
+        failure.opened = flow.first_syn(begin, end)
+        if entry["term"][:2] == "SD" and flow.answered_whole(begin, end):
+            failure.verdict, failure.why = "unobservable", "cut after everything was acknowledged"
+            return failure
+    if failure.pod:
+        failure.expected = expected_causes(failure, failure.pod["marks"])
+    return failure
+
+
+def _judge(failure, candidates):
+    """Takes the drop that explains the failure out of the candidates, the right one if there is one."""
+    at = failure.entry["accept_ns"]
+    near = [d for d in candidates if at - BEFORE <= parse_rfc3339(d["time"]) <= failure.failed + AFTER]
+    uid = failure.pod and failure.pod["uid"]
+    right = [d for d in near if d.get("k8s.pod.uid") == uid
+             and d.get("drainsnoop.drop.cause") in failure.expected]
+    if not near:
+        failure.verdict = "unexplained"
+        return
+    failure.drop = (right or near)[0]
+    failure.verdict = "explained" if right else "wrong_cause"
+    candidates.remove(failure.drop)
+
+
+def _felt(drop, key, entries_by_key, flows):
+    """True if a failed connection of the log, or a lost packet in the capture, is behind the drop."""
+    at = parse_rfc3339(drop["time"])
+    for entry in entries_by_key.get(key, ()):
+        if entry["term"] != "----" and entry["accept_ns"] - BEFORE <= at <= entry["end_ns"] + AFTER:
+            return True
+    flow = flows.get(key)
+    return bool(flow and flow.lost(at - BEFORE, at + AFTER))
+
+
+def join(requests, entries, drops, pods, port, flows=None, indistinguishable=lambda drop: False):
+    """Joins the clients' log, the load balancer's log, the capture (None: there is none) and the drops.
+
+    pods: [{"uid", "name", "address", "marks": {name: [not before, not after]}}].
+    """
+    by_address = {plain(pod["address"]): pod for pod in pods}
+    by_id = {entry["id"]: entry for entry in entries if entry["id"]}
+    by_key = {}
+    for entry in entries:
+        if entry["source_port"] and entry["address"] != "-":
+            by_key.setdefault((entry["source_port"], plain(entry["address"])), []).append(entry)
+    left = {}
+    for drop in sorted(drops, key=lambda d: d["time"]):
+        left.setdefault(drop_key(drop, by_address, port), []).append(drop)
+
+    failures = [_classify(r, by_id, by_address, flows or {}, flows is not None)
+                for r in requests if not r["ok"]]
+    for failure in sorted(failures, key=lambda f: f.failed):
+        if not failure.verdict:
+            key = failure.entry["source_port"], plain(failure.entry["address"])
+            _judge(failure, left.get(key, []))
+
+    used = {id(f.drop) for f in failures if f.drop}
+    taken = {(f.entry["source_port"], plain(f.entry["address"])) for f in failures if f.drop}
+    false, unclear = [], []
+    for key, rest in left.items():
+        for drop in rest:
+            if id(drop) in used:
+                continue
+            if indistinguishable(drop):
+                unclear.append(drop)
+            elif key is None or key in taken or not _felt(drop, key, by_key, flows or {}):
+                false.append(drop)      # also a second drop for a request that has one
+    return Truth(len(requests), failures, drops, false, unclear)
+
+
+def last_arrival(flows, address, begin):
+    """The moment of the last new connection or last new payload from the load balancer, or None."""
+    ends = []
+    for (_, pod), flow in flows.items():
+        if pod == plain(address):
+            at = flow.last_arrival()
+            if at and at >= begin:
+                ends.append(at)
+    return max(ends, default=None)

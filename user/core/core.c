@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The core's front door: takes each event to its module, in one order, and lets time pass. */
+#include "user/core/core.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/core/drop.h"
+#include "user/core/flow.h"
+#include "user/core/state.h"
+#include "user/util/cleanup.h"
+
+#define MAX_PODS_DEFAULT 16384
+#define MAX_FLOWS_DEFAULT 131072
+#define MAX_TARGETS 65536
+#define SETTLE_DEFAULT_NS (60 * DS_NS_PER_S)
+#define TAP_MAX_DEFAULT_NS (900 * DS_NS_PER_S)
+#define RATE_LIMIT_DEFAULT 100
+#define RETENTION_NS (3600 * DS_NS_PER_S)
+#define HEALTH_EVERY_NS (60 * DS_NS_PER_S)
+
+int ds_core_new(struct ds_core **ret_core, const struct ds_core_options *options)
+{
+	ds_cleanup(ds_core_free) struct ds_core *core = calloc(1, sizeof(*core));
+	int r;
+
+	if (!core)
+		return -ENOMEM;
+	core->options = *options;
+	core->settle_ns = SETTLE_DEFAULT_NS;
+	core->tap_max_ns = TAP_MAX_DEFAULT_NS;
+	core->rate_limit = RATE_LIMIT_DEFAULT;
+	r = ds_ledger_new(&core->ledger, options->max_pods ? options->max_pods : MAX_PODS_DEFAULT);
+	r = r ? r : ds_targets_new(&core->targets, MAX_TARGETS);
+	r = r ? r : ds_flows_new(&core->flows, options->max_flows ? options->max_flows : MAX_FLOWS_DEFAULT);
+	r = r ? r : ds_advise_new(&core->advise);
+	if (r)
+		return r;
+	*ret_core = DS_TAKE(core);
+	return 0;
+}
+
+void ds_core_free(struct ds_core **core)
+{
+	struct ds_core *c = core ? *core : NULL;
+
+	if (!c)
+		return;
+	ds_flows_free(&c->flows);	/* before the pods that they borrow */
+	ds_advise_free(&c->advise);
+	ds_targets_free(&c->targets);
+	ds_ledger_free(&c->ledger);
+	free(DS_TAKE(*core));
+}
+
+void ds_core_start_event(const struct ds_core *core, struct ds_event *ev, enum ds_event_kind kind,
+			 int64_t time_ns)
+{
+	ds_event_init(ev, kind, time_ns);
+	memcpy(ev->run_id, core->run_id, sizeof(ev->run_id));
+}
+
+void ds_core_emit(struct ds_core *core, const struct ds_event *ev)
+{
+	core->emitted++;
+	core->options.emit(core->options.ctx, ev);
+}
+
+void ds_core_wish(struct ds_core *core, const struct ds_wish *wish)
+{
+	if (core->options.wish)
+		core->options.wish(core->options.ctx, wish);
+}
+
+static void forget(void *ctx, struct ds_pod *pod)
+{
+	ds_correlate_forget(ctx, pod);
+	ds_tap_forget(ctx, pod);
+}
+
+static void start(struct ds_core *core, const struct ds_event *ev)
+{
+	memcpy(core->run_id, ev->run_id, sizeof(core->run_id));
+	core->started_ns = core->health_at_ns = ev->time_ns;
+	if (ds_event_has(ev, DS_KEY_OPT_SETTLE))
+		core->settle_ns = ev->opt_settle;
+	if (ds_event_has(ev, DS_KEY_OPT_TAP_MAX))
+		core->tap_max_ns = ev->opt_tap_max;
+	if (ds_event_has(ev, DS_KEY_OPT_TAP))
+		core->tap_always = !strcmp(ev->opt_tap, "always");
+	if (ds_event_has(ev, DS_KEY_OPT_RATE_LIMIT))
+		core->rate_limit = ev->opt_rate_limit;
+	ds_core_emit(core, ev);
+	ds_tap_review(core);
+}
+
+/* Passes on what the cluster and the target group said, under this run's id. */
+static void pass_on(struct ds_core *core, const struct ds_event *ev)
+{
+	struct ds_event out = *ev;
+
+	memcpy(out.run_id, core->run_id, sizeof(out.run_id));
+	ds_core_emit(core, &out);
+}
+
+static void health(struct ds_core *core)
+{
+	struct ds_ledger_stats stats = ds_ledger_stats(core->ledger);
+	bool degraded = core->lost_events > core->lost_at_health;
+	int64_t run_ns = core->now_ns - core->started_ns;
+	struct ds_event ev;
+
+	ds_core_start_event(core, &ev, DS_EVENT_HEALTH, core->now_ns);
+	if (degraded)
+		ev.level = DS_LEVEL_WARN;
+	DS_SET(&ev, HEALTH, health, degraded ? DS_HEALTH_DEGRADED : DS_HEALTH_OK);
+	DS_SET(&ev, WINDOW, window_s, (core->now_ns - core->health_at_ns) / DS_NS_PER_S);
+	DS_SET(&ev, LOST_EVENTS, lost_events, core->lost_events);
+	DS_SET(&ev, LOST_RINGBUF, lost_ringbuf, core->lost_ringbuf);
+	DS_SET(&ev, LOST_USERSPACE, lost_userspace, core->lost_events - core->lost_ringbuf);
+	DS_SET(&ev, SUPPRESSED, suppressed_events, core->suppressed);
+	DS_SET(&ev, EMITTED, emitted_events, core->emitted);
+	DS_SET(&ev, PROBES_ATTACHED_COUNT, probes_attached_count, core->probes_attached);
+	DS_SET(&ev, PROBES_MISSING_COUNT, probes_missing_count, core->probes_missing);
+	DS_SET(&ev, TAP_SHARE, tap_share, run_ns > 0 ? (double)core->tap_on_ms / (double)run_ns : 0.0);
+	DS_SET(&ev, CACHE_PODS, cache_pods, stats.pods);
+	DS_SET(&ev, CACHE_PODS_DELETED, cache_pods_deleted, stats.ended);
+	DS_SET(&ev, CACHE_EVICTIONS, cache_evictions,
+	       stats.evictions + ds_targets_evictions(core->targets) + ds_flows_evictions(core->flows));
+	core->health_at_ns = core->now_ns;
+	core->lost_at_health = core->lost_events;
+	ds_core_emit(core, &ev);
+}
+
+static void loss(struct ds_core *core, const struct ds_event *ev)
+{
+	core->lost_events += ev->loss_count;
+	if (ev->loss_stage == DS_LOSS_STAGE_RINGBUF)
+		core->lost_ringbuf += ev->loss_count;
+	/* Which pod's evidence it was is not known: every pod that goes away may have lost some. */
+	for (struct ds_pod *pod = ds_ledger_first(core->ledger); pod; pod = pod->next)
+		if (ds_pod_is_going(pod) && !pod->verdict_written)
+			pod->lost_evidence = true;
+	if (core->now_ns - core->health_at_ns >= DS_NS_PER_S)
+		health(core);
+}
+
+static void stop(struct ds_core *core)
+{
+	struct ds_event ev;
+
+	ds_core_start_event(core, &ev, DS_EVENT_STOP, core->now_ns);
+	DS_SET(&ev, VERDICT_DROPS, verdict_drops, (int64_t)core->rollout_drops);
+	memcpy(ev.drops_by, core->drops_by, sizeof(core->drops_by));
+	ds_event_mark(&ev, DS_KEY_DROPS_BY);
+	memcpy(ev.not_drops, core->not_drops, sizeof(core->not_drops));
+	ds_event_mark(&ev, DS_KEY_NOT_DROPS);
+	DS_SET(&ev, LOST_EVENTS, lost_events, core->lost_events);
+	ds_core_emit(core, &ev);
+}
+
+static void tick(struct ds_core *core, const struct ds_event *ev)
+{
+	if (ds_event_has(ev, DS_KEY_TAP_ON_MS))
+		core->tap_on_ms = ev->tap_on_ms;
+	if (ds_event_has(ev, DS_KEY_PROBES_ATTACHED_COUNT))
+		core->probes_attached = ev->probes_attached_count;
+	if (ds_event_has(ev, DS_KEY_PROBES_MISSING_COUNT))
+		core->probes_missing = ev->probes_missing_count;
+	core->final = ds_event_has(ev, DS_KEY_FINAL) && ev->final;
+	if (core->final) {
+		ds_correlate_finish(core);
+		ds_drop_flush_folded(core, core->now_ns + DS_NS_PER_S);
+	}
+	ds_verdict_review(core);
+	ds_advise_review(core);
+	ds_tap_review(core);
+	if (core->now_ns - core->health_at_ns >= HEALTH_EVERY_NS)
+		health(core);
+	if (core->final)
+		stop(core);
+	else
+		ds_ledger_expire(core->ledger, core->now_ns, RETENTION_NS, forget, core);
+}
+
+void ds_core_feed(struct ds_core *core, const struct ds_event *ev)
+{
+	int previous;
+
+	if (ev->time_ns > core->now_ns)
+		core->now_ns = ev->time_ns;
+	if (ev->late)
+		core->late_events++;
+	ds_correlate_advance(core, core->now_ns);
+	ds_drop_flush_folded(core, core->now_ns);
+	switch (ev->kind) {
+	case DS_EVENT_START:
+		start(core, ev);
+		break;
+	case DS_EVENT_PACKET:
+		ds_correlate_packet(core, ev);
+		break;
+	case DS_EVENT_SOCKET:
+		ds_timeline_socket(core, ev);
+		ds_correlate_socket(core, ev);
+		break;
+	case DS_EVENT_PROCESS:
+		ds_timeline_process(core, ev);
+		break;
+	case DS_EVENT_TRAFFIC:
+		ds_correlate_traffic(core, ev);
+		break;
+	case DS_EVENT_ROUTE:
+		ds_timeline_route(core, ev);
+		break;
+	case DS_EVENT_POD_STATE:
+		pass_on(core, ev);
+		ds_timeline_pod_state(core, ev);
+		break;
+	case DS_EVENT_TARGET:
+		pass_on(core, ev);
+		(void)ds_targets_update(core->targets, ev, &previous);
+		break;
+	case DS_EVENT_LB_ADDRESS:
+	case DS_EVENT_NODE_ADDRESS:
+		ds_peers_update(&core->peers, ev);
+		break;
+	case DS_EVENT_TAP:
+		core->tap_on = ev->tap_change == DS_TAP_CHANGE_ATTACHED;
+		break;
+	case DS_EVENT_TICK:
+		tick(core, ev);
+		break;
+	case DS_EVENT_LOSS:
+		loss(core, ev);
+		break;
+	default:
+		break;		/* output of another run: it is computed again */
+	}
+}
+
+uint64_t ds_core_rollout_drops(const struct ds_core *core)
+{
+	return core->rollout_drops;
+}
+
+int64_t ds_core_lost(const struct ds_core *core)
+{
+	return core->lost_events;
+}

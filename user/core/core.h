@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The core: takes merged events in order and gives output events and wishes. Pure: no I/O, no
+ * clock; time enters only with events. The same events give the same outputs (DESIGN section 3).
+ */
+#ifndef DS_CORE_CORE_H
+#define DS_CORE_CORE_H
+
+#include "user/core/event.h"
+
+/* What the core would like the sources to do. Values only: neither printed nor recorded. */
+enum ds_wish_kind {
+	DS_WISH_WATCH,		/* watch addr, with these flags */
+	DS_WISH_UNWATCH,
+	DS_WISH_TAP,		/* tap_on */
+};
+
+struct ds_wish {
+	enum ds_wish_kind kind;
+	struct ds_addr addr;
+	uint32_t watch_flags;	/* DS_WATCH_GOING, DS_WATCH_RELEASED of include/ds_record.h */
+	bool tap_on;
+};
+
+struct ds_core_options {
+	size_t max_pods;	/* 0 = default (16384) */
+	size_t max_flows;	/* 0 = default (131072) */
+	/* An output event; borrowed for the call. */
+	void (*emit)(void *ctx, const struct ds_event *ev);
+	/* May be NULL (replay). */
+	void (*wish)(void *ctx, const struct ds_wish *wish);
+	void *ctx;
+};
+
+struct ds_core;
+
+int ds_core_new(struct ds_core **ret_core, const struct ds_core_options *options);
+void ds_core_free(struct ds_core **core);
+
+/* Takes the next event, in the order of the merge stage. Borrowed for the call. */
+void ds_core_feed(struct ds_core *core, const struct ds_event *ev);
+
+/* Drops by rollout causes so far: what --fail-on counts. */
+uint64_t ds_core_rollout_drops(const struct ds_core *core);
+
+/* Evidence lost so far, all stages: what --strict asks. */
+int64_t ds_core_lost(const struct ds_core *core);
+
+/* A rollout cause: level error, verdict dropped (DESIGN section 2). */
+bool ds_cause_is_rollout(int cause);
+
+#endif

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Correlate: kernel events join flows, a flow's window closes, its evidence becomes a drop or is
+ * counted apart. All evidence of one connection is one line (DESIGN section 3). Pure.
+ */
+#include <string.h>
+
+#include "user/core/cause.h"
+#include "user/core/drop.h"
+#include "user/core/evidence.h"
+#include "user/core/state.h"
+
+/* Facts after which the answer is known: 200 ms more, then the line is written. */
+#define ANSWERED (DS_FLOW_RST_TO_SYN | DS_FLOW_RST_TO_PAYLOAD | DS_FLOW_ABORTED | DS_FLOW_UNACCEPTED | \
+		  DS_FLOW_FIN_OUTSTANDING | DS_FLOW_RST_RECEIVED | DS_FLOW_ICMP | DS_FLOW_RST_LEFT)
+
+static bool in_our_namespace(const struct ds_event *ev, const struct ds_pod *pod)
+{
+	char uid[DS_POD_UID_LEN + 1];
+
+	if (!ds_event_has(ev, DS_KEY_SCOPE))
+		return true;
+	switch (ev->scope) {
+	case DS_SCOPE_ROUTING:
+		return true;
+	case DS_SCOPE_POD:
+		return !ds_event_has(ev, DS_KEY_NETNS) || !pod->netns || ev->netns == pod->netns;
+	default:
+		/* Not placed yet: only what names this pod counts. */
+		if (ds_event_has(ev, DS_KEY_CGROUP_PATH) && ds_cgroup_pod_uid(ev->cgroup_path, uid))
+			return !strcmp(uid, pod->uid);
+		return ds_event_has(ev, DS_KEY_NETNS) && pod->netns && ev->netns == pod->netns;
+	}
+}
+
+/*
+ * The pod of an address at that moment. In a pod's own namespace an earlier holder may still
+ * answer after the address was given away: its namespace tells.
+ */
+static struct ds_pod *find_pod(const struct ds_core *core, const struct ds_event *ev,
+			       const struct ds_addr *a, int *ret_attribution)
+{
+	enum ds_holding holding;
+	struct ds_pod *pod = ds_ledger_lookup(core->ledger, a, ev->time_ns, &holding);
+
+	*ret_attribution = holding == DS_HOLDING_RELEASED ? DS_ATTRIBUTION_RELEASED_ADDRESS :
+							    DS_ATTRIBUTION_ADDRESS;
+	while (pod && !in_our_namespace(ev, pod)) {
+		pod = ds_ledger_previous(core->ledger, a, pod);
+		*ret_attribution = DS_ATTRIBUTION_NETNS;
+	}
+	if (pod && !pod->netns && !pod->host_network && ds_event_has(ev, DS_KEY_NETNS) &&
+	    ds_event_has(ev, DS_KEY_SCOPE) && ev->scope == DS_SCOPE_POD &&
+	    holding == DS_HOLDING_HELD)
+		pod->netns = ev->netns;
+	return pod;
+}
+
+/* The flow of an event whose pod's end is (a, port); a new generation where the owner changed. */
+static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, bool source_is_pod,
+			       int *ret_attribution)
+{
+	struct ds_flow_key key;
+	struct ds_flow *flow;
+	struct ds_pod *pod;
+
+	memset(&key, 0, sizeof(key));
+	key.pod = source_is_pod ? ev->source : ev->destination;
+	key.peer = source_is_pod ? ev->destination : ev->source;
+	key.pod_port = (uint16_t)(source_is_pod ? ev->source_port : ev->destination_port);
+	key.peer_port = (uint16_t)(source_is_pod ? ev->destination_port : ev->source_port);
+	pod = find_pod(core, ev, &key.pod, ret_attribution);
+	if (!pod)
+		return NULL;
+	flow = ds_flows_find(core->flows, &key);
+	if (flow && (flow->pod != pod || ev->time_ns - flow->last_ns > DS_SILENCE_NS)) {
+		if (flow->window != DS_FLOW_WINDOW_NONE)
+			ds_drop_decide(core, flow);
+		ds_flows_remove(core->flows, flow);
+	}
+	flow = ds_flows_get(core->flows, &key, ev->time_ns);
+	if (!flow) {
+		core->lost_events++;	/* no room: every flow has an open window */
+		pod->lost_evidence = true;
+		return NULL;
+	}
+	if (!flow->pod)
+		flow->attribution = *ret_attribution;
+	flow->pod = pod;
+	if (ev->late)
+		pod->late_evidence = true;
+	return flow;
+}
+
+/* Another initial sequence number is another connection on the same 4-tuple. */
+static void begin_generation(struct ds_core *core, struct ds_flow *flow)
+{
+	if (flow->window != DS_FLOW_WINDOW_NONE)
+		ds_drop_decide(core, flow);
+	flow->facts = flow->hooks = 0;
+	flow->packets = 0;
+	flow->lost_ns = flow->closed_ns = flow->last_payload_ns = 0;
+	flow->age_ns = -1;
+	flow->outcome = -1;
+	flow->has_isn = flow->has_seq = flow->decided = false;
+}
+
+/* Only the first sending of a SYN or of payload is an arrival; repetitions move nothing. */
+static bool is_first_sending(struct ds_flow *flow, const struct ds_event *ev, enum ds_packet_kind kind)
+{
+	uint32_t end;
+
+	if (kind == DS_PACKET_SYN) {
+		bool seen = flow->has_isn;
+
+		flow->has_isn = true;
+		flow->isn = (uint32_t)ev->tcp_seq;
+		return !seen;
+	}
+	if (kind != DS_PACKET_PAYLOAD)
+		return false;
+	end = (uint32_t)ev->tcp_seq + (uint32_t)ev->tcp_payload_bytes;
+	if (flow->has_seq && (int32_t)(end - flow->seq_end) <= 0)
+		return false;
+	flow->has_seq = true;
+	flow->seq_end = end;
+	return true;
+}
+
+static void open_window(struct ds_core *core, struct ds_flow *flow, uint32_t facts, int64_t at_ns)
+{
+	const uint32_t silent = DS_FLOW_SYN | DS_FLOW_PAYLOAD | DS_FLOW_NO_REQUEST;
+
+	if (flow->decided)
+		return;
+	if (!flow->lost_ns)
+		flow->lost_ns = at_ns;
+	if (facts & ANSWERED)
+		ds_flows_open_window(core->flows, flow, DS_FLOW_WINDOW_ANSWERED,
+				     at_ns + DS_WINDOW_ANSWERED_NS);
+	else if (facts & (DS_FLOW_OVERFLOW | DS_FLOW_NETFILTER | silent))
+		ds_flows_open_window(core->flows, flow, DS_FLOW_WINDOW_SILENT,
+				     at_ns + DS_WINDOW_SILENT_NS);
+}
+
+static void note_facts(struct ds_core *core, struct ds_flow *flow, const struct ds_event *ev,
+		       uint32_t facts)
+{
+	flow->facts |= facts;
+	flow->hooks |= UINT32_C(1) << ev->hook;
+	flow->packets++;
+	open_window(core, flow, facts, ev->time_ns);
+}
+
+/* A RST that leaves for the peer: proof on tiers that are blind otherwise, and of netfilter's. */
+static void rst_left(struct ds_core *core, const struct ds_event *ev)
+{
+	int attribution;
+	struct ds_flow *flow = flow_of(core, ev, true, &attribution);
+
+	if (!flow || !(flow->facts & (DS_FLOW_NETFILTER | DS_FLOW_SYN | DS_FLOW_PAYLOAD)))
+		return;
+	note_facts(core, flow, ev, DS_FLOW_RST_LEFT);
+}
+
+void ds_correlate_packet(struct ds_core *core, const struct ds_event *ev)
+{
+	enum ds_packet_kind kind = ds_evidence_packet_kind(ev);
+	bool source_is_pod = ds_evidence_source_is_pod(ev);
+	struct ds_flow *flow;
+	uint32_t facts;
+	int attribution, outcome;
+
+	if (kind == DS_PACKET_SYN_ACK)
+		return;		/* the pod connects to somebody */
+	if (kind == DS_PACKET_RST) {
+		if (ev->hook == DS_HOOK_TAP_TX && ev->direction == DS_DIRECTION_TRANSMIT)
+			rst_left(core, ev);
+		return;
+	}
+	facts = ds_evidence_facts(ev, kind, &outcome);
+	if (!facts)
+		return;
+	flow = flow_of(core, ev, source_is_pod, &attribution);
+	if (!flow)
+		return;
+	if (kind == DS_PACKET_SYN && ((flow->has_isn && flow->isn != (uint32_t)ev->tcp_seq) ||
+				      (!flow->has_isn && flow->facts & DS_FLOW_CLOSED)))
+		begin_generation(core, flow);
+	/* A bare ACK that we reset, of a connection whose SYN was seen and never accepted: its handshake. */
+	if (kind == DS_PACKET_ACK && facts == DS_FLOW_NO_REQUEST && flow->facts & DS_FLOW_SYN &&
+	    ev->hook != DS_HOOK_TAP_RX && !(flow->facts & DS_FLOW_ESTABLISHED))
+		facts = DS_FLOW_RST_TO_SYN;
+	if (kind == DS_PACKET_ACK && ev->hook == DS_HOOK_TAP_RX && flow->pod->released_ns == 0)
+		return;		/* on its way to a pod that lives */
+	if (is_first_sending(flow, ev, kind))
+		ds_drop_arrival(core, flow, ev->time_ns);
+	if (outcome >= 0)
+		flow->outcome = outcome;
+	/* A blackhole is silent: with ICMP it was an unreachable route. */
+	if (flow->outcome == DS_OUTCOME_BLACKHOLE && (facts | flow->facts) & DS_FLOW_ICMP)
+		flow->outcome = DS_OUTCOME_ICMP_UNREACHABLE;
+	if (ev->hook == DS_HOOK_TAP_RX && flow->facts & DS_FLOW_ESTABLISHED && kind == DS_PACKET_PAYLOAD &&
+	    !flow->pod->released_ns)
+		return;
+	note_facts(core, flow, ev, facts);
+}
+
+static void accepted(struct ds_core *core, struct ds_flow *flow, const struct ds_event *ev)
+{
+	if (flow->facts & (DS_FLOW_ESTABLISHED | DS_FLOW_CLOSED))
+		begin_generation(core, flow);
+	flow->facts |= DS_FLOW_ESTABLISHED;
+	flow->pod->arrivals_cnt += ds_pod_was_going(flow->pod, ev->time_ns);
+	if (flow->window == DS_FLOW_WINDOW_NONE)
+		return;
+	/* It was seen to arrive, and now it is answered. Only what died before makes it `delayed`. */
+	if (!(flow->facts & ~(uint32_t)(DS_FLOW_SYN | DS_FLOW_ESTABLISHED))) {
+		ds_flows_close_window(core->flows, flow);
+		flow->facts = DS_FLOW_ESTABLISHED;
+		flow->lost_ns = 0;
+	} else {
+		ds_drop_decide(core, flow);
+	}
+}
+
+static void closing(struct ds_core *core, struct ds_flow *flow, const struct ds_event *ev)
+{
+	bool by_peer = ds_event_has(ev, DS_KEY_PEER_CLOSED_FIRST) && ev->peer_closed_first;
+	bool outstanding = ds_event_has(ev, DS_KEY_REQUEST_OUTSTANDING) && ev->request_outstanding;
+	int64_t received = ds_event_has(ev, DS_KEY_RECEIVED_BYTES) ? ev->received_bytes : 0;
+
+	flow->facts |= DS_FLOW_ESTABLISHED | DS_FLOW_CLOSED;
+	flow->closed_ns = ev->time_ns;
+	if (ds_event_has(ev, DS_KEY_SOCKET_AGE))
+		flow->age_ns = ev->socket_age;
+	if (ds_event_has(ev, DS_KEY_LAST_PAYLOAD_AT) && received > 0) {
+		flow->last_payload_ns = ev->last_payload_at;
+		ds_drop_arrival(core, flow, ev->last_payload_at);
+	} else if (!by_peer && flow->age_ns >= 0) {
+		ds_drop_arrival(core, flow, ev->time_ns - flow->age_ns);
+	}
+	if (!outstanding)
+		return;
+	flow->facts |= DS_FLOW_OUTSTANDING;
+	if (!by_peer)
+		note_facts(core, flow, ev, DS_FLOW_FIN_OUTSTANDING);
+}
+
+void ds_correlate_socket(struct ds_core *core, const struct ds_event *ev)
+{
+	struct ds_flow *flow;
+	int attribution;
+
+	if (ev->socket_change != DS_SOCKET_CHANGE_ACCEPTED && ev->socket_change != DS_SOCKET_CHANGE_CLOSING)
+		return;
+	flow = flow_of(core, ev, true, &attribution);
+	if (!flow)
+		return;
+	if (ev->socket_change == DS_SOCKET_CHANGE_ACCEPTED)
+		accepted(core, flow, ev);
+	else
+		closing(core, flow, ev);
+}
+
+void ds_correlate_traffic(struct ds_core *core, const struct ds_event *ev)
+{
+	struct ds_flow_key key = { .pod_port = (uint16_t)ev->traffic_port, .peer = ev->source };
+	struct ds_flow probe = { .key = key };
+	enum ds_holding holding;
+
+	if (!ds_event_has(ev, DS_KEY_LAST_TRAFFIC_PAYLOAD_AT) || !ds_event_has(ev, DS_KEY_POD_IP))
+		return;
+	probe.key.pod = ev->pod_ip;
+	probe.pod = ds_ledger_lookup(core->ledger, &ev->pod_ip, ev->last_traffic_payload_at, &holding);
+	if (probe.pod && in_our_namespace(ev, probe.pod))
+		ds_drop_arrival(core, &probe, ev->last_traffic_payload_at);
+}
+
+void ds_correlate_advance(struct ds_core *core, int64_t now_ns)
+{
+	struct ds_flow *flow;
+
+	while ((flow = ds_flows_due(core->flows, now_ns)))
+		ds_drop_decide(core, flow);
+	while ((flow = ds_flows_first(core->flows)) && now_ns - flow->last_ns > DS_SILENCE_NS &&
+	       flow->window == DS_FLOW_WINDOW_NONE)
+		ds_flows_remove(core->flows, flow);
+}
+
+void ds_correlate_finish(struct ds_core *core)
+{
+	for (struct ds_flow *flow = ds_flows_first(core->flows); flow; flow = flow->next)
+		if (flow->window != DS_FLOW_WINDOW_NONE)
+			ds_drop_decide(core, flow);
+}
+
+void ds_correlate_forget(struct ds_core *core, struct ds_pod *pod)
+{
+	for (struct ds_flow *flow = ds_flows_first(core->flows), *next; flow; flow = next) {
+		next = flow->next;
+		if (flow->pod == pod)
+			ds_flows_remove(core->flows, flow);
+	}
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a closed window to a line: gathers the case (peer, phase, target, drain), asks the rules,
+ * counts, and writes one drainsnoop.drop event, folded above the rate limit. Pure.
+ */
+#include "user/core/drop.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "user/core/cause.h"
+
+#define RESTART_WINDOW_NS (60 * DS_NS_PER_S)	/* an exit this recent explains a refusal */
+
+static int peer_of(const struct ds_core *core, const struct ds_flow *flow)
+{
+	enum ds_holding holding;
+
+	if (ds_peers_is_load_balancer(&core->peers, &flow->key.peer))
+		return DS_PEER_LOAD_BALANCER;
+	if (ds_peers_is_node(&core->peers, &flow->key.peer))
+		return DS_PEER_NODE;
+	if (ds_ledger_lookup(core->ledger, &flow->key.peer, core->now_ns, &holding))
+		return DS_PEER_POD;
+	return DS_PEER_OTHER;
+}
+
+/*
+ * Whether the peer's traffic is the load balancer's. With client addresses kept it is anybody's on
+ * the target port but the node's and the pods'; the balancer's own addresses then check health.
+ */
+static bool is_balanced(const struct ds_core *core, const struct ds_target *target, int peer)
+{
+	if (target && target->preserve_client_ip)
+		return peer == DS_PEER_OTHER;
+	if (ds_peers_know_load_balancer(&core->peers))
+		return peer == DS_PEER_LOAD_BALANCER;
+	return peer == DS_PEER_OTHER;
+}
+
+static bool is_health_check(const struct ds_flow *flow, const struct ds_target *any, int peer)
+{
+	if (peer != DS_PEER_LOAD_BALANCER)
+		return false;
+	for (const struct ds_target *t = any; t; t = t->same_address) {
+		if (t->port == flow->key.pod_port && !t->preserve_client_ip)
+			return false;
+		if (t->health_check_port == flow->key.pod_port || t->preserve_client_ip)
+			return true;
+	}
+	return false;
+}
+
+static bool serves(const struct ds_core *core, const struct ds_flow *flow)
+{
+	const struct ds_pod *pod = flow->pod;
+
+	if (flow->facts & (DS_FLOW_SYN | DS_FLOW_RST_TO_SYN | DS_FLOW_ESTABLISHED | DS_FLOW_UNACCEPTED))
+		return true;	/* it came in */
+	if (ds_pod_has_port(pod, flow->key.pod_port) ||
+	    ds_targets_find(core->targets, &flow->key.pod, flow->key.pod_port))
+		return true;
+	/* Where nothing at all is known of its ports, inbound is the better guess. */
+	return !pod->ports_cnt && !pod->listeners_cnt && !ds_targets_of(core->targets, &flow->key.pod);
+}
+
+static bool is_restarting(const struct ds_pod *pod, int64_t at_ns)
+{
+	const struct ds_pod_listener *l = NULL;
+
+	for (int i = 0; i < pod->listeners_cnt; i++)
+		if (!pod->listeners[i].open && pod->listeners[i].closed_ns)
+			l = &pod->listeners[i];
+	return (pod->exited_ns && at_ns + DS_NS_PER_S >= pod->exited_ns &&
+		at_ns - pod->exited_ns < RESTART_WINDOW_NS) ||
+	       (pod->sigkill_ns && at_ns >= pod->sigkill_ns && at_ns - pod->sigkill_ns < RESTART_WINDOW_NS) ||
+	       (l && at_ns >= l->closed_ns);
+}
+
+static bool delay_elapsed(const struct ds_drain *d, int64_t at_ns)
+{
+	/* A second on either side: the balancer's own timer, and the API's whole seconds. */
+	return d->began && d->delay_ns >= 0 && at_ns >= d->lo_ns + d->delay_ns - DS_NS_PER_S;
+}
+
+static struct ds_case make_case(const struct ds_core *core, const struct ds_flow *flow,
+				const struct ds_drain *drain)
+{
+	const struct ds_pod *pod = flow->pod;
+	const struct ds_target *target =
+		ds_targets_find(core->targets, &flow->key.pod, flow->key.pod_port);
+	const struct ds_pod_listener *l = ds_pod_listener_of(pod, flow->key.pod_port);
+	int64_t at_ns = flow->lost_ns;
+	struct ds_case c = { .flow = flow, .pod = pod, .target = target };
+
+	c.peer = peer_of(core, flow);
+	c.counts_as_load_balancer = is_balanced(core, target, c.peer);
+	c.load_balancer_known = ds_peers_know_load_balancer(&core->peers) ||
+				(target && target->preserve_client_ip);
+	c.health_check = is_health_check(flow, ds_targets_of(core->targets, &flow->key.pod), c.peer);
+	c.inside_pod = ds_addr_is_loopback(&flow->key.peer) || ds_pod_has_address(pod, &flow->key.peer);
+	c.inbound = serves(core, flow);
+	c.going = ds_pod_was_going(pod, at_ns);
+	c.closed_while_going = ds_pod_was_going(pod, flow->closed_ns ? flow->closed_ns : at_ns);
+	c.released = pod->released_ns && at_ns >= pod->released_ns - DS_WINDOW_ANSWERED_NS;
+	c.restarting = !c.going && is_restarting(pod, at_ns);
+	c.never_listened = !l;
+	c.registered = target && !ds_target_is_draining(target) &&
+		       target->state != DS_TARGET_STATE_UNUSED && target->state != DS_TARGET_STATE_ABSENT;
+	c.delay_elapsed = delay_elapsed(drain, at_ns);
+	c.final = core->final && flow->window == DS_FLOW_WINDOW_SILENT;
+	c.lb_type = target ? target->lb_type : -1;
+	return c;
+}
+
+void ds_drop_arrival(struct ds_core *core, const struct ds_flow *flow, int64_t at_ns)
+{
+	const struct ds_target *any = ds_targets_of(core->targets, &flow->key.pod);
+	const struct ds_target *target =
+		ds_targets_find(core->targets, &flow->key.pod, flow->key.pod_port);
+	int peer = peer_of(core, flow);
+
+	if (!is_balanced(core, target, peer) || is_health_check(flow, any, peer))
+		return;
+	if (at_ns > flow->pod->last_arrival_ns)
+		flow->pod->last_arrival_ns = at_ns;
+}
+
+/* ---- the line ---- */
+
+static void describe_connection(const struct ds_flow *flow, struct ds_event *ev)
+{
+	/* As of the lost packet: an abort is the pod's own RST or FIN, everything else was the peer's. */
+	bool from_pod = flow->facts & (DS_FLOW_ABORTED | DS_FLOW_FIN_OUTSTANDING | DS_FLOW_UNACCEPTED);
+
+	DS_SET_STR(ev, TRANSPORT, transport, "tcp");
+	DS_SET_STR(ev, NETWORK_TYPE, network_type, ds_addr_is_v4(&flow->key.pod) ? "ipv4" : "ipv6");
+	DS_SET(ev, DIRECTION, direction, from_pod ? DS_DIRECTION_TRANSMIT : DS_DIRECTION_RECEIVE);
+	DS_SET_ADDR(ev, SOURCE_ADDRESS, source, from_pod ? flow->key.pod : flow->key.peer);
+	DS_SET(ev, SOURCE_PORT, source_port, from_pod ? flow->key.pod_port : flow->key.peer_port);
+	DS_SET_ADDR(ev, DESTINATION_ADDRESS, destination, from_pod ? flow->key.peer : flow->key.pod);
+	DS_SET(ev, DESTINATION_PORT, destination_port, from_pod ? flow->key.peer_port : flow->key.pod_port);
+}
+
+/* The hooks by name, sorted: the names are few, so insertion is enough. */
+static void join_hooks(uint32_t hooks, char *buf, size_t size)
+{
+	const char *names[DS_HOOK_MAX];
+	size_t len = 0;
+	int cnt = 0;
+
+	for (int hook = 0; hook < DS_HOOK_MAX; hook++) {
+		int i = cnt;
+
+		if (!(hooks >> hook & 1))
+			continue;
+		for (; i > 0 && strcmp(names[i - 1], ds_name(DS_NAMES_HOOK, hook)) > 0; i--)
+			names[i] = names[i - 1];
+		names[i] = ds_name(DS_NAMES_HOOK, hook);
+		cnt++;
+	}
+	buf[0] = '\0';
+	for (int i = 0; i < cnt; i++) {
+		int n = snprintf(buf + len, size - len, "%s%s", i ? "," : "", names[i]);
+
+		if (n < 0 || (size_t)n >= size - len)
+			break;
+		len += (size_t)n;
+	}
+}
+
+static void describe_drain(const struct ds_drain *d, int64_t at_ns, struct ds_event *ev)
+{
+	int relation = DS_RELATION_UNDECIDED;
+
+	if (!d->known)
+		relation = DS_RELATION_UNKNOWN;
+	else if (d->lo_ns && at_ns < d->lo_ns)
+		relation = DS_RELATION_BEFORE_DRAIN;
+	else if (d->began && at_ns >= d->hi_ns)
+		relation = d->delay_ns >= 0 && at_ns > d->hi_ns + d->delay_ns ?
+			   DS_RELATION_AFTER_DRAIN : DS_RELATION_DURING_DRAIN;
+	DS_SET(ev, RELATION, relation, relation);
+	if (d->began)
+		DS_SET(ev, OFFSET_MIN, offset_min, at_ns - d->hi_ns);
+	if (d->began && d->lo_ns)
+		DS_SET(ev, OFFSET_MAX, offset_max, at_ns - d->lo_ns);
+}
+
+static void write_drop(struct ds_core *core, const struct ds_flow *flow, const struct ds_case *c,
+		       const struct ds_drain *drain, const struct ds_decision *d, int64_t repeat)
+{
+	const struct ds_pod_phase *phase = ds_timeline_phase_at(flow->pod, flow->lost_ns);
+	char id[DS_RUN_ID_LEN + 24], hooks[256];
+	struct ds_event ev;
+
+	ds_core_start_event(core, &ev, DS_EVENT_DROP, flow->lost_ns);
+	ds_pod_describe(flow->pod, &ev);
+	describe_connection(flow, &ev);
+	(void)snprintf(id, sizeof(id), "%s-%llu", core->run_id, (unsigned long long)++core->next_drop_id);
+	DS_SET_STR(&ev, DROP_ID, drop_id, id);
+	DS_SET(&ev, CAUSE, cause, d->cause);
+	if (d->outcome >= 0)
+		DS_SET(&ev, OUTCOME, outcome, d->outcome);
+	if (d->symptom >= 0)
+		DS_SET(&ev, SYMPTOM, symptom, d->symptom);
+	join_hooks(flow->hooks, hooks, sizeof(hooks));
+	DS_SET_STR(&ev, EVIDENCE, evidence, hooks);
+	DS_SET(&ev, DROP_PACKETS, drop_packets, flow->packets);
+	DS_SET(&ev, DROP_CONFIDENCE, drop_confidence, d->confidence);
+	DS_SET(&ev, PEER_KIND, peer_kind, c->peer);
+	DS_SET(&ev, ATTRIBUTION, attribution, flow->attribution);
+	if (phase) {
+		DS_SET(&ev, PHASE, phase, phase->phase);
+		DS_SET(&ev, PHASE_AGE, phase_age, flow->lost_ns - phase->at_ns);
+	}
+	if (c->going)
+		DS_SET(&ev, SINCE_T0, since_t0, flow->lost_ns - flow->pod->t0_ns);
+	if (c->target) {
+		DS_SET_STR(&ev, TG_NAME, tg_name, c->target->group_name);
+		DS_SET(&ev, TARGET_STATE, target_state, c->target->state);
+	}
+	describe_drain(drain, flow->lost_ns, &ev);
+	DS_SET(&ev, REPEAT, repeat, repeat);
+	if (ds_cause_is_rollout(d->cause) && (c->going || d->cause != DS_CAUSE_ABORTED_IN_FLIGHT))
+		ev.level = DS_LEVEL_ERROR;
+	core->second_lines++;
+	ds_core_emit(core, &ev);
+}
+
+/* ---- folding above the rate limit ---- */
+
+static void roll_second(struct ds_core *core, int64_t now_ns)
+{
+	int64_t second = now_ns / DS_NS_PER_S;
+
+	if (second <= core->second)
+		return;
+	core->second = second;
+	core->second_lines = 0;
+}
+
+/* The drop is counted, its line is not written now: one line a pod and cause stands for all. */
+static void fold(struct ds_core *core, const struct ds_flow *flow, const struct ds_decision *d)
+{
+	struct ds_pod *pod = flow->pod;
+	struct ds_pod_fold *f = &pod->folds[d->cause];
+
+	if (f->cnt++ == 0) {
+		f->key_pod = flow->key.pod;
+		f->key_peer = flow->key.peer;
+		f->pod_port = flow->key.pod_port;
+		f->peer_port = flow->key.peer_port;
+		f->lost_ns = flow->lost_ns;
+		f->hooks = flow->hooks;
+		f->facts = flow->facts;
+		f->outcome = flow->outcome;
+	} else {
+		core->suppressed++;
+	}
+	core->folding = true;
+}
+
+void ds_drop_flush_folded(struct ds_core *core, int64_t now_ns)
+{
+	if (!core->folding || now_ns / DS_NS_PER_S <= core->second)
+		return;
+	roll_second(core, now_ns);
+	core->folding = false;
+	for (struct ds_pod *pod = ds_ledger_first(core->ledger); pod; pod = pod->next)
+		for (int cause = 0; cause < DS_CAUSE_MAX; cause++) {
+			struct ds_pod_fold *f = &pod->folds[cause];
+			struct ds_flow flow = {
+				.key = { .pod = f->key_pod, .peer = f->key_peer,
+					 .pod_port = f->pod_port, .peer_port = f->peer_port },
+				.pod = pod, .lost_ns = f->lost_ns, .hooks = f->hooks,
+				.facts = f->facts, .outcome = f->outcome, .packets = f->cnt,
+				.age_ns = -1,
+			};
+			struct ds_drain drain;
+			struct ds_case c;
+			struct ds_decision d;
+
+			if (!f->cnt)
+				continue;
+			drain = ds_verdict_drain(core, pod, f->pod_port);
+			c = make_case(core, &flow, &drain);
+			d = ds_cause_decide(&c);
+			d.cause = cause;
+			write_drop(core, &flow, &c, &drain, &d, f->cnt);
+			f->cnt = 0;
+		}
+}
+
+/* ---- the decision ---- */
+
+static void count_drop(struct ds_core *core, const struct ds_flow *flow, const struct ds_case *c, int cause)
+{
+	struct ds_pod *pod = flow->pod;
+
+	pod->drops_by[cause]++;
+	core->drops_by[cause]++;
+	if (!ds_cause_is_rollout(cause) || (cause == DS_CAUSE_ABORTED_IN_FLIGHT && !c->going))
+		return;
+	pod->rollout_drops++;
+	core->rollout_drops++;
+	if (!pod->first_drop_ns || flow->lost_ns < pod->first_drop_ns)
+		pod->first_drop_ns = flow->lost_ns;
+	if (flow->lost_ns > pod->last_drop_ns)
+		pod->last_drop_ns = flow->lost_ns;
+}
+
+void ds_drop_decide(struct ds_core *core, struct ds_flow *flow)
+{
+	struct ds_drain drain = ds_verdict_drain(core, flow->pod, flow->key.pod_port);
+	struct ds_case c = make_case(core, flow, &drain);
+	struct ds_decision d;
+
+	ds_flows_close_window(core->flows, flow);
+	if (flow->decided)
+		return;
+	d = ds_cause_decide(&c);
+	flow->decided = d.kind != DS_DECISION_NOTHING;
+	if (d.kind == DS_DECISION_NOT_DROP) {
+		flow->pod->not_drops[d.not_drop]++;
+		core->not_drops[d.not_drop]++;
+	}
+	if (d.kind != DS_DECISION_DROP)
+		return;
+	count_drop(core, flow, &c, d.cause);
+	roll_second(core, core->now_ns);
+	if (core->rate_limit && core->second_lines >= core->rate_limit)
+		fold(core, flow, &d);
+	else
+		write_drop(core, flow, &c, &drain, &d, 1);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The drop: a flow's window closes, its case is put to the rules, and one line is written or one
+ * counter raised. Folding above the rate limit is here too. Pure.
+ */
+#ifndef DS_CORE_DROP_H
+#define DS_CORE_DROP_H
+
+#include "user/core/flow.h"
+#include "user/core/state.h"
+
+/* Closes the flow's window and decides it. Does nothing for a flow that was decided before. */
+void ds_drop_decide(struct ds_core *core, struct ds_flow *flow);
+
+/* A first sending from the peer arrived at that moment: moves the tail where the peer counts. */
+void ds_drop_arrival(struct ds_core *core, const struct ds_flow *flow, int64_t at_ns);
+
+/* Writes the folded drops of the seconds before this moment. */
+void ds_drop_flush_folded(struct ds_core *core, int64_t now_ns);
+
+#endif

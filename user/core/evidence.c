@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a kernel event to facts about a flow: which end is the pod, which pod that is, and what the
+ * event says about the connection. Decides nothing. Pure.
+ */
+#include "user/core/evidence.h"
+
+#include <string.h>
+
+static bool has_flag(const struct ds_event *ev, const char *flag)
+{
+	const char *p = ds_event_has(ev, DS_KEY_TCP_FLAGS) ? strstr(ev->tcp_flags, flag) : NULL;
+
+	return p && (p == ev->tcp_flags || p[-1] == '|') && (!p[3] || p[3] == '|');
+}
+
+static bool is_reason(const struct ds_event *ev, const char *const *names)
+{
+	if (!ds_event_has(ev, DS_KEY_DROP_REASON))
+		return false;
+	for (; *names; names++)
+		if (!strcmp(ev->drop_reason, *names))
+			return true;
+	return false;
+}
+
+static bool is_location(const struct ds_event *ev, const char *const *names)
+{
+	if (!ds_event_has(ev, DS_KEY_LOCATION))
+		return false;
+	for (; *names; names++)
+		if (!strcmp(ev->location, *names))
+			return true;
+	return false;
+}
+
+enum ds_packet_kind ds_evidence_packet_kind(const struct ds_event *ev)
+{
+	int64_t payload = ds_event_has(ev, DS_KEY_TCP_PAYLOAD) ? ev->tcp_payload_bytes : 0;
+
+	if (!ds_event_has(ev, DS_KEY_TCP_FLAGS))
+		return DS_PACKET_NONE;
+	if (has_flag(ev, "RST"))
+		return DS_PACKET_RST;
+	if (has_flag(ev, "SYN"))
+		return has_flag(ev, "ACK") ? DS_PACKET_SYN_ACK : DS_PACKET_SYN;
+	/* A TLS alert (RFC 8446 section 5.1, content type 21) asks for nothing. */
+	if (payload > 0 && payload <= 64 && ds_event_has(ev, DS_KEY_TCP_FIRST_BYTE) &&
+	    ev->tcp_first_byte == 0x15)
+		return DS_PACKET_NO_REQUEST;
+	/* A keep-alive probe carries at most one byte that was sent before (RFC 9293, 3.8.4). */
+	if (payload > 0)
+		return DS_PACKET_PAYLOAD;
+	return has_flag(ev, "FIN") ? DS_PACKET_NO_REQUEST : DS_PACKET_ACK;
+}
+
+bool ds_evidence_source_is_pod(const struct ds_event *ev)
+{
+	switch (ev->hook) {
+	case DS_HOOK_SEND_RESET:
+	case DS_HOOK_V4_SEND_RESET:
+	case DS_HOOK_V6_SEND_RESET:
+		return !ds_event_has(ev, DS_KEY_TCP_FLAGS);	/* an abort: there was no packet */
+	case DS_HOOK_RECEIVE_RESET:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What became of a packet that died in the routing namespace; -1: that is no death of ours. */
+static int outcome_of_drop(const struct ds_event *ev)
+{
+	static const char *const neigh[] = { "NEIGH_FAILED", "NEIGH_CREATEFAIL", "NEIGH_QUEUEFULL",
+					     "NEIGH_DEAD", "NEIGH_HH_FILLFAIL", NULL };
+	static const char *const no_route[] = { "IP_INNOROUTES", "IP_OUTNOROUTES", "IP_INADDRERRORS",
+						NULL };
+	static const char *const rp_filter[] = { "IP_RPFILTER", NULL };
+	static const char *const cni[] = { "TC_INGRESS", "TC_EGRESS", "XDP", NULL };
+	static const char *const unspecified[] = { "NOT_SPECIFIED", NULL };
+	/* Names as facts/kernel.md section 3 measured them on 5.10 to 7.2. */
+	static const char *const at_neigh[] = { "neigh_invalidate", NULL };
+	static const char *const at_route[] = { "ip_error", "dst_discard", "dst_discard_out", NULL };
+	static const char *const at_route6[] = { "ip6_pkt_drop", "ip6_pkt_discard", NULL };
+
+	if (is_reason(ev, neigh))
+		return DS_OUTCOME_NEIGH_FAILED;
+	if (is_reason(ev, no_route))
+		return DS_OUTCOME_NO_ROUTE;
+	if (is_reason(ev, rp_filter))
+		return DS_OUTCOME_RP_FILTER;
+	if (is_reason(ev, cni))
+		return DS_OUTCOME_DROPPED_BY_CNI;
+	if (ds_event_has(ev, DS_KEY_DROP_REASON) && !is_reason(ev, unspecified))
+		return -1;
+	if (is_location(ev, at_neigh))
+		return DS_OUTCOME_NEIGH_FAILED;
+	if (is_location(ev, at_route))
+		return DS_OUTCOME_BLACKHOLE;	/* an ICMP besides makes it icmp_unreachable */
+	return is_location(ev, at_route6) ? DS_OUTCOME_NO_ROUTE : -1;
+}
+
+static uint32_t facts_of_drop(const struct ds_event *ev, int *ret_outcome)
+{
+	static const char *const netfilter[] = { "NETFILTER_DROP", NULL };
+	static const char *const overflow[] = { "TCP_LISTEN_OVERFLOW", NULL };
+	static const char *const no_socket[] = { "NO_SOCKET", NULL };
+	static const char *const cookie[] = { "cookie_v4_check", "cookie_v6_check", NULL };
+	int outcome;
+
+	if (is_reason(ev, netfilter))
+		return DS_FLOW_NETFILTER;
+	if (is_reason(ev, overflow) || (is_reason(ev, no_socket) && is_location(ev, cookie)))
+		return DS_FLOW_OVERFLOW;
+	outcome = outcome_of_drop(ev);
+	/* In a pod's namespace only these die for a reason that is not told better elsewhere. */
+	if (outcome < 0 || ev->scope != DS_SCOPE_ROUTING)
+		return 0;
+	*ret_outcome = outcome;
+	return DS_FLOW_DIED;
+}
+
+static uint32_t facts_of_reset(const struct ds_event *ev, enum ds_packet_kind kind)
+{
+	const char *reason = ds_event_has(ev, DS_KEY_RESET_REASON) ? ev->reset_reason : "";
+
+	if (kind == DS_PACKET_NONE) {
+		if (ds_event_has(ev, DS_KEY_SOCKET_UNACCEPTED) && ev->socket_unaccepted)
+			return DS_FLOW_UNACCEPTED;
+		return DS_FLOW_ABORTED | (strcmp(reason, "TCP_ABORT_ON_CLOSE") == 0 ? DS_FLOW_UNREAD : 0u);
+	}
+	if (!strcmp(reason, "INVALID_SYN"))	/* tcp_abort_on_overflow */
+		return DS_FLOW_OVERFLOW;
+	switch (kind) {
+	case DS_PACKET_SYN:
+		return DS_FLOW_RST_TO_SYN;
+	case DS_PACKET_PAYLOAD:
+		return DS_FLOW_RST_TO_PAYLOAD;
+	default:
+		return DS_FLOW_NO_REQUEST;
+	}
+}
+
+uint32_t ds_evidence_facts(const struct ds_event *ev, enum ds_packet_kind kind, int *ret_outcome)
+{
+	uint32_t lost = kind == DS_PACKET_SYN ? DS_FLOW_SYN :
+			kind == DS_PACKET_PAYLOAD ? DS_FLOW_PAYLOAD : DS_FLOW_NO_REQUEST;
+	uint32_t facts;
+
+	*ret_outcome = -1;
+	switch (ev->hook) {
+	case DS_HOOK_SEND_RESET:
+	case DS_HOOK_V4_SEND_RESET:
+	case DS_HOOK_V6_SEND_RESET:
+		return facts_of_reset(ev, kind);
+	case DS_HOOK_RECEIVE_RESET:
+		return DS_FLOW_RST_RECEIVED;
+	case DS_HOOK_KFREE_SKB:
+		facts = facts_of_drop(ev, ret_outcome);
+		return facts ? facts | lost : 0;
+	case DS_HOOK_ICMP_SEND:
+		return DS_FLOW_ICMP | lost;
+	case DS_HOOK_TAP_TX:
+		if (ev->scope == DS_SCOPE_ROUTING && ds_event_has(ev, DS_KEY_IFACE_KIND) &&
+		    ev->iface_kind == DS_IFACE_UPLINK)
+			return DS_FLOW_LEFT_NODE | lost;
+		return 0;
+	case DS_HOOK_TAP_RX:
+		return lost;
+	default:
+		return 0;
+	}
+}

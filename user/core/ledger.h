@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ledger: which pod held which address when (DESIGN section 6). It owns the pods and outlives
+ * them: an ended pod stays for the retention time, because the packets that matter come after it.
+ * Bounded: the oldest ended pod goes first, and that is counted. Pure.
+ */
+#ifndef DS_CORE_LEDGER_H
+#define DS_CORE_LEDGER_H
+
+#include "user/core/pod.h"
+
+struct ds_ledger;
+
+/* How a pod and an address stood at a moment. */
+enum ds_holding {
+	DS_HOLDING_NONE,	/* no pod is known for it */
+	DS_HOLDING_HELD,
+	DS_HOLDING_RELEASED,	/* that pod held it last */
+};
+
+struct ds_ledger_stats {
+	int64_t pods;
+	int64_t ended;
+	int64_t evictions;
+};
+
+/* 0 or -ENOMEM. */
+int ds_ledger_new(struct ds_ledger **ret_ledger, size_t max_pods);
+void ds_ledger_free(struct ds_ledger **ledger);
+
+/*
+ * The pod of that key (its UID; where there is none NAMESPACE/NAME, else its address), made when
+ * new. NULL without memory. Borrowed of the ledger until ds_ledger_expire removes it.
+ */
+struct ds_pod *ds_ledger_pod(struct ds_ledger *l, const char *key, int64_t now_ns, bool *ret_is_new);
+struct ds_pod *ds_ledger_find(const struct ds_ledger *l, const char *key);
+
+/* Oldest first; NULL at the end. */
+struct ds_pod *ds_ledger_first(const struct ds_ledger *l);
+
+/*
+ * The pod has the address from that moment. A pod that had it before is returned, its holding
+ * ended; else NULL.
+ */
+struct ds_pod *ds_ledger_hold(struct ds_ledger *l, struct ds_pod *pod, const struct ds_addr *a,
+			      int64_t from_ns);
+
+/* Nobody holds the address from that moment. Returns who held it, or NULL. */
+struct ds_pod *ds_ledger_release(struct ds_ledger *l, const struct ds_addr *a, int64_t at_ns);
+
+/* Who held the address at that moment, or held it last. NULL when no pod is known for it. */
+struct ds_pod *ds_ledger_lookup(const struct ds_ledger *l, const struct ds_addr *a, int64_t at_ns,
+				enum ds_holding *ret_holding);
+
+/* Who held the address before `pod` got it: the pod whose packets still come. Or NULL. */
+struct ds_pod *ds_ledger_previous(const struct ds_ledger *l, const struct ds_addr *a,
+				  const struct ds_pod *pod);
+
+/*
+ * Removes pods that ended more than retention_ns before now and were judged, and the oldest ended
+ * ones above the bound. forget is told each pod and address first.
+ */
+void ds_ledger_expire(struct ds_ledger *l, int64_t now_ns, int64_t retention_ns,
+		      void (*forget)(void *ctx, struct ds_pod *pod), void *ctx);
+
+struct ds_ledger_stats ds_ledger_stats(const struct ds_ledger *l);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A binary heap of owned events. */
+#include "user/core/merge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "user/util/cleanup.h"
+
+struct ds_merge {
+	struct ds_event **heap;
+	size_t cnt, cap, max;
+	struct ds_event *spare;		/* one freed event is kept: the common case allocates nothing */
+	int64_t lateness_ns;
+	int64_t first_ns;		/* what is older than the first release is history, not late */
+	int64_t passed_ns;		/* everything up to here has been released */
+	uint64_t late;
+};
+
+int ds_merge_new(struct ds_merge **ret_merge, int64_t lateness_ns, size_t max)
+{
+	struct ds_merge *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	m->lateness_ns = lateness_ns;
+	m->max = max;
+	m->first_ns = m->passed_ns = INT64_MIN;
+	*ret_merge = m;
+	return 0;
+}
+
+void ds_merge_free(struct ds_merge **merge)
+{
+	struct ds_merge *m = merge ? *merge : NULL;
+
+	if (!m)
+		return;
+	for (size_t i = 0; i < m->cnt; i++) {
+		ds_event_clear(m->heap[i]);
+		free(m->heap[i]);
+	}
+	free(m->heap);
+	free(m->spare);
+	free(DS_TAKE(*merge));
+}
+
+static bool comes_before(const struct ds_event *a, const struct ds_event *b)
+{
+	if (a->time_ns != b->time_ns)
+		return a->time_ns < b->time_ns;
+	return a->rank != b->rank ? a->rank < b->rank : a->source_seq < b->source_seq;
+}
+
+static void sift_up(struct ds_merge *m, size_t i)
+{
+	struct ds_event *ev = m->heap[i];
+
+	for (; i && comes_before(ev, m->heap[(i - 1) / 2]); i = (i - 1) / 2)
+		m->heap[i] = m->heap[(i - 1) / 2];
+	m->heap[i] = ev;
+}
+
+static struct ds_event *pop(struct ds_merge *m)
+{
+	struct ds_event *top = m->heap[0], *last = m->heap[--m->cnt];
+	size_t i = 0, child;
+
+	while ((child = 2 * i + 1) < m->cnt) {
+		if (child + 1 < m->cnt && comes_before(m->heap[child + 1], m->heap[child]))
+			child++;
+		if (!comes_before(m->heap[child], last))
+			break;
+		m->heap[i] = m->heap[child];
+		i = child;
+	}
+	if (m->cnt)
+		m->heap[i] = last;
+	return top;
+}
+
+static int grow(struct ds_merge *m)
+{
+	size_t cap = m->cap ? m->cap * 2 : 256;
+	struct ds_event **heap;
+
+	if (m->cnt < m->cap)
+		return 0;
+	heap = reallocarray(m->heap, cap, sizeof(struct ds_event *));
+	if (!heap)
+		return -ENOMEM;
+	m->heap = heap;
+	m->cap = cap;
+	return 0;
+}
+
+int ds_merge_push(struct ds_merge *m, const struct ds_event *ev)
+{
+	struct ds_event *own;
+
+	if (m->cnt >= m->max)
+		return -ENOBUFS;
+	if (grow(m))
+		return -ENOMEM;
+	own = m->spare ? DS_TAKE(m->spare) : malloc(sizeof(*own));
+	if (!own)
+		return -ENOMEM;
+	if (ds_event_copy(own, ev)) {
+		free(own);
+		return -ENOMEM;
+	}
+	if (own->time_ns < m->passed_ns && own->time_ns >= m->first_ns) {
+		own->late = true;
+		m->late++;
+	}
+	m->heap[m->cnt] = own;
+	sift_up(m, m->cnt++);
+	return 0;
+}
+
+static void release_until(struct ds_merge *m, int64_t until_ns,
+			  void (*release)(void *ctx, const struct ds_event *ev), void *ctx)
+{
+	/* release() may push: what it pushes takes its place in the heap. */
+	while (m->cnt && m->heap[0]->time_ns <= until_ns) {
+		struct ds_event *ev = pop(m);
+
+		if (m->first_ns == INT64_MIN)
+			m->first_ns = ev->time_ns;
+		if (ev->time_ns > m->passed_ns)
+			m->passed_ns = ev->time_ns;
+		release(ctx, ev);
+		ds_event_clear(ev);
+		free(m->spare);
+		m->spare = ev;
+	}
+}
+
+void ds_merge_release(struct ds_merge *m, int64_t now_ns,
+		      void (*release)(void *ctx, const struct ds_event *ev), void *ctx)
+{
+	release_until(m, now_ns - m->lateness_ns, release, ctx);
+}
+
+void ds_merge_flush(struct ds_merge *m, void (*release)(void *ctx, const struct ds_event *ev), void *ctx)
+{
+	release_until(m, INT64_MAX, release, ctx);
+}
+
+uint64_t ds_merge_late(const struct ds_merge *m)
+{
+	return m->late;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Questions about one pod that need no other pod. Pure. */
+#include "user/core/pod.h"
+
+#include <string.h>
+
+bool ds_pod_has_address(const struct ds_pod *pod, const struct ds_addr *a)
+{
+	for (int i = 0; i < pod->addresses_cnt; i++)
+		if (ds_addr_equal(&pod->addresses[i], a))
+			return true;
+	return false;
+}
+
+const struct ds_pod_listener *ds_pod_listener_of(const struct ds_pod *pod, uint16_t port)
+{
+	const struct ds_pod_listener *best = NULL;
+
+	for (int i = 0; i < pod->listeners_cnt; i++) {
+		const struct ds_pod_listener *l = &pod->listeners[i];
+
+		if (l->port == port && (!best || l->open > best->open ||
+					(l->open == best->open && l->opened_ns > best->opened_ns)))
+			best = l;
+	}
+	return best;
+}
+
+bool ds_pod_has_port(const struct ds_pod *pod, uint16_t port)
+{
+	for (int i = 0; i < pod->ports_cnt; i++)
+		if (pod->ports[i] == port)
+			return true;
+	return ds_pod_listener_of(pod, port) != NULL;
+}
+
+void ds_pod_describe(const struct ds_pod *pod, struct ds_event *ev)
+{
+	DS_SET_STR(ev, POD_NAMESPACE, pod_namespace, pod->namespace_);
+	DS_SET_STR(ev, POD_NAME, pod_name, pod->name);
+	DS_SET_STR(ev, POD_UID, pod_uid, pod->uid);
+	if (pod->addresses_cnt)
+		DS_SET_ADDR(ev, POD_IP, pod_ip, pod->addresses[0]);
+	switch (pod->owner_kind) {
+	case DS_OWNER_DEPLOYMENT:
+		DS_SET_STR(ev, DEPLOYMENT, deployment, pod->owner);
+		break;
+	case DS_OWNER_STATEFULSET:
+		DS_SET_STR(ev, STATEFULSET, statefulset, pod->owner);
+		break;
+	case DS_OWNER_DAEMONSET:
+		DS_SET_STR(ev, DAEMONSET, daemonset, pod->owner);
+		break;
+	case DS_OWNER_REPLICASET:
+		DS_SET_STR(ev, REPLICASET, replicaset, pod->owner);
+		break;
+	case DS_OWNER_JOB:
+		DS_SET_STR(ev, JOB, job, pod->owner);
+		break;
+	case DS_OWNER_NONE:
+	case DS_OWNER_MAX:
+		break;
+	}
+}
+
+int64_t ds_pod_prestop_s(const struct ds_pod *pod)
+{
+	static const char sleep[] = "sleep:";
+	int64_t seconds = 0;
+	const char *p = pod->prestop;
+
+	if (!strcmp(p, "none"))
+		return 0;
+	if (strncmp(p, sleep, sizeof(sleep) - 1) != 0)
+		return -1;
+	for (p += sizeof(sleep) - 1; *p >= '0' && *p <= '9' && seconds < 1000000; p++)
+		seconds = seconds * 10 + (*p - '0');
+	return *p ? -1 : seconds;
+}
+
+static bool is_uid_char(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-' || c == '_';
+}
+
+bool ds_cgroup_pod_uid(const char *path, char uid[DS_POD_UID_LEN + 1])
+{
+	/* 8-4-4-4-12 with separators, or the 32 hex digits of a static pod's hash. */
+	for (const char *p = path; p && (p = strstr(p, "pod")); p++) {
+		const char *q = p + 3;
+		size_t len = 0;
+
+		if (p != path && p[-1] != '/' && p[-1] != '-')
+			continue;
+		while (len < DS_POD_UID_LEN && is_uid_char(q[len]))
+			len++;
+		if ((len != 36 && len != 32) || (q[len] && q[len] != '/' && q[len] != '.'))
+			continue;
+		for (size_t i = 0; i < len; i++)
+			uid[i] = q[i] == '_' ? '-' : q[i];
+		uid[len] = '\0';
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One pod instance (UID) as the core knows it: who it is, what happened to it and when, and what
+ * it cost. Owned by the ledger; timeline, correlate, verdict and advise each write the part
+ * that carries their name. All times are ns since the epoch, 0 = not known or not yet.
+ */
+#ifndef DS_CORE_POD_H
+#define DS_CORE_POD_H
+
+#include "user/core/event.h"
+
+#define DS_POD_ADDRESSES_MAX 8
+#define DS_POD_PORTS_MAX 32
+#define DS_POD_PHASES_MAX 48
+#define DS_POD_UID_LEN 63
+#define DS_POD_NAME_LEN 253	/* RFC 1123 subdomain, Kubernetes' limit */
+#define DS_POD_TEXT_LEN 63
+#define DS_POD_CONTAINERS_MAX 16
+#define DS_WATCH_WISHED 0x80000000u	/* in watch_flags: the core said what it wants */
+
+enum ds_owner_kind { DS_OWNER_NONE, DS_OWNER_DEPLOYMENT, DS_OWNER_STATEFULSET, DS_OWNER_DAEMONSET,
+	DS_OWNER_REPLICASET, DS_OWNER_JOB, DS_OWNER_MAX };
+
+/* One entry of the timeline: a Kubernetes phase or a kernel milestone. */
+struct ds_pod_phase {
+	int phase;		/* enum ds_phase */
+	int64_t at_ns;
+	uint16_t port;		/* 0 = none */
+};
+
+struct ds_pod_listener {
+	uint16_t port;
+	uint8_t family;		/* 4 or 6 */
+	bool open;
+	int64_t opened_ns;
+	int64_t closed_ns;	/* of the last time */
+};
+
+/* One container, by the last name of its cgroup's path. */
+struct ds_pod_container {
+	char id[DS_POD_TEXT_LEN + 1];
+	int64_t sigterm_ns;	/* first SIGTERM to its PID 1 */
+	int64_t exited_ns;	/* its PID 1 ended */
+	int exit_code;
+};
+
+/* Drops of one cause whose lines were held back by the rate limit: the first of them, and how many. */
+struct ds_pod_fold {
+	int64_t cnt;
+	int64_t lost_ns;
+	struct ds_addr key_pod, key_peer;
+	uint16_t pod_port, peer_port;
+	uint32_t facts, hooks;
+	int outcome;
+};
+
+struct ds_pod {
+	struct ds_pod *prev, *next;	/* all pods, oldest first */
+
+	/* identity */
+	char uid[DS_POD_UID_LEN + 1];
+	char namespace_[DS_POD_NAME_LEN + 1];
+	char name[DS_POD_NAME_LEN + 1];
+	char owner[DS_POD_NAME_LEN + 1];
+	enum ds_owner_kind owner_kind;
+	struct ds_addr addresses[DS_POD_ADDRESSES_MAX];
+	int addresses_cnt;
+	uint16_t ports[DS_POD_PORTS_MAX];
+	int ports_cnt;
+	bool host_network;
+	bool by_kubernetes;	/* announced with a phase: its Kubernetes lane is told */
+	uint64_t netns;		/* learned from the kernel, 0 = not yet */
+	int64_t seen_ns;	/* first mention */
+
+	/* timeline */
+	struct ds_pod_phase phases[DS_POD_PHASES_MAX];	/* by time */
+	int phases_cnt;
+	int phase_kubernetes;	/* latest of that lane, -1 = none */
+	int phase_kernel;
+	struct ds_pod_listener listeners[DS_POD_PORTS_MAX];
+	int listeners_cnt;
+	int64_t t0_ns;		/* 0 = not going */
+	int64_t t0_error_ns;
+	int t0_source;
+	int trigger;		/* enum ds_trigger, -1 = not told */
+	int64_t grace_s;	/* -1 = not told */
+	char prestop[DS_POD_TEXT_LEN + 1];
+	int64_t sigterm_ns;	/* first */
+	bool sigterm_ignored;
+	int64_t sigkill_ns;	/* first */
+	bool oom_killed;
+	struct ds_pod_container containers[DS_POD_CONTAINERS_MAX];
+	int containers_cnt;
+	int64_t exited_ns;	/* last PID 1 that ended */
+	int ended_by;		/* enum ds_ended_by, -1 = no PID 1 was seen to end */
+	int64_t released_ns;	/* address */
+	int64_t reused_ns;
+	int64_t deleted_ns;
+
+	/* correlate */
+	uint32_t drops_by[DS_CAUSE_MAX];
+	uint32_t rollout_drops;
+	struct ds_pod_fold folds[DS_CAUSE_MAX];
+	uint32_t not_drops[DS_NOT_DROP_MAX];
+	int64_t first_drop_ns;
+	int64_t last_drop_ns;
+	int64_t last_arrival_ns;	/* from the load balancer, after T0 */
+	uint32_t arrivals_cnt;		/* connections that arrived after T0 */
+	uint32_t open_windows;		/* drops not decided yet */
+
+	/* tap */
+	uint32_t watch_flags;		/* as last wished */
+	int64_t tap_since_ns;		/* 0 = does not want the tap */
+	bool tap_done;
+
+	/* verdict */
+	bool verdict_written;
+	bool lost_evidence;		/* something was lost while it went away */
+	bool late_evidence;
+	int64_t tail_ns;		/* valid where tail_known */
+	bool tail_known;
+};
+
+static inline bool ds_pod_is_going(const struct ds_pod *pod)
+{
+	return pod->t0_ns != 0;
+}
+
+/* Going at that moment. T0 is a floor, so anything from it on counts. */
+static inline bool ds_pod_was_going(const struct ds_pod *pod, int64_t at_ns)
+{
+	return pod->t0_ns != 0 && at_ns >= pod->t0_ns;
+}
+
+/* Nothing of it is left: Kubernetes says so, or its processes ended and its address is released. */
+static inline int64_t ds_pod_ended_ns(const struct ds_pod *pod)
+{
+	if (pod->deleted_ns)
+		return pod->deleted_ns;
+	if (pod->released_ns && (pod->exited_ns || !pod->sigterm_ns))
+		return pod->exited_ns > pod->released_ns ? pod->exited_ns : pod->released_ns;
+	return 0;
+}
+
+bool ds_pod_has_address(const struct ds_pod *pod, const struct ds_addr *a);
+
+/* A port that the pod was told to have, or on which something listened. */
+bool ds_pod_has_port(const struct ds_pod *pod, uint16_t port);
+
+/* The listener of a port of either family that was opened last, or NULL. */
+const struct ds_pod_listener *ds_pod_listener_of(const struct ds_pod *pod, uint16_t port);
+
+/* Sets identity, owner and first address of an output event. The strings are borrowed of the pod. */
+void ds_pod_describe(const struct ds_pod *pod, struct ds_event *ev);
+
+/* Seconds that the preStop hook sleeps ("sleep:40"), 0 for none, -1 when it is not known. */
+int64_t ds_pod_prestop_s(const struct ds_pod *pod);
+
+/*
+ * The pod UID in a cgroup path (any driver: "...-pod<uid with _>.slice", "pod<uid>"), with dashes.
+ * Returns true and fills uid, or false.
+ */
+bool ds_cgroup_pod_uid(const char *path, char uid[DS_POD_UID_LEN + 1]);
+
+#endif

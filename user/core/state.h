@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the modules of the core share: one context, passed first. Only files of user/core include
+ * this. core.c owns it and decides the order; each module changes its own part.
+ */
+#ifndef DS_CORE_STATE_H
+#define DS_CORE_STATE_H
+
+#include "user/core/core.h"
+#include "user/core/ledger.h"
+#include "user/core/peer.h"
+#include "user/core/target.h"
+#include "user/util/timefmt.h"
+
+#define DS_WINDOW_ANSWERED_NS (200 * DS_NS_PER_MS)	/* after a RST, FIN or ICMP of ours */
+#define DS_WINDOW_SILENT_NS (12 * DS_NS_PER_S)		/* after the first packet without an answer */
+#define DS_SILENCE_NS (120 * DS_NS_PER_S)		/* a flow this quiet is over */
+
+#define DS_PENDING_LISTENERS_MAX 1024
+
+struct ds_flows;
+struct ds_advise;
+
+/* A listener whose pod is not known yet: the kernel may tell it before Kubernetes does. */
+struct ds_pending_listener {
+	char uid[DS_POD_UID_LEN + 1];	/* "" = only its namespace is known */
+	uint64_t netns;
+	uint16_t port;
+	uint8_t family;
+	int64_t at_ns;
+};
+
+struct ds_core {
+	struct ds_core_options options;
+	char run_id[DS_RUN_ID_LEN + 1];
+	int64_t now_ns;			/* time of the latest event */
+	int64_t started_ns;
+	bool final;			/* the last tick: everything open is decided */
+
+	/* options that change results, from the start event */
+	int64_t settle_ns;
+	int64_t tap_max_ns;
+	bool tap_always;
+	int64_t rate_limit;		/* drop lines a second, 0 = off */
+
+	struct ds_ledger *ledger;
+	struct ds_targets *targets;
+	struct ds_peers peers;
+	struct ds_flows *flows;
+	struct ds_advise *advise;
+	struct ds_pending_listener pending[DS_PENDING_LISTENERS_MAX];
+	unsigned pending_next;		/* a ring: the oldest is overwritten */
+
+	/* sums over the run */
+	uint32_t drops_by[DS_CAUSE_MAX];
+	uint32_t not_drops[DS_NOT_DROP_MAX];
+	uint64_t rollout_drops;
+	uint64_t next_drop_id;
+	int64_t lost_events;
+	int64_t lost_ringbuf;
+	int64_t late_events;
+	int64_t emitted;
+	int64_t suppressed;
+
+	/* tap and health */
+	bool tap_wished;
+	bool tap_on;
+	int64_t tap_on_ms;		/* ns, as the last tick told */
+	int64_t probes_attached, probes_missing;
+	int64_t health_at_ns;		/* of the last line */
+	bool health_degraded;
+	int64_t lost_at_health;
+
+	/* rate limit: the current second, the lines in it */
+	int64_t second;
+	int64_t second_lines;
+	bool folding;			/* some pod holds folded drops */
+};
+
+/* An output event at that time, with the run's id. */
+void ds_core_start_event(const struct ds_core *core, struct ds_event *ev, enum ds_event_kind kind,
+			 int64_t time_ns);
+void ds_core_emit(struct ds_core *core, const struct ds_event *ev);
+void ds_core_wish(struct ds_core *core, const struct ds_wish *wish);
+
+/* timeline.c: pods and what happened to them */
+void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev);
+void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev);
+void ds_timeline_process(struct ds_core *core, const struct ds_event *ev);
+void ds_timeline_route(struct ds_core *core, const struct ds_event *ev);
+/* The phase of a pod at a moment: the latest of either lane. NULL before the first. */
+const struct ds_pod_phase *ds_timeline_phase_at(const struct ds_pod *pod, int64_t at_ns);
+/* The pod of a socket or process event: by the cgroup's UID, else by the namespace. NULL = none. */
+struct ds_pod *ds_timeline_pod_of(const struct ds_core *core, const struct ds_event *ev,
+				  int *ret_attribution);
+
+/* correlate.c: evidence becomes drops */
+void ds_correlate_packet(struct ds_core *core, const struct ds_event *ev);
+void ds_correlate_socket(struct ds_core *core, const struct ds_event *ev);
+void ds_correlate_traffic(struct ds_core *core, const struct ds_event *ev);
+void ds_correlate_advance(struct ds_core *core, int64_t now_ns);	/* closes due windows */
+void ds_correlate_finish(struct ds_core *core);			/* closes all of them */
+void ds_correlate_forget(struct ds_core *core, struct ds_pod *pod);	/* the pod is about to be freed */
+
+/* tap.c: what to watch, and when to tap */
+void ds_tap_pod_changed(struct ds_core *core, struct ds_pod *pod);
+void ds_tap_review(struct ds_core *core);
+void ds_tap_forget(struct ds_core *core, struct ds_pod *pod);
+
+/* verdict.c */
+void ds_verdict_review(struct ds_core *core);
+/* The drain of a pod's target; port 0 = any of them. */
+struct ds_drain ds_verdict_drain(const struct ds_core *core, const struct ds_pod *pod, uint16_t port);
+
+/* advise.c */
+int ds_advise_new(struct ds_advise **ret_advise);
+void ds_advise_free(struct ds_advise **advise);
+void ds_advise_judged(struct ds_core *core, struct ds_pod *pod);	/* its verdict is written */
+void ds_advise_review(struct ds_core *core);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tap's own rule (DESIGN section 5): which addresses to watch for what, and when the tap is
+ * worth its price. Says wishes only; main hands them to the kernel source. Pure.
+ */
+#include "include/ds_record.h"
+#include "user/core/state.h"
+
+static void watch(struct ds_core *core, struct ds_pod *pod, uint32_t flags)
+{
+	struct ds_wish wish = { .kind = DS_WISH_WATCH, .watch_flags = flags };
+	enum ds_holding holding;
+
+	for (int i = 0; i < pod->addresses_cnt; i++) {
+		/* An address that another pod has by now is that pod's to watch. */
+		if (ds_ledger_lookup(core->ledger, &pod->addresses[i], core->now_ns, &holding) != pod)
+			continue;
+		wish.addr = pod->addresses[i];
+		ds_core_wish(core, &wish);
+	}
+	pod->watch_flags = flags | DS_WATCH_WISHED;
+}
+
+/* Only a pod that has, or had, a listener or a target can lose anything. */
+static bool serves(const struct ds_core *core, const struct ds_pod *pod)
+{
+	if (pod->listeners_cnt || pod->ports_cnt)
+		return true;
+	for (int i = 0; i < pod->addresses_cnt; i++)
+		if (ds_targets_of(core->targets, &pod->addresses[i]))
+			return true;
+	return !pod->by_kubernetes;	/* --pod-ip: it was named by hand, so it matters */
+}
+
+static bool goes_away(const struct ds_pod *pod)
+{
+	if (ds_pod_is_going(pod) || pod->released_ns || pod->sigterm_ns)
+		return true;
+	for (int i = 0; i < pod->listeners_cnt; i++)
+		if (pod->listeners[i].open || !pod->listeners[i].closed_ns)
+			return false;
+	return pod->listeners_cnt > 0;	/* its last listener closed */
+}
+
+/* The target is still draining, and less than twice its delay ago. */
+static bool still_draining(const struct ds_core *core, const struct ds_pod *pod)
+{
+	for (int i = 0; i < pod->addresses_cnt; i++) {
+		const struct ds_target *t = ds_targets_of(core->targets, &pod->addresses[i]);
+
+		for (; t; t = t->same_address) {
+			int64_t delay_ns = t->delay_s > 0 ? t->delay_s * DS_NS_PER_S : 0;
+
+			if (ds_target_is_draining(t) && t->drain_hi_ns + 2 * delay_ns > core->now_ns)
+				return true;
+		}
+	}
+	return false;
+}
+
+static int64_t latest(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static bool is_settled(const struct ds_core *core, const struct ds_pod *pod)
+{
+	int64_t quiet_since = latest(latest(pod->tap_since_ns, pod->last_arrival_ns),
+				     ds_pod_ended_ns(pod));
+
+	if (core->now_ns - pod->tap_since_ns >= core->tap_max_ns)
+		return true;
+	return ds_pod_ended_ns(pod) && !pod->open_windows &&
+	       core->now_ns - quiet_since >= core->settle_ns && !still_draining(core, pod);
+}
+
+static uint32_t flags_of(const struct ds_pod *pod)
+{
+	uint32_t flags = 0;
+
+	if (pod->tap_since_ns)
+		flags |= DS_WATCH_GOING;
+	if (pod->released_ns || pod->deleted_ns)
+		flags |= DS_WATCH_RELEASED;
+	return flags;
+}
+
+static void review_pod(struct ds_core *core, struct ds_pod *pod)
+{
+	if (!pod->tap_since_ns && !pod->tap_done && goes_away(pod) && serves(core, pod))
+		pod->tap_since_ns = core->now_ns;
+	if (pod->tap_since_ns && !pod->tap_done && is_settled(core, pod))
+		pod->tap_done = true;
+}
+
+static void wish_tap(struct ds_core *core)
+{
+	struct ds_wish wish = { .kind = DS_WISH_TAP, .tap_on = core->tap_always };
+
+	for (const struct ds_pod *pod = ds_ledger_first(core->ledger); pod && !wish.tap_on; pod = pod->next)
+		wish.tap_on = pod->tap_since_ns && !pod->tap_done;
+	if (wish.tap_on == core->tap_wished)
+		return;
+	core->tap_wished = wish.tap_on;
+	ds_core_wish(core, &wish);
+}
+
+void ds_tap_pod_changed(struct ds_core *core, struct ds_pod *pod)
+{
+	review_pod(core, pod);
+	if (pod->watch_flags != (flags_of(pod) | DS_WATCH_WISHED))
+		watch(core, pod, flags_of(pod));
+	wish_tap(core);
+}
+
+void ds_tap_review(struct ds_core *core)
+{
+	for (struct ds_pod *pod = ds_ledger_first(core->ledger); pod; pod = pod->next)
+		if (pod->tap_since_ns && !pod->tap_done)
+			review_pod(core, pod);
+	wish_tap(core);
+}
+
+void ds_tap_forget(struct ds_core *core, struct ds_pod *pod)
+{
+	struct ds_wish wish = { .kind = DS_WISH_UNWATCH };
+	enum ds_holding holding;
+
+	for (int i = 0; i < pod->addresses_cnt; i++) {
+		if (ds_ledger_lookup(core->ledger, &pod->addresses[i], core->now_ns, &holding) != pod)
+			continue;
+		wish.addr = pod->addresses[i];
+		ds_core_wish(core, &wish);
+	}
+}

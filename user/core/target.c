@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Targets by address; each address has a short list of (group, port). */
+#include "user/core/target.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/util/cleanup.h"
+#include "user/util/hash.h"
+
+struct address_entry {
+	struct ds_addr addr;
+	struct ds_target *first;
+	UT_hash_handle hh;
+};
+
+struct ds_targets {
+	size_t max, cnt;
+	int64_t evictions;
+	struct address_entry *by_address;
+	struct ds_target *first, *last;
+};
+
+int ds_targets_new(struct ds_targets **ret_targets, size_t max)
+{
+	struct ds_targets *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->max = max;
+	*ret_targets = t;
+	return 0;
+}
+
+static struct address_entry *entry_of(const struct ds_targets *t, const struct ds_addr *a)
+{
+	struct address_entry *e = NULL;
+
+	HASH_FIND(hh, t->by_address, a, sizeof(*a), e);
+	return e;
+}
+
+static void unlink_target(struct ds_targets *t, struct ds_target *target)
+{
+	if (target->prev)
+		target->prev->next = target->next;
+	else
+		t->first = target->next;
+	if (target->next)
+		target->next->prev = target->prev;
+	else
+		t->last = target->prev;
+	target->prev = target->next = NULL;
+}
+
+static void append_target(struct ds_targets *t, struct ds_target *target)
+{
+	target->prev = t->last;
+	if (t->last)
+		t->last->next = target;
+	else
+		t->first = target;
+	t->last = target;
+}
+
+static void remove_target(struct ds_targets *t, struct ds_target *target)
+{
+	struct address_entry *e = entry_of(t, &target->addr);
+	struct ds_target **p = e ? &e->first : NULL;
+
+	while (p && *p && *p != target)
+		p = &(*p)->same_address;
+	if (p && *p)
+		*p = target->same_address;
+	if (e && !e->first) {
+		HASH_DELETE(hh, t->by_address, e);
+		free(e);
+	}
+	unlink_target(t, target);
+	t->cnt--;
+	free(target);
+}
+
+void ds_targets_free(struct ds_targets **targets)
+{
+	struct ds_targets *t = targets ? *targets : NULL;
+
+	if (!t)
+		return;
+	while (t->first)
+		remove_target(t, t->first);
+	free(DS_TAKE(*targets));
+}
+
+struct ds_target *ds_targets_of(const struct ds_targets *t, const struct ds_addr *a)
+{
+	const struct address_entry *e = entry_of(t, a);
+
+	return e ? e->first : NULL;
+}
+
+struct ds_target *ds_targets_find(const struct ds_targets *t, const struct ds_addr *a, uint16_t port)
+{
+	struct ds_target *target = ds_targets_of(t, a);
+
+	while (target && port && target->port != port)
+		target = target->same_address;
+	return target;
+}
+
+static void copy_text(char *dst, size_t size, const char *src)
+{
+	size_t len = strnlen(src, size - 1);
+
+	memcpy(dst, src, len);
+	dst[len] = '\0';
+}
+
+static struct ds_target *find_or_add(struct ds_targets *t, const struct ds_addr *a, uint16_t port,
+				     const char *group, int *ret_previous)
+{
+	struct address_entry *e = entry_of(t, a);
+	struct ds_target *target;
+
+	for (target = e ? e->first : NULL; target; target = target->same_address)
+		if (target->port == port && !strncmp(target->group, group, DS_TARGET_TEXT_LEN))
+			break;
+	if (target) {
+		*ret_previous = target->state;
+		unlink_target(t, target);
+		append_target(t, target);
+		return target;
+	}
+	if (t->cnt >= t->max) {
+		remove_target(t, t->first);
+		t->evictions++;
+		e = entry_of(t, a);
+	}
+	target = calloc(1, sizeof(*target));
+	if (!target)
+		return NULL;
+	if (!e) {
+		e = calloc(1, sizeof(*e));
+		if (!e) {
+			free(target);
+			return NULL;
+		}
+		e->addr = *a;
+		HASH_ADD_KEYPTR(hh, t->by_address, &e->addr, sizeof(e->addr), e);
+		if (!DS_HASH_ADDED(e)) {
+			free(e);
+			free(target);
+			return NULL;
+		}
+	}
+	target->addr = *a;
+	target->port = port;
+	target->delay_s = -1;
+	target->lb_type = -1;
+	copy_text(target->group, sizeof(target->group), group);
+	target->same_address = e->first;
+	e->first = target;
+	append_target(t, target);
+	t->cnt++;
+	*ret_previous = -1;
+	return target;
+}
+
+bool ds_target_is_draining(const struct ds_target *target)
+{
+	return target->state == DS_TARGET_STATE_DRAINING ||
+	       target->state == DS_TARGET_STATE_UNHEALTHY_DRAINING;
+}
+
+static bool is_registered(int state)
+{
+	return state == DS_TARGET_STATE_INITIAL || state == DS_TARGET_STATE_HEALTHY ||
+	       state == DS_TARGET_STATE_UNHEALTHY || state == DS_TARGET_STATE_UNAVAILABLE;
+}
+
+/* Narrows the interval by one more source; a bound never widens (DESIGN section 7). */
+static void note_drain(struct ds_target *target, const struct ds_event *ev)
+{
+	int source = ds_event_has(ev, DS_KEY_TARGET_SOURCE) ? ev->target_source : DS_TARGET_SOURCE_FILE;
+	int64_t lo = ds_event_has(ev, DS_KEY_NOT_BEFORE) ? ev->not_before : 0;
+	int64_t hi = ds_event_has(ev, DS_KEY_NOT_AFTER) ? ev->not_after : ev->time_ns;
+
+	if (!target->drained) {
+		target->drained = true;
+		target->drain_lo_ns = target->drain_hi_ns = 0;
+	}
+	if (lo && lo > target->drain_lo_ns) {
+		target->drain_lo_ns = lo;
+		target->drain_lo_source = source;
+	}
+	if (!target->drain_hi_ns || hi < target->drain_hi_ns) {
+		target->drain_hi_ns = hi;
+		target->drain_hi_source = source;
+	}
+}
+
+static void note_settings(struct ds_target *target, const struct ds_event *ev)
+{
+	if (ds_event_has(ev, DS_KEY_TG_NAME))
+		copy_text(target->group_name, sizeof(target->group_name), ev->tg_name);
+	if (ds_event_has(ev, DS_KEY_TG_DELAY))
+		target->delay_s = ev->tg_delay_s;
+	if (ds_event_has(ev, DS_KEY_TG_PRESERVE))
+		target->preserve_client_ip = ev->tg_preserve_client_ip;
+	if (ds_event_has(ev, DS_KEY_TG_HC_PORT))
+		target->health_check_port = (uint16_t)ev->tg_health_check_port;
+	if (ds_event_has(ev, DS_KEY_TG_HC_INTERVAL))
+		target->health_check_interval_s = ev->tg_health_check_interval_s;
+	if (ds_event_has(ev, DS_KEY_LB_TYPE))
+		target->lb_type = ev->lb_type;
+}
+
+struct ds_target *ds_targets_update(struct ds_targets *t, const struct ds_event *ev,
+				    int *ret_previous)
+{
+	const char *group = ds_event_has(ev, DS_KEY_TG_ARN) ? ev->tg_arn :
+			    ds_event_has(ev, DS_KEY_TG_NAME) ? ev->tg_name : "";
+	uint16_t port = ds_event_has(ev, DS_KEY_TARGET_PORT) ? (uint16_t)ev->target_port : 0;
+	struct ds_target *target;
+	struct ds_addr a;
+
+	if (ds_addr_parse(ev->target_id, strlen(ev->target_id), &a))
+		return NULL;
+	target = find_or_add(t, &a, port, group, ret_previous);
+	if (!target)
+		return NULL;
+	note_settings(target, ev);
+	target->state = ev->target_state;
+	target->state_ns = ev->time_ns;
+	if (ds_target_is_draining(target)) {
+		note_drain(target, ev);
+	} else if (is_registered(target->state)) {
+		target->drained = false;	/* registered again: the next drain is another one */
+		target->registered_ns = ev->time_ns;
+	}
+	return target;
+}
+
+struct ds_drain ds_target_drain(const struct ds_target *target, int64_t t0_ns, int t0_source)
+{
+	struct ds_drain d = { .delay_ns = -1 };
+	static const int of_t0[DS_T0_SOURCE_MAX] = {
+		[DS_T0_SOURCE_DELETION_TIMESTAMP] = DS_TARGET_SOURCE_DELETION_TIMESTAMP,
+		[DS_T0_SOURCE_STATUS_REASON] = DS_TARGET_SOURCE_STATUS_REASON,
+		[DS_T0_SOURCE_SIGTERM] = DS_TARGET_SOURCE_SIGTERM,
+	};
+
+	if (!target)
+		return d;
+	d.known = true;
+	if (target->delay_s >= 0)
+		d.delay_ns = target->delay_s * 1000000000;
+	if (target->drained) {
+		d.began = true;
+		d.lo_ns = target->drain_lo_ns;
+		d.lo_source = target->drain_lo_source;
+		d.hi_ns = target->drain_hi_ns;
+		d.hi_source = target->drain_hi_source;
+	}
+	if (t0_ns && t0_ns > d.lo_ns && (!d.began || t0_ns <= d.hi_ns)) {
+		d.lo_ns = t0_ns;
+		d.lo_source = of_t0[t0_source];
+	} else if (!d.lo_ns && target->registered_ns) {
+		d.lo_ns = target->registered_ns;
+		d.lo_source = DS_TARGET_SOURCE_LAST_REGISTERED;
+	}
+	return d;
+}
+
+int64_t ds_targets_evictions(const struct ds_targets *t)
+{
+	return t->evictions;
+}

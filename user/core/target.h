@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Targets: what is known of each (target group, address, port) at the load balancer, above all
+ * when it began to drain. That is always an interval (DESIGN section 7). Pure.
+ */
+#ifndef DS_CORE_TARGET_H
+#define DS_CORE_TARGET_H
+
+#include "user/core/event.h"
+
+#define DS_TARGET_TEXT_LEN 159
+
+struct ds_target {
+	struct ds_target *prev, *next;		/* all, least recently told first */
+	struct ds_target *same_address;		/* next one of this address */
+	char group[DS_TARGET_TEXT_LEN + 1];	/* its ARN, else its name */
+	char group_name[DS_TARGET_TEXT_LEN + 1];
+	struct ds_addr addr;
+	uint16_t port;
+	int state;		/* enum ds_target_state */
+	int64_t state_ns;
+	int64_t delay_s;	/* deregistration delay, -1 = not told */
+	bool preserve_client_ip;
+	uint16_t health_check_port;
+	int64_t health_check_interval_s;
+	int lb_type;		/* enum ds_lb_type, -1 = not told */
+	int64_t registered_ns;	/* last moment at which it was known to be registered, not draining */
+	/* the drain: valid while `drained` */
+	bool drained;
+	int64_t drain_lo_ns;	/* 0 = no bound of its own */
+	int64_t drain_hi_ns;
+	int drain_lo_source;	/* enum ds_target_source */
+	int drain_hi_source;
+};
+
+/* [lo, hi]: 0 = unbounded on that side. */
+struct ds_drain {
+	bool known;		/* the target is known, whatever its state */
+	bool began;		/* it is known to have begun to drain: hi is set */
+	int64_t lo_ns, hi_ns;
+	int lo_source, hi_source;
+	int64_t delay_ns;	/* -1 = not told */
+};
+
+struct ds_targets;
+
+int ds_targets_new(struct ds_targets **ret_targets, size_t max);
+void ds_targets_free(struct ds_targets **targets);
+
+/*
+ * Takes a target.state event. Returns the target, with *ret_previous its state before (-1 = new),
+ * or NULL when the target is no address (an instance) or memory is out.
+ */
+struct ds_target *ds_targets_update(struct ds_targets *t, const struct ds_event *ev,
+				    int *ret_previous);
+
+/* The first target of an address (follow same_address), or NULL. */
+struct ds_target *ds_targets_of(const struct ds_targets *t, const struct ds_addr *a);
+
+/* The one of that port; any of that address where port is 0. Or NULL. */
+struct ds_target *ds_targets_find(const struct ds_targets *t, const struct ds_addr *a, uint16_t port);
+
+bool ds_target_is_draining(const struct ds_target *target);
+
+/*
+ * The drain interval of a target, for a pod that goes since t0 (0 = not). t0 is a lower bound only
+ * where the target was registered until then. NULL gives an unknown drain.
+ */
+struct ds_drain ds_target_drain(const struct ds_target *target, int64_t t0_ns, int t0_source);
+
+int64_t ds_targets_evictions(const struct ds_targets *t);
+
+#endif

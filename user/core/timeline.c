@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The timeline of each pod: who it is, its Kubernetes phases and its kernel milestones
+ * (DESIGN section 1). Every change of phase is one output line. Pure.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/core/state.h"
+
+/* ---- phases ---- */
+
+static int lane_of(int phase)
+{
+	return phase <= DS_PHASE_DELETED ? DS_LANE_KUBERNETES : DS_LANE_KERNEL;
+}
+
+const struct ds_pod_phase *ds_timeline_phase_at(const struct ds_pod *pod, int64_t at_ns)
+{
+	for (int i = pod->phases_cnt - 1; i >= 0; i--)
+		if (pod->phases[i].at_ns <= at_ns)
+			return &pod->phases[i];
+	return NULL;
+}
+
+static void remember(struct ds_pod *pod, int phase, int64_t at_ns, uint16_t port)
+{
+	int i;
+
+	if (pod->phases_cnt == DS_POD_PHASES_MAX) {
+		memmove(&pod->phases[0], &pod->phases[1],
+			sizeof(pod->phases[0]) * (DS_POD_PHASES_MAX - 1));
+		pod->phases_cnt--;
+	}
+	for (i = pod->phases_cnt; i > 0 && pod->phases[i - 1].at_ns > at_ns; i--)
+		pod->phases[i] = pod->phases[i - 1];
+	pod->phases[i] = (struct ds_pod_phase){ .phase = phase, .at_ns = at_ns, .port = port };
+	pod->phases_cnt++;
+}
+
+static void enter(struct ds_core *core, struct ds_pod *pod, int phase, int64_t at_ns, uint16_t port,
+		  const char *container)
+{
+	int lane = lane_of(phase);
+	int *latest = lane == DS_LANE_KUBERNETES ? &pod->phase_kubernetes : &pod->phase_kernel;
+	struct ds_event ev;
+
+	remember(pod, phase, at_ns, port);
+	ds_core_start_event(core, &ev, DS_EVENT_PHASE, at_ns);
+	ds_pod_describe(pod, &ev);
+	DS_SET(&ev, PHASE, phase, phase);
+	DS_SET(&ev, PHASE_LANE, phase_lane, lane);
+	if (*latest >= 0)
+		DS_SET(&ev, PHASE_PREVIOUS, phase_previous, *latest);
+	if (port)
+		DS_SET(&ev, PHASE_PORT, phase_port, port);
+	DS_SET_STR(&ev, CONTAINER, container, container);
+	if (pod->t0_ns && at_ns >= pod->t0_ns)
+		DS_SET(&ev, SINCE_T0, since_t0, at_ns - pod->t0_ns);
+	if (phase == DS_PHASE_TERMINATING && pod->grace_s >= 0)
+		DS_SET(&ev, GRACE_PERIOD, grace_period_s, pod->grace_s);
+	*latest = phase;
+	ds_core_emit(core, &ev);
+}
+
+static void set_t0(struct ds_pod *pod, int64_t t0_ns, int64_t error_ns, int source)
+{
+	if (pod->t0_ns && pod->t0_ns <= t0_ns)
+		return;
+	pod->t0_ns = t0_ns;
+	pod->t0_error_ns = error_ns;
+	pod->t0_source = source;
+}
+
+/* ---- finding the pod of a kernel event ---- */
+
+static struct ds_pod *pod_of_netns(const struct ds_core *core, uint64_t netns)
+{
+	struct ds_pod *found = NULL;
+
+	for (struct ds_pod *pod = ds_ledger_first(core->ledger); pod && netns; pod = pod->next)
+		if (pod->netns == netns)
+			found = pod;	/* the youngest: inode numbers are used again */
+	return found;
+}
+
+struct ds_pod *ds_timeline_pod_of(const struct ds_core *core, const struct ds_event *ev,
+				  int *ret_attribution)
+{
+	char uid[DS_POD_UID_LEN + 1];
+	struct ds_pod *pod;
+
+	if (ds_event_has(ev, DS_KEY_CGROUP_PATH) && ds_cgroup_pod_uid(ev->cgroup_path, uid)) {
+		/* A pod that this node does not know is somebody else's: never guess on. */
+		*ret_attribution = DS_ATTRIBUTION_CGROUP;
+		return ds_ledger_find(core->ledger, uid);
+	}
+	if (ds_event_has(ev, DS_KEY_SCOPE) && ev->scope == DS_SCOPE_ROUTING)
+		return NULL;	/* the node's own: which pod on the host's network is not known */
+	*ret_attribution = DS_ATTRIBUTION_NETNS;
+	pod = ds_event_has(ev, DS_KEY_NETNS) ? pod_of_netns(core, ev->netns) : NULL;
+	return pod;
+}
+
+/* ---- listeners ---- */
+
+static struct ds_pod_listener *listener_slot(struct ds_pod *pod, uint16_t port, uint8_t family)
+{
+	struct ds_pod_listener *l;
+
+	for (int i = 0; i < pod->listeners_cnt; i++) {
+		l = &pod->listeners[i];
+		if (l->port == port && l->family == family)
+			return l;
+	}
+	if (pod->listeners_cnt == DS_POD_PORTS_MAX)
+		return NULL;	/* ports beyond the bound are not told apart */
+	l = &pod->listeners[pod->listeners_cnt++];
+	*l = (struct ds_pod_listener){ .port = port, .family = family };
+	return l;
+}
+
+static void listener_opened(struct ds_pod *pod, uint16_t port, uint8_t family, int64_t at_ns)
+{
+	struct ds_pod_listener *l = listener_slot(pod, port, family);
+
+	if (l && !l->open) {
+		l->open = true;
+		l->opened_ns = at_ns;
+	}
+}
+
+static void keep_pending(struct ds_core *core, const struct ds_event *ev, uint8_t family)
+{
+	struct ds_pending_listener *p =
+		&core->pending[core->pending_next++ % DS_PENDING_LISTENERS_MAX];
+
+	*p = (struct ds_pending_listener){
+		.netns = ds_event_has(ev, DS_KEY_NETNS) ? ev->netns : 0,
+		.port = (uint16_t)ev->source_port, .family = family, .at_ns = ev->time_ns,
+	};
+	if (ds_event_has(ev, DS_KEY_CGROUP_PATH) && !ds_cgroup_pod_uid(ev->cgroup_path, p->uid))
+		p->uid[0] = '\0';
+}
+
+static void resolve_pending(struct ds_core *core, struct ds_pod *pod)
+{
+	for (int i = 0; i < DS_PENDING_LISTENERS_MAX; i++) {
+		struct ds_pending_listener *p = &core->pending[i];
+
+		if (!p->port || !(p->uid[0] ? !strcmp(p->uid, pod->uid) :
+				  pod->netns && p->netns == pod->netns))
+			continue;
+		listener_opened(pod, p->port, p->family, p->at_ns);
+		if (!pod->netns && !pod->host_network)
+			pod->netns = p->netns;
+		p->port = 0;
+	}
+}
+
+static void learn_netns(struct ds_core *core, struct ds_pod *pod, const struct ds_event *ev)
+{
+	if (pod->netns || pod->host_network || !ds_event_has(ev, DS_KEY_NETNS) ||
+	    (ds_event_has(ev, DS_KEY_SCOPE) && ev->scope == DS_SCOPE_ROUTING))
+		return;
+	pod->netns = ev->netns;
+	resolve_pending(core, pod);
+}
+
+void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev)
+{
+	uint8_t family = ds_event_has(ev, DS_KEY_NETWORK_TYPE) && !strcmp(ev->network_type, "ipv6") ? 6 : 4;
+	struct ds_pod_listener *l;
+	struct ds_pod *pod;
+	int attribution;
+
+	pod = ds_timeline_pod_of(core, ev, &attribution);
+	if (pod)
+		learn_netns(core, pod, ev);
+	if (ev->socket_change == DS_SOCKET_CHANGE_LISTENING) {
+		if (pod)
+			listener_opened(pod, (uint16_t)ev->source_port, family, ev->time_ns);
+		else
+			keep_pending(core, ev, family);
+	} else if (ev->socket_change == DS_SOCKET_CHANGE_LISTENER_CLOSED && pod) {
+		l = listener_slot(pod, (uint16_t)ev->source_port, family);
+		if (!l)
+			return;
+		l->open = false;
+		l->closed_ns = ev->time_ns;
+		enter(core, pod, DS_PHASE_LISTENER_CLOSED, ev->time_ns, l->port, NULL);
+		ds_tap_pod_changed(core, pod);
+	}
+}
+
+/* ---- processes ---- */
+
+static struct ds_pod_container *container_of_path(struct ds_pod *pod, const char *path)
+{
+	const char *id = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	struct ds_pod_container *c;
+	size_t len = strnlen(id, DS_POD_TEXT_LEN);
+
+	for (int i = 0; i < pod->containers_cnt; i++) {
+		c = &pod->containers[i];
+		if (!strncmp(c->id, id, DS_POD_TEXT_LEN))
+			return c;
+	}
+	if (pod->containers_cnt == DS_POD_CONTAINERS_MAX)
+		return NULL;	/* more containers than that are not told apart */
+	c = &pod->containers[pod->containers_cnt++];
+	memcpy(c->id, id, len);
+	return c;
+}
+
+static int ended_by(const struct ds_pod *pod, int exit_code)
+{
+	if (pod->oom_killed)
+		return DS_ENDED_BY_OOM_KILLED;
+	if (exit_code == 128 + 9)
+		return DS_ENDED_BY_SIGKILL;
+	return exit_code == 128 + 15 ? DS_ENDED_BY_SIGTERM : DS_ENDED_BY_EXIT;
+}
+
+static void process_exited(struct ds_core *core, struct ds_pod *pod, struct ds_pod_container *c,
+			   const struct ds_event *ev)
+{
+	int code = ds_event_has(ev, DS_KEY_EXIT_CODE) ? (int)ev->exit_code : 0;
+	int by = ended_by(pod, code);
+
+	if (c) {
+		c->exited_ns = ev->time_ns;
+		c->exit_code = code;
+	}
+	pod->exited_ns = ev->time_ns;
+	if (by > pod->ended_by)		/* the harder end of several containers counts */
+		pod->ended_by = by;
+	enter(core, pod, DS_PHASE_EXITED, ev->time_ns, 0, c ? c->id : NULL);
+}
+
+void ds_timeline_process(struct ds_core *core, const struct ds_event *ev)
+{
+	struct ds_pod_container *c;
+	struct ds_pod *pod;
+	int attribution;
+
+	pod = ds_timeline_pod_of(core, ev, &attribution);
+	if (!pod)
+		return;
+	learn_netns(core, pod, ev);
+	if (ev->process_change == DS_PROCESS_CHANGE_OOM_KILLED)
+		pod->oom_killed = true;
+	if (!ds_event_has(ev, DS_KEY_IS_INIT) || !ev->is_init)
+		return;		/* workers and helpers: only a container's first process is a milestone */
+	c = ds_event_has(ev, DS_KEY_CGROUP_PATH) ? container_of_path(pod, ev->cgroup_path) : NULL;
+	switch (ev->process_change) {
+	case DS_PROCESS_CHANGE_SIGTERM:
+	case DS_PROCESS_CHANGE_SIGTERM_IGNORED:
+		if (c && !c->sigterm_ns)
+			c->sigterm_ns = ev->time_ns;
+		if (!pod->sigterm_ns)
+			pod->sigterm_ns = ev->time_ns;
+		if (!pod->by_kubernetes)
+			set_t0(pod, ev->time_ns, 0, DS_T0_SOURCE_SIGTERM);
+		if (ev->process_change == DS_PROCESS_CHANGE_SIGTERM_IGNORED)
+			pod->sigterm_ignored = true;
+		enter(core, pod, ev->process_change == DS_PROCESS_CHANGE_SIGTERM ?
+		      DS_PHASE_SIGTERM : DS_PHASE_SIGTERM_IGNORED, ev->time_ns, 0, c ? c->id : NULL);
+		break;
+	case DS_PROCESS_CHANGE_SIGKILL:
+		if (!pod->sigkill_ns)
+			pod->sigkill_ns = ev->time_ns;
+		enter(core, pod, DS_PHASE_SIGKILL, ev->time_ns, 0, c ? c->id : NULL);
+		break;
+	case DS_PROCESS_CHANGE_EXITED:
+		process_exited(core, pod, c, ev);
+		break;
+	default:
+		break;
+	}
+	ds_tap_pod_changed(core, pod);
+}
+
+/* ---- addresses ---- */
+
+static void released(struct ds_core *core, struct ds_pod *pod, int64_t at_ns)
+{
+	if (pod->released_ns)
+		return;
+	pod->released_ns = at_ns;
+	enter(core, pod, DS_PHASE_ADDRESS_RELEASED, at_ns, 0, NULL);
+}
+
+void ds_timeline_route(struct ds_core *core, const struct ds_event *ev)
+{
+	int64_t at_ns = ds_event_has(ev, DS_KEY_NOT_AFTER) ? ev->not_after : ev->time_ns;
+	enum ds_holding holding;
+	struct ds_pod *pod;
+	struct ds_addr a;
+
+	if (ds_addr_parse(ev->address, strlen(ev->address), &a))
+		return;
+	pod = ds_ledger_lookup(core->ledger, &a, at_ns, &holding);
+	if (!pod || pod->host_network || ev->route_change != DS_ROUTE_CHANGE_RELEASED ||
+	    holding != DS_HOLDING_HELD)
+		return;
+	(void)ds_ledger_release(core->ledger, &a, at_ns);
+	released(core, pod, at_ns);
+	ds_tap_pod_changed(core, pod);
+}
+
+static void take_address(struct ds_core *core, struct ds_pod *pod, const struct ds_addr *a,
+			 int64_t at_ns)
+{
+	struct ds_pod *before;
+
+	if (!ds_pod_has_address(pod, a)) {
+		if (pod->addresses_cnt == DS_POD_ADDRESSES_MAX)
+			return;		/* Kubernetes gives two at most */
+		pod->addresses[pod->addresses_cnt++] = *a;
+		pod->watch_flags = 0;	/* what was wished did not speak of this one */
+	}
+	before = ds_ledger_hold(core->ledger, pod, a, at_ns);
+	if (before && !before->host_network && !before->reused_ns) {
+		before->reused_ns = at_ns;
+		enter(core, before, DS_PHASE_ADDRESS_REUSED, at_ns, 0, NULL);
+		ds_tap_pod_changed(core, before);
+	}
+}
+
+/* ---- what Kubernetes says ---- */
+
+static void copy_text(char *dst, size_t size, const char *src)
+{
+	size_t len = strnlen(src, size - 1);
+
+	memcpy(dst, src, len);
+	dst[len] = '\0';
+}
+
+/* Calls take(item) for each item of a comma-separated list, at most `max` of them. */
+static void each_item(const char *list, int max, void (*take)(void *ctx, const char *item, size_t len),
+		      void *ctx)
+{
+	while (*list && max-- > 0) {
+		size_t len = strcspn(list, ",");
+
+		while (len && *list == ' ') {
+			list++;
+			len--;
+		}
+		if (len)
+			take(ctx, list, len);
+		list += len;
+		list += *list == ',';
+	}
+}
+
+struct taking {
+	struct ds_core *core;
+	struct ds_pod *pod;
+	int64_t at_ns;
+};
+
+static void take_address_item(void *ctx, const char *item, size_t len)
+{
+	const struct taking *t = ctx;
+	struct ds_addr a;
+
+	if (!ds_addr_parse(item, len, &a))
+		take_address(t->core, t->pod, &a, t->at_ns);
+}
+
+static void take_port_item(void *ctx, const char *item, size_t len)
+{
+	struct ds_pod *pod = ((struct taking *)ctx)->pod;
+	unsigned port = 0;
+
+	for (size_t i = 0; i < len && item[i] >= '0' && item[i] <= '9' && port <= 65535; i++)
+		port = port * 10 + (unsigned)(item[i] - '0');
+	if (!port || port > 65535 || pod->ports_cnt == DS_POD_PORTS_MAX)
+		return;
+	for (int i = 0; i < pod->ports_cnt; i++)
+		if (pod->ports[i] == port)
+			return;
+	pod->ports[pod->ports_cnt++] = (uint16_t)port;
+}
+
+static void describe_pod(struct ds_pod *pod, const struct ds_event *ev)
+{
+	static const enum ds_key owner_keys[DS_OWNER_MAX] = {
+		[DS_OWNER_DEPLOYMENT] = DS_KEY_DEPLOYMENT, [DS_OWNER_STATEFULSET] = DS_KEY_STATEFULSET,
+		[DS_OWNER_DAEMONSET] = DS_KEY_DAEMONSET, [DS_OWNER_REPLICASET] = DS_KEY_REPLICASET,
+		[DS_OWNER_JOB] = DS_KEY_JOB,
+	};
+	const char *owners[DS_OWNER_MAX] = { NULL, ev->deployment, ev->statefulset, ev->daemonset,
+					     ev->replicaset, ev->job };
+
+	if (ds_event_has(ev, DS_KEY_POD_UID))
+		copy_text(pod->uid, sizeof(pod->uid), ev->pod_uid);
+	if (ds_event_has(ev, DS_KEY_POD_NAMESPACE))
+		copy_text(pod->namespace_, sizeof(pod->namespace_), ev->pod_namespace);
+	if (ds_event_has(ev, DS_KEY_POD_NAME))
+		copy_text(pod->name, sizeof(pod->name), ev->pod_name);
+	for (int kind = DS_OWNER_JOB; kind > DS_OWNER_NONE; kind--)
+		if (ds_event_has(ev, owner_keys[kind])) {	/* the Deployment wins over its ReplicaSet */
+			copy_text(pod->owner, sizeof(pod->owner), owners[kind]);
+			pod->owner_kind = (enum ds_owner_kind)kind;
+		}
+	if (ds_event_has(ev, DS_KEY_HOST_NETWORK))
+		pod->host_network = ev->host_network;
+	if (ds_event_has(ev, DS_KEY_GRACE_PERIOD))
+		pod->grace_s = ev->grace_period_s;
+	if (ds_event_has(ev, DS_KEY_PRESTOP))
+		copy_text(pod->prestop, sizeof(pod->prestop), ev->prestop);
+	if (ds_event_has(ev, DS_KEY_TRIGGER))
+		pod->trigger = ev->trigger;
+}
+
+static const char *pod_key(const struct ds_event *ev, char *buf, size_t size)
+{
+	struct ds_buf_view { const char *a, *b, *c; } v = { "", "", "" };
+	size_t len = 0;
+
+	if (ds_event_has(ev, DS_KEY_POD_UID))
+		return ev->pod_uid;
+	if (ds_event_has(ev, DS_KEY_POD_NAME))
+		v = (struct ds_buf_view){ ds_event_has(ev, DS_KEY_POD_NAMESPACE) ? ev->pod_namespace : "",
+					  "/", ev->pod_name };
+	else if (ds_event_has(ev, DS_KEY_POD_ADDRESSES))
+		v.a = ev->pod_addresses;
+	for (const char **part = (const char *[]){ v.a, v.b, v.c, NULL }; *part; part++) {
+		size_t n = strnlen(*part, size - 1 - len);
+
+		memcpy(buf + len, *part, n);
+		len += n;
+	}
+	buf[len] = '\0';
+	return buf;
+}
+
+void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev)
+{
+	char key[DS_POD_NAME_LEN * 2 + 2];
+	struct ds_pod *pod;
+	struct taking taking = { .core = core, .at_ns = ev->time_ns };
+	bool is_new;
+
+	pod = ds_ledger_pod(core->ledger, pod_key(ev, key, sizeof(key)), ev->time_ns, &is_new);
+	if (!pod) {
+		core->lost_events++;	/* no memory for it: said by the sums */
+		return;
+	}
+	taking.pod = pod;
+	describe_pod(pod, ev);
+	if (ds_event_has(ev, DS_KEY_POD_PORTS))
+		each_item(ev->pod_ports, DS_POD_PORTS_MAX, take_port_item, &taking);
+	if (ds_event_has(ev, DS_KEY_POD_ADDRESSES) && !ds_pod_ended_ns(pod))
+		each_item(ev->pod_addresses, DS_POD_ADDRESSES_MAX, take_address_item, &taking);
+	if (is_new)
+		resolve_pending(core, pod);
+	if (ds_event_has(ev, DS_KEY_T0))
+		set_t0(pod, ev->t0, ds_event_has(ev, DS_KEY_T0_ERROR) ? ev->t0_error : 0,
+		       ds_event_has(ev, DS_KEY_T0_SOURCE) ? ev->t0_source : DS_T0_SOURCE_DELETION_TIMESTAMP);
+	if (ds_event_has(ev, DS_KEY_PHASE) && lane_of(ev->phase) == DS_LANE_KUBERNETES) {
+		pod->by_kubernetes = true;
+		if (ev->phase == DS_PHASE_TERMINATING)
+			set_t0(pod, ev->time_ns, 0, DS_T0_SOURCE_DELETION_TIMESTAMP);
+		if (ev->phase != pod->phase_kubernetes)
+			enter(core, pod, ev->phase, ev->time_ns, 0, NULL);
+		if (ev->phase == DS_PHASE_DELETED && !pod->deleted_ns) {
+			pod->deleted_ns = ev->time_ns;
+			for (int i = 0; i < pod->addresses_cnt; i++) {
+				enum ds_holding holding;
+
+				if (ds_ledger_lookup(core->ledger, &pod->addresses[i], ev->time_ns,
+						     &holding) == pod)
+					(void)ds_ledger_release(core->ledger, &pod->addresses[i],
+								ev->time_ns);
+			}
+		}
+	}
+	ds_tap_pod_changed(core, pod);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The verdict of each pod that went away: what was lost, how long the load balancer went on, when
+ * the drain began (DESIGN section 8). Written once, when it is due. Pure.
+ */
+#include <string.h>
+
+#include "user/core/state.h"
+
+struct ds_drain ds_verdict_drain(const struct ds_core *core, const struct ds_pod *pod, uint16_t port)
+{
+	const struct ds_target *target = NULL;
+
+	for (int i = 0; i < pod->addresses_cnt && !target; i++)
+		target = ds_targets_find(core->targets, &pod->addresses[i], port);
+	for (int i = 0; i < pod->addresses_cnt && !target; i++)
+		target = ds_targets_of(core->targets, &pod->addresses[i]);
+	return ds_target_drain(target, pod->t0_ns, pod->t0_source);
+}
+
+static bool is_draining(const struct ds_core *core, const struct ds_pod *pod)
+{
+	for (int i = 0; i < pod->addresses_cnt; i++)
+		for (const struct ds_target *t = ds_targets_of(core->targets, &pod->addresses[i]); t;
+		     t = t->same_address)
+			if (ds_target_is_draining(t))
+				return true;
+	return false;
+}
+
+static int64_t latest(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Due once it ended and its target settled, or after twice the delay, whatever comes first. */
+static bool is_due(const struct ds_core *core, const struct ds_pod *pod, const struct ds_drain *drain)
+{
+	int64_t ended = ds_pod_ended_ns(pod);
+	int64_t quiet_since = latest(ended, pod->last_arrival_ns);
+
+	if (!ended || pod->open_windows)
+		return false;
+	if (drain->began && drain->delay_ns >= 0 &&
+	    core->now_ns >= latest(ended, drain->hi_ns + 2 * drain->delay_ns))
+		return true;
+	return !is_draining(core, pod) && core->now_ns - quiet_since >= core->settle_ns;
+}
+
+static int64_t slowest_exit(const struct ds_pod *pod)
+{
+	int64_t slowest = -1;
+
+	for (int i = 0; i < pod->containers_cnt; i++) {
+		const struct ds_pod_container *c = &pod->containers[i];
+
+		if (c->sigterm_ns && c->exited_ns >= c->sigterm_ns)
+			slowest = latest(slowest, c->exited_ns - c->sigterm_ns);
+	}
+	return slowest;
+}
+
+static int64_t exposed_from(const struct ds_pod *pod)
+{
+	int64_t from = 0;
+
+	for (int i = 0; i < pod->phases_cnt; i++) {
+		const struct ds_pod_phase *p = &pod->phases[i];
+
+		if ((p->phase == DS_PHASE_LISTENER_CLOSED || p->phase == DS_PHASE_ADDRESS_RELEASED) &&
+		    p->at_ns >= pod->t0_ns && (!from || p->at_ns < from))
+			from = p->at_ns;
+	}
+	return from;
+}
+
+static void judge(const struct ds_core *core, const struct ds_pod *pod, const struct ds_drain *drain,
+		  bool cut, struct ds_event *ev)
+{
+	int verdict = DS_VERDICT_CLEAN, confidence = DS_CONFIDENCE_HIGH, reason = -1;
+
+	if (pod->lost_evidence)
+		reason = DS_VERDICT_REASON_LOSS;
+	else if (pod->late_evidence)
+		reason = DS_VERDICT_REASON_LATE;
+	else if (cut)
+		reason = DS_VERDICT_REASON_OBSERVATION_CUT;
+	if (reason >= 0) {
+		verdict = DS_VERDICT_INCONCLUSIVE;
+		confidence = DS_CONFIDENCE_LOW;
+	} else if (!drain->known) {
+		reason = DS_VERDICT_REASON_NO_TARGET;	/* still clean: nothing was lost, to anybody */
+		confidence = DS_CONFIDENCE_MEDIUM;
+	}
+	if (!ds_peers_know_load_balancer(&core->peers))
+		confidence = DS_CONFIDENCE_LOW;
+	if (pod->rollout_drops)
+		verdict = DS_VERDICT_DROPPED;
+	ev->level = verdict == DS_VERDICT_DROPPED ? DS_LEVEL_ERROR :
+		    verdict == DS_VERDICT_CLEAN ? DS_LEVEL_INFO : DS_LEVEL_WARN;
+	DS_SET(ev, VERDICT, verdict, verdict);
+	if (reason >= 0)
+		DS_SET(ev, VERDICT_REASON, verdict_reason, reason);
+	DS_SET(ev, VERDICT_CONFIDENCE, verdict_confidence, confidence);
+}
+
+static void describe_end(struct ds_pod *pod, struct ds_event *ev)
+{
+	int64_t slowest = slowest_exit(pod);
+
+	DS_SET(ev, T0, t0, pod->t0_ns);
+	DS_SET(ev, T0_ERROR, t0_error, pod->t0_error_ns);
+	DS_SET(ev, T0_SOURCE, t0_source, pod->t0_source);
+	DS_SET(ev, TRIGGER, trigger, pod->trigger >= 0 ? pod->trigger : DS_TRIGGER_DELETION);
+	DS_SET_STR(ev, PRESTOP, prestop, pod->prestop);
+	if (pod->grace_s >= 0)
+		DS_SET(ev, GRACE_PERIOD, grace_period_s, pod->grace_s);
+	if (slowest >= 0)
+		DS_SET(ev, SIGTERM_TO_EXIT, sigterm_to_exit, slowest);
+	if (pod->ended_by >= 0)
+		DS_SET(ev, ENDED_BY, ended_by, pod->ended_by);
+}
+
+static void describe_tail(struct ds_pod *pod, struct ds_event *ev)
+{
+	int64_t from = exposed_from(pod);
+
+	pod->tail_known = pod->last_arrival_ns >= pod->t0_ns;
+	if (pod->tail_known) {
+		pod->tail_ns = pod->last_arrival_ns - pod->t0_ns;
+		DS_SET(ev, TAIL, tail, pod->tail_ns);
+		DS_SET(ev, TAIL_ERROR, tail_error, pod->t0_error_ns);
+	}
+	if (from && pod->last_arrival_ns > from) {
+		DS_SET(ev, EXPOSED_FROM, exposed_from, from);
+		DS_SET(ev, EXPOSED_UNTIL, exposed_until, pod->last_arrival_ns);
+	}
+}
+
+static void describe_drain(const struct ds_drain *d, struct ds_event *ev)
+{
+	if (d->delay_ns >= 0)
+		DS_SET(ev, TG_DELAY, tg_delay_s, d->delay_ns / DS_NS_PER_S);
+	if (!d->began)
+		return;
+	if (d->lo_ns) {
+		DS_SET(ev, DRAIN_NOT_BEFORE, drain_not_before, d->lo_ns);
+		DS_SET(ev, DRAIN_NOT_BEFORE_SOURCE, drain_not_before_source, d->lo_source);
+	}
+	DS_SET(ev, DRAIN_NOT_AFTER, drain_not_after, d->hi_ns);
+	DS_SET(ev, DRAIN_NOT_AFTER_SOURCE, drain_not_after_source, d->hi_source);
+}
+
+static void write_verdict(struct ds_core *core, struct ds_pod *pod, const struct ds_drain *drain, bool cut)
+{
+	struct ds_event ev;
+
+	ds_core_start_event(core, &ev, DS_EVENT_VERDICT, core->now_ns);
+	ds_pod_describe(pod, &ev);
+	judge(core, pod, drain, cut, &ev);
+	DS_SET(&ev, VERDICT_DROPS, verdict_drops, pod->rollout_drops);
+	memcpy(ev.drops_by, pod->drops_by, sizeof(pod->drops_by));
+	ds_event_mark(&ev, DS_KEY_DROPS_BY);
+	memcpy(ev.not_drops, pod->not_drops, sizeof(pod->not_drops));
+	ds_event_mark(&ev, DS_KEY_NOT_DROPS);
+	describe_end(pod, &ev);
+	describe_tail(pod, &ev);
+	describe_drain(drain, &ev);
+	DS_SET(&ev, LOST_EVENTS, lost_events, core->lost_events);
+	pod->verdict_written = true;
+	ds_core_emit(core, &ev);
+	ds_advise_judged(core, pod);
+}
+
+void ds_verdict_review(struct ds_core *core)
+{
+	for (struct ds_pod *pod = ds_ledger_first(core->ledger); pod; pod = pod->next) {
+		struct ds_drain drain;
+
+		if (pod->verdict_written || !ds_pod_is_going(pod))
+			continue;
+		drain = ds_verdict_drain(core, pod, 0);
+		if (is_due(core, pod, &drain))
+			write_verdict(core, pod, &drain, false);
+		else if (core->final)
+			write_verdict(core, pod, &drain, true);
+	}
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of options and their parsers. Help text, README and manual page follow these tables. */
+#include "user/options.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/util/addr.h"
+#include "user/util/timefmt.h"
+
+enum {
+	OPT_EVENTS = 256, OPT_POD_IP, OPT_LB, OPT_NETNS, OPT_POD, OPT_PORT, OPT_EVENT, OPT_DRAINING_ONLY,
+	OPT_LIMIT, OPT_FAIL_ON, OPT_SETTLE, OPT_TAP, OPT_TAP_MAX, OPT_RATE_LIMIT, OPT_COLOR, OPT_RECORD,
+	OPT_NO_HEADERS, OPT_NO_SUMMARY, OPT_STRICT, OPT_MARKDOWN,
+};
+
+static const struct argp_option source_options[] = {
+	{ NULL, 0, NULL, 0, "Who the pods and the load balancer are:", 1 },
+	{ "events", OPT_EVENTS, "FILE", 0,
+	  "Read events (JSON lines: pods, targets, load balancer addresses) from FILE and follow it as it "
+	  "grows; a FIFO or - (standard input) too. Repeatable", 1 },
+	{ "pod-ip", OPT_POD_IP, "ADDR[=NS/NAME]", 0, "Watch this pod address. Repeatable", 1 },
+	{ "lb", OPT_LB, "CIDR", 0,
+	  "The load balancer sends from these addresses. Repeatable. Without any, every peer that is "
+	  "neither the node nor a pod stands in for it, with low confidence", 1 },
+	{ "netns", OPT_NETNS, "PATH", 0, "Watch the network namespace PATH instead of this one", 1 },
+	{ 0 }
+};
+
+static const struct argp_option filter_options[] = {
+	{ NULL, 0, NULL, 0, "What to print (recordings and sums always hold everything):", 2 },
+	{ "namespace", 'n', "NS", 0, "Only pods in NS. Repeatable", 2 },
+	{ "pod", OPT_POD, "NAME", 0, "Only this pod; a trailing * matches a prefix. Repeatable", 2 },
+	{ "port", OPT_PORT, "PORT", 0, "Only drops on this port of the pod. Repeatable", 2 },
+	{ "event", OPT_EVENT, "LIST", 0,
+	  "Only these: drop, phase, verdict, advice, pod, target, health, stop", 2 },
+	{ "draining-only", OPT_DRAINING_ONLY, NULL, 0, "Hide drops of pods that were not terminating", 2 },
+	{ "ipv4", '4', NULL, 0, "Only drops over IPv4", 2 },
+	{ "ipv6", '6', NULL, 0, "Only drops over IPv6", 2 },
+	{ NULL, 0, NULL, 0, "How to print:", 3 },
+	{ "output", 'o', "FORMAT", 0, "table (default), wide or json", 3 },
+	{ "time", 'T', "FORMAT", 0, "local (default), utc, relative or none", 3 },
+	{ "color", OPT_COLOR, "WHEN", 0, "auto (default), always or never; NO_COLOR is honoured", 3 },
+	{ "no-headers", OPT_NO_HEADERS, NULL, 0, "No line of column names", 3 },
+	{ "no-summary", OPT_NO_SUMMARY, NULL, 0, "No summary at the end of a table", 3 },
+	{ NULL, 0, NULL, 0, "Limits:", 4 },
+	{ "limit", OPT_LIMIT, "N", 0, "Stop after N printed drops", 4 },
+	{ "fail-on", OPT_FAIL_ON, "N", 0,
+	  "Exit with status 3 when N or more connections were lost by rollout causes", 4 },
+	{ "strict", OPT_STRICT, NULL, 0, "Exit with status 1 when any evidence was lost", 4 },
+	{ NULL, 0, NULL, 0, "How to judge:", 5 },
+	{ "settle", OPT_SETTLE, "TIME", 0,
+	  "A pod is judged after this time without an arrival (default 60s)", 5 },
+	{ "tap", OPT_TAP, "MODE", 0, "auto (default: only while a pod goes away) or always", 5 },
+	{ "tap-max", OPT_TAP_MAX, "TIME", 0, "Longest time for one pod (default 15m)", 5 },
+	{ "rate-limit", OPT_RATE_LIMIT, "N", 0,
+	  "At most N drop lines a second; above it the drops of one pod and cause share a line (default 100, "
+	  "0 = no limit)", 5 },
+	{ "verbose", 'v', NULL, 0, "Say more on standard error", 6 },
+	{ 0 }
+};
+
+static const struct argp_option trace_options[] = {
+	{ "record", OPT_RECORD, "FILE", 0, "Also write every input event to FILE, for replay", 3 },
+	{ "duration", 'd', "TIME", 0, "Stop after TIME (90s, 5m, or plain seconds)", 4 },
+	{ 0 }
+};
+
+static const struct argp_option schema_options[] = {
+	{ "markdown", OPT_MARKDOWN, NULL, 0, "Print the event reference (docs/events.md) instead", 1 },
+	{ 0 }
+};
+
+static int word_of(const char *const *words, int cnt, const char *arg)
+{
+	for (int i = 0; i < cnt; i++)
+		if (!strcmp(words[i], arg))
+			return i;
+	return -1;
+}
+
+static int64_t count_of(struct argp_state *state, const char *option, const char *arg)
+{
+	char *end;
+	long long n;
+
+	errno = 0;
+	n = strtoll(arg, &end, 10);
+	if (errno || end == arg || *end || n < 0)
+		argp_error(state, "%s: '%s' is not a whole number from 0 up", option, arg);
+	return n;
+}
+
+static int64_t duration_of(struct argp_state *state, const char *option, const char *arg)
+{
+	int64_t ns = 0;
+
+	if (ds_duration_parse(arg, &ns))
+		argp_error(state, "%s: '%s' is not a time; write 90s, 5m, 250ms or plain seconds", option, arg);
+	return ns;
+}
+
+static void push(struct argp_state *state, const char *option, const char **list, int *cnt, const char *arg)
+{
+	if (*cnt == DS_OPTION_LIST_MAX)
+		argp_error(state, "%s: given more than %d times", option, DS_OPTION_LIST_MAX);
+	else
+		list[(*cnt)++] = arg;
+}
+
+static void check_pod_ip(struct argp_state *state, const char *arg)
+{
+	const char *equals = strchr(arg, '=');
+	struct ds_addr a;
+
+	if (ds_addr_parse(arg, equals ? (size_t)(equals - arg) : strlen(arg), &a))
+		argp_error(state, "--pod-ip: '%s' does not begin with an IP address", arg);
+	if (equals && (!strchr(equals, '/') || equals[1] == '/' || !strchr(equals, '/')[1]))
+		argp_error(state, "--pod-ip: '%s': after = comes NAMESPACE/NAME", arg);
+}
+
+static error_t parse_source(int key, char *arg, struct argp_state *state)
+{
+	struct ds_options *o = state->input;
+	struct ds_prefix prefix;
+
+	switch (key) {
+	case OPT_EVENTS:
+		push(state, "--events", o->events, &o->events_cnt, arg);
+		return 0;
+	case OPT_POD_IP:
+		check_pod_ip(state, arg);
+		push(state, "--pod-ip", o->pod_ips, &o->pod_ips_cnt, arg);
+		return 0;
+	case OPT_LB:
+		if (ds_prefix_parse(arg, strlen(arg), &prefix))
+			argp_error(state, "--lb: '%s' is not an address or prefix; write 10.0.1.0/24", arg);
+		push(state, "--lb", o->lbs, &o->lbs_cnt, arg);
+		return 0;
+	case OPT_NETNS:
+		o->netns = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void parse_port(struct argp_state *state, struct ds_filter *f, const char *arg)
+{
+	int64_t port = count_of(state, "--port", arg);
+
+	if (port < 1 || port > 65535)
+		argp_error(state, "--port: '%s' is not a port (1-65535)", arg);
+	else if (f->ports_cnt == DS_FILTER_LIST_MAX)
+		argp_error(state, "--port: given more than %d times", DS_FILTER_LIST_MAX);
+	else
+		f->ports[f->ports_cnt++] = (uint16_t)port;
+}
+
+static int choice_of(struct argp_state *state, const char *option, const char *const *words, int cnt,
+		     const char *arg)
+{
+	int i = word_of(words, cnt, arg);
+
+	if (i < 0) {
+		char known[128] = "";
+
+		for (int k = 0; k < cnt; k++) {
+			strncat(known, k ? ", " : "", sizeof(known) - strlen(known) - 1);
+			strncat(known, words[k], sizeof(known) - strlen(known) - 1);
+		}
+		argp_error(state, "%s: '%s' is none of: %s", option, arg, known);
+	}
+	return i;
+}
+
+static error_t parse_judging(int key, char *arg, struct argp_state *state)
+{
+	static const char *const taps[] = { "auto", "always" };
+	struct ds_options *o = state->input;
+
+	switch (key) {
+	case OPT_SETTLE:
+		o->settle_ns = duration_of(state, "--settle", arg);
+		o->settle_given = true;
+		return 0;
+	case OPT_TAP:
+		o->tap_always = choice_of(state, "--tap", taps, 2, arg) == 1;
+		o->tap_given = true;
+		return 0;
+	case OPT_TAP_MAX:
+		o->tap_max_ns = duration_of(state, "--tap-max", arg);
+		o->tap_max_given = true;
+		return 0;
+	case OPT_RATE_LIMIT:
+		o->rate_limit = count_of(state, "--rate-limit", arg);
+		o->rate_limit_given = true;
+		return 0;
+	case OPT_LIMIT:
+		o->limit = count_of(state, "--limit", arg);
+		return 0;
+	case OPT_FAIL_ON:
+		o->fail_on = count_of(state, "--fail-on", arg);
+		return 0;
+	case OPT_STRICT:
+		o->strict = true;
+		return 0;
+	case 'v':
+		o->verbose = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static error_t parse_filter(int key, char *arg, struct argp_state *state)
+{
+	static const char *const outputs[] = { "table", "wide", "json" };
+	static const char *const times[] = { "local", "utc", "relative", "none" };
+	static const char *const colors[] = { "auto", "always", "never" };
+	struct ds_options *o = state->input;
+
+	switch (key) {
+	case 'n':
+		push(state, "-n", o->filter.namespaces, &o->filter.namespaces_cnt, arg);
+		return 0;
+	case OPT_POD:
+		push(state, "--pod", o->filter.pods, &o->filter.pods_cnt, arg);
+		return 0;
+	case OPT_PORT:
+		parse_port(state, &o->filter, arg);
+		return 0;
+	case OPT_EVENT:
+		if (ds_filter_parse_kinds(&o->filter, arg))
+			argp_error(state, "--event: '%s' is no list of: %s", arg, ds_filter_kind_words());
+		return 0;
+	case OPT_DRAINING_ONLY:
+		o->filter.draining_only = true;
+		return 0;
+	case '4':
+	case '6':
+		o->filter.family = key == '4' ? 4 : 6;
+		return 0;
+	case 'o':
+		o->output = (enum ds_output)choice_of(state, "-o", outputs, DS_OUTPUT_MAX, arg);
+		return 0;
+	case 'T':
+		o->time = (enum ds_time_format)choice_of(state, "-T", times, DS_TIME_MAX, arg);
+		return 0;
+	case OPT_COLOR:
+		o->color = (enum ds_color)choice_of(state, "--color", colors, DS_COLOR_MAX, arg);
+		return 0;
+	case OPT_NO_HEADERS:
+		o->headers = false;
+		return 0;
+	case OPT_NO_SUMMARY:
+		o->summary = false;
+		return 0;
+	default:
+		return parse_judging(key, arg, state);
+	}
+}
+
+static const struct argp source_argp = { .options = source_options, .parser = parse_source };
+static const struct argp filter_argp = { .options = filter_options, .parser = parse_filter };
+
+static error_t parse_trace(int key, char *arg, struct argp_state *state)
+{
+	struct ds_options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = state->child_inputs[1] = o;
+		return 0;
+	case OPT_RECORD:
+		o->record = arg;
+		return 0;
+	case 'd':
+		o->duration_ns = duration_of(state, "--duration", arg);
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "unexpected argument '%s'", arg);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static error_t parse_replay(int key, char *arg, struct argp_state *state)
+{
+	struct ds_options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = o;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (o->recording)
+			argp_error(state, "one recording at a time: '%s' is too many", arg);
+		o->recording = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!o->recording)
+			argp_error(state, "which recording? Give a FILE, or - for standard input");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static error_t parse_schema(int key, char *arg, struct argp_state *state)
+{
+	struct ds_options *o = state->input;
+
+	if (key == OPT_MARKDOWN) {
+		o->markdown = true;
+		return 0;
+	}
+	if (key == ARGP_KEY_ARG)
+		argp_error(state, "unexpected argument '%s'", arg);
+	return key == ARGP_KEY_ARG ? 0 : ARGP_ERR_UNKNOWN;
+}
+
+static const char overview[] =
+	"Usage: drainsnoop [COMMAND] [OPTION...]\n"
+	"Trace TCP connections that are lost while pods drain behind AWS load balancers.\n"
+	"\n"
+	"Commands:\n"
+	"  trace     print lost connections, pod phases, verdicts and advice as they happen (default)\n"
+	"  replay    run a recording through the core again\n"
+	"  schema    print the JSON Schema of the events\n"
+	"  version   print the version\n"
+	"\n"
+	"Examples:\n"
+	"  drainsnoop --pod-ip 10.0.3.201=shop/checkout --lb 10.0.1.0/24\n"
+	"  drainsnoop -o json --events pods.jsonl --record rollout.jsonl\n"
+	"  drainsnoop replay rollout.jsonl --event drop,verdict,advice\n"
+	"\n"
+	"`drainsnoop COMMAND --help` lists the options of a command.\n"
+	"\n"
+	"Exit status: 0 ran to its end (Ctrl-C included), 1 error, 2 usage, 3 --fail-on reached,\n"
+	"130 second Ctrl-C.\n";
+
+static void run_argp(const struct argp *argp, char *name, int argc, char **argv, struct ds_options *o)
+{
+	argv[0] = name;
+	argp_err_exit_status = DS_EXIT_USAGE;
+	(void)argp_parse(argp, argc, argv, 0, NULL, o);	/* exits by itself on any fault */
+}
+
+enum ds_command ds_options_parse(int argc, char **argv, struct ds_options *o)
+{
+	static const struct argp_child trace_children[] = { { &source_argp, 0, NULL, 1 },
+							    { &filter_argp, 0, NULL, 2 }, { 0 } };
+	static const struct argp_child replay_children[] = { { &filter_argp, 0, NULL, 2 }, { 0 } };
+	static const struct argp trace = {
+		.options = trace_options, .parser = parse_trace, .children = trace_children,
+		.doc = "Print lost connections, pod phases, verdicts and advice as they happen.",
+	};
+	static const struct argp replay = {
+		.options = NULL, .parser = parse_replay, .children = replay_children,
+		.args_doc = "FILE", .doc = "Run a recording (FILE, or - for standard input) through the core again.",
+	};
+	static const struct argp schema = { .options = schema_options, .parser = parse_schema,
+					    .doc = "Print the JSON Schema of the events." };
+	const char *command = argc > 1 ? argv[1] : "";
+
+	*o = (struct ds_options){ .headers = true, .summary = true, .settle_ns = 60 * DS_NS_PER_S,
+				  .tap_max_ns = 900 * DS_NS_PER_S, .rate_limit = 100 };
+	if (!strcmp(command, "--help") || !strcmp(command, "-?") || !strcmp(command, "help")) {
+		(void)fputs(overview, stdout);
+		return DS_COMMAND_HELP;
+	}
+	if (!strcmp(command, "version") || !strcmp(command, "--version") || !strcmp(command, "-V"))
+		return DS_COMMAND_VERSION;
+	if (!strcmp(command, "replay")) {
+		run_argp(&replay, "drainsnoop replay", argc - 1, argv + 1, o);
+		return DS_COMMAND_REPLAY;
+	}
+	if (!strcmp(command, "schema")) {
+		run_argp(&schema, "drainsnoop schema", argc - 1, argv + 1, o);
+		return DS_COMMAND_SCHEMA;
+	}
+	if (!strcmp(command, "trace")) {
+		run_argp(&trace, "drainsnoop trace", argc - 1, argv + 1, o);
+		return DS_COMMAND_TRACE;
+	}
+	if (command[0] && command[0] != '-') {
+		(void)fprintf(stderr, "drainsnoop: no command '%s'. Commands: trace, replay, schema, version. "
+			      "Try `drainsnoop --help`.\n", command);
+		exit(DS_EXIT_USAGE);
+	}
+	run_argp(&trace, "drainsnoop", argc, argv, o);
+	return DS_COMMAND_TRACE;
+}

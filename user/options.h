@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line: one table of options per command (argp), parsed into one struct. Knows nothing
+ * of what the options do.
+ */
+#ifndef DS_OPTIONS_H
+#define DS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "user/filter.h"
+
+/* Exit statuses, DESIGN section 9. */
+enum ds_exit {
+	DS_EXIT_OK = 0,
+	DS_EXIT_ERROR = 1,
+	DS_EXIT_USAGE = 2,
+	DS_EXIT_FAIL_ON = 3,
+	DS_EXIT_INTERRUPTED = 130,
+};
+
+enum ds_output { DS_OUTPUT_TABLE, DS_OUTPUT_WIDE, DS_OUTPUT_JSON, DS_OUTPUT_MAX };
+enum ds_time_format { DS_TIME_LOCAL, DS_TIME_UTC, DS_TIME_RELATIVE, DS_TIME_NONE, DS_TIME_MAX };
+enum ds_color { DS_COLOR_AUTO, DS_COLOR_ALWAYS, DS_COLOR_NEVER, DS_COLOR_MAX };
+
+#define DS_OPTION_LIST_MAX 64
+
+/* Strings are borrowed of argv. */
+struct ds_options {
+	const char *events[DS_OPTION_LIST_MAX];
+	int events_cnt;
+	const char *pod_ips[DS_OPTION_LIST_MAX];
+	int pod_ips_cnt;
+	const char *lbs[DS_OPTION_LIST_MAX];
+	int lbs_cnt;
+	const char *netns;
+	const char *record;
+	const char *recording;		/* replay: what to read */
+	struct ds_filter filter;
+	enum ds_output output;
+	enum ds_time_format time;
+	enum ds_color color;
+	bool headers, summary;
+	bool strict;
+	bool tap_always;
+	bool verbose;
+	bool markdown;			/* schema: docs/events.md instead */
+	int64_t duration_ns;		/* 0 = until Ctrl-C */
+	int64_t limit;			/* 0 = none */
+	int64_t fail_on;		/* 0 = never */
+	int64_t settle_ns;
+	int64_t tap_max_ns;
+	int64_t rate_limit;
+	/* given on the command line: in replay they override the recording's */
+	bool settle_given, tap_given, tap_max_given, rate_limit_given;
+};
+
+enum ds_command { DS_COMMAND_TRACE, DS_COMMAND_REPLAY, DS_COMMAND_SCHEMA, DS_COMMAND_VERSION,
+	DS_COMMAND_HELP, DS_COMMAND_MAX };
+
+/*
+ * Parses argv. Prints help or a usage error itself and exits (0 or DS_EXIT_USAGE), as argp does.
+ */
+enum ds_command ds_options_parse(int argc, char **argv, struct ds_options *ret_options);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What stands on standard output: the filtered events as JSON lines or as a table with a summary.
+ * One printer serves trace and replay, so that both print the same.
+ */
+#ifndef DS_SINK_PRINTER_H
+#define DS_SINK_PRINTER_H
+
+#include "user/options.h"
+
+struct ds_printer;
+
+/* 0 or -errno with one line logged. The options are borrowed until the printer is freed. */
+int ds_printer_new(struct ds_printer **ret_printer, const struct ds_options *options);
+void ds_printer_free(struct ds_printer **printer);
+
+/*
+ * Prints one event that passes the filter. 0; -EPIPE when the reader has gone: the run should end
+ * quietly, with status 0; another -errno (the disk is full), logged once: the line is lost and
+ * counted.
+ */
+int ds_printer_event(struct ds_printer *p, const struct ds_event *ev);
+
+/* The summary of a table. After the last event. */
+int ds_printer_summary(struct ds_printer *p);
+
+int64_t ds_printer_drops(const struct ds_printer *p);	/* printed drops: what --limit counts */
+uint64_t ds_printer_lost(const struct ds_printer *p);	/* lines that could not be written */
+
+#endif

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Escaping for JSON: eight plain bytes at a time, the rest by hand.
+ */
+#include "user/util/json.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "user/util/utf8.h"
+
+#define ONES UINT64_C(0x0101010101010101)
+#define HIGHS (ONES * 0x80)
+
+static uint64_t has_zero(uint64_t v)
+{
+	return (v - ONES) & ~v & HIGHS;
+}
+
+/* Whether one of eight bytes is a control character, a quote, a backslash or not ASCII. */
+static bool has_special(uint64_t v)
+{
+	return (((v - ONES * 0x20) & ~v & HIGHS) | (v & HIGHS) | has_zero(v ^ ONES * '"') |
+		has_zero(v ^ ONES * '\\') | has_zero(v ^ ONES * 0x7f)) != 0;
+}
+
+static size_t hex_escape(unsigned char c, char out[6])
+{
+	static const char hex[] = "0123456789abcdef";
+
+	memcpy(out, "\\u00", 4);
+	out[4] = hex[c >> 4];
+	out[5] = hex[c & 15];
+	return 6;
+}
+
+/* The escaped form of the character at s; *ret_used bytes of it were used. At most 6 bytes. */
+static size_t escape_one(const char *s, size_t len, char out[6], size_t *ret_used)
+{
+	unsigned char c = (unsigned char)s[0];
+	size_t n;
+
+	*ret_used = 1;
+	if (c == '"' || c == '\\') {
+		out[0] = '\\';
+		out[1] = (char)c;
+		return 2;
+	}
+	if (c == '\n' || c == '\t' || c == '\r') {
+		out[0] = '\\';
+		out[1] = c == '\n' ? 'n' : c == '\t' ? 't' : 'r';
+		return 2;
+	}
+	if (c < 0x20 || c == 0x7f)
+		return hex_escape(c, out);
+	n = ds_utf8_sequence(s, len);
+	if (n == 0) {
+		memcpy(out, "\xef\xbf\xbd", 3);	/* U+FFFD */
+		return 3;
+	}
+	*ret_used = n;
+	if (n == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0)
+		return hex_escape((unsigned char)s[1], out);
+	memcpy(out, s, n);
+	return n;
+}
+
+/* Copies what needs no escape, eight bytes at a time and then one by one; returns how much. */
+static size_t copy_plain(char *dst, const char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (; len - n >= 8; n += 8) {
+		uint64_t v;
+
+		memcpy(&v, text + n, 8);
+		if (has_special(v))
+			break;
+		memcpy(dst + n, &v, 8);
+	}
+	for (; n < len; n++) {
+		unsigned char c = (unsigned char)text[n];
+
+		if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
+			break;
+		dst[n] = (char)c;
+	}
+	return n;
+}
+
+size_t ds_json_escape(char *dst, size_t room, const char *text, size_t len, size_t *ret_used)
+{
+	size_t from = 0, to = 0;
+
+	for (;;) {
+		size_t left = len - from < room - to ? len - from : room - to;
+		size_t n = copy_plain(dst + to, text + from, left), used;
+		char out[6];
+
+		from += n;
+		to += n;
+		if (from == len || to == room)
+			break;
+		n = escape_one(text + from, len - from, out, &used);
+		if (n > room - to)
+			break;
+		memcpy(dst + to, out, n);
+		to += n;
+		from += used;
+	}
+	*ret_used = from;
+	return to;
+}
+
+void ds_json_string(struct ds_buf *b, const char *text, size_t len)
+{
+	char block[256];
+
+	ds_buf_putc(b, '"');
+	while (len > 0) {
+		size_t used, n = ds_json_escape(block, sizeof(block), text, len, &used);
+
+		ds_buf_put(b, block, n);
+		text += used;
+		len -= used;
+	}
+	ds_buf_putc(b, '"');
+}

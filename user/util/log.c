@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Talk on standard error. One write a line, so that lines of several processes do not mix.
+ */
+#include "user/util/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "user/util/utf8.h"
+
+#define LINE_MAX_BYTES 2048
+#define PREFIX "drainsnoop: "
+
+static bool verbose;
+
+void ds_log_verbose(bool on)
+{
+	verbose = on;
+}
+
+bool ds_log_is_verbose(void)
+{
+	return verbose;
+}
+
+/* Whether the sequence of n bytes at s may go to a terminal: no C0, DEL or C1 control character. */
+static bool printable(const char *s, size_t n)
+{
+	unsigned char c = (unsigned char)s[0];
+
+	if (n == 1)
+		return c >= 0x20 && c != 0x7f;
+	return !(c == 0xc2 && (unsigned char)s[1] < 0xa0);
+}
+
+/* Writes the line: what is not printable is written as \xNN. */
+static void put_line(const char *text)
+{
+	static const char hex[] = "0123456789abcdef";
+	char line[LINE_MAX_BYTES * 4 + sizeof(PREFIX)];
+	size_t len = sizeof(PREFIX) - 1, left = strlen(text);
+
+	memcpy(line, PREFIX, len);
+	while (left > 0) {
+		size_t n = ds_utf8_sequence(text, left);
+
+		if (n > 0 && printable(text, n)) {
+			memcpy(line + len, text, n);
+			len += n;
+		} else {
+			n = 1;
+			line[len++] = '\\';
+			line[len++] = 'x';
+			line[len++] = hex[(unsigned char)*text >> 4];
+			line[len++] = hex[*text & 15];
+		}
+		text += n;
+		left -= n;
+	}
+	line[len++] = '\n';
+	/* Nothing can be done about a standard error that does not take it. */
+	if (write(STDERR_FILENO, line, len) < 0)
+		return;
+}
+
+static void log_va(const char *format, va_list args, int err)
+{
+	char text[LINE_MAX_BYTES];
+	int n = vsnprintf(text, sizeof(text), format, args);
+
+	if (n < 0)
+		return;
+	if (err && (size_t)n < sizeof(text))
+		(void)snprintf(text + n, sizeof(text) - (size_t)n, ": %s", strerror(err));
+	put_line(text);
+}
+
+int ds_log_err(int err, const char *format, ...)
+{
+	va_list args;
+
+	if (err < 0)
+		err = -err;
+	va_start(args, format);
+	log_va(format, args, err);
+	va_end(args);
+	return -err;
+}
+
+void ds_log_warn(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_va(format, args, 0);
+	va_end(args);
+}
+
+void ds_log_info(const char *format, ...)
+{
+	va_list args;
+
+	if (!verbose)
+		return;
+	va_start(args, format);
+	log_va(format, args, 0);
+	va_end(args);
+}

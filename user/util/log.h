@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Talk on standard error: "drainsnoop: message". Only sources, sinks and main log; core, parsers
+ * and renderers return codes. Text from outside is escaped here.
+ */
+#ifndef DS_UTIL_LOG_H
+#define DS_UTIL_LOG_H
+
+#include <stdbool.h>
+
+/* The level is the one mutable global (style rule 5). */
+void ds_log_verbose(bool on);
+bool ds_log_is_verbose(void);
+
+/*
+ * Prints "drainsnoop: FORMAT" and, when err is not 0, ": strerror". Returns err as -errno, so that
+ * `return ds_log_err(r, "open %s", path);` is one statement. err may be given with either sign.
+ */
+int ds_log_err(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same at level warning and info; info is printed only with -v. */
+void ds_log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void ds_log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
