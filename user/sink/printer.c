@@ -123,6 +123,8 @@ int ds_printer_event(struct ds_printer *p, const struct ds_event *ev)
 		return -EPIPE;
 	if (!ds_filter_passes(&p->options->filter, ev))
 		return 0;
+	if (ev->kind == DS_EVENT_DROP && p->options->limit && p->drops >= p->options->limit)
+		return 0;
 	p->drops += ev->kind == DS_EVENT_DROP;
 	if (!p->jsonl)
 		return print_row(p, ev);

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,9 +25,8 @@
 #define NAMESPACES_MAX 8192
 
 struct namespace {
-	dev_t dev;
 	ino_t ino;
-	int fd;
+	char *path;
 };
 
 struct namespaces {
@@ -44,7 +44,7 @@ struct job {
 static void namespaces_free(struct namespaces *n)
 {
 	for (size_t i = 0; i < n->count; i++)
-		(void)close(n->list[i].fd);	/* never written to */
+		free(n->list[i].path);
 	free(n->list);
 }
 
@@ -56,13 +56,12 @@ static void closedir_p(DIR **dir)
 
 static int add(struct namespaces *n, const char *path)
 {
-	ds_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st))
+	if (stat(path, &st))
 		return 0;	/* gone meanwhile, or not ours to see */
 	for (size_t i = 0; i < n->count; i++)
-		if (n->list[i].ino == st.st_ino && n->list[i].dev == st.st_dev)
+		if (n->list[i].ino == st.st_ino)	/* all of one file system, nsfs */
 			return 0;
 	if (n->count == NAMESPACES_MAX)
 		return -E2BIG;
@@ -75,8 +74,10 @@ static int add(struct namespaces *n, const char *path)
 		n->list = list;
 		n->cap = cap;
 	}
-	n->list[n->count++] = (struct namespace){ st.st_dev, st.st_ino, fd };
-	fd = -1;
+	n->list[n->count].path = strdup(path);
+	if (!n->list[n->count].path)
+		return -ENOMEM;
+	n->list[n->count++].ino = st.st_ino;
 	return 0;
 }
 
@@ -146,7 +147,9 @@ int ds_listeners_search(int link_fd, void (*after)(void *ctx), void *ctx)
 	(void)collect(&n, "/proc", "/ns/net", true);
 	(void)collect(&n, "/run/netns", "", false);
 	for (size_t i = 0; i < n.count; i++) {
-		r = search(link_fd, n.list[i].fd);
+		ds_autoclose int fd = open(n.list[i].path, O_RDONLY | O_CLOEXEC);
+
+		r = fd < 0 ? -errno : search(link_fd, fd);
 		if (!r)
 			done++;
 		else if (!first)

@@ -283,5 +283,5 @@ def main(argv):
     if args.json:
         write_json(args.json, runs)
     if args.json != "-":
-        print(report.table(runs))
+        print(report.table(runs, traced=not args.no_tracer))
     return 0 if all(run and not problems for _, run, _, problems in runs) else 1

@@ -122,6 +122,7 @@ class Lab:
     def finish(self):
         """After the scenario's script: lets everything end, in the order in which a real one does."""
         self.kubernetes.wait()
+        self.group.wait_drained()
         ended = [pod for pod in self.kubernetes.pods if "t0" in pod.marks]
         drained = max((pod.marks["drained"][1] for pod in ended if "drained" in pod.marks), default=0)
         self.sleep(max(0.0, self.settings.tail - (now_ns() - drained) / 1e9))

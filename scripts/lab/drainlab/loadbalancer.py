@@ -160,6 +160,7 @@ class TargetGroup:
         self.lab, self.plane, self.name = lab, plane, name
         self.delay = lab.settings.delay
         self.threads = []
+        self.drains = []
         lab.events.write("load_balancer.address", load_balancer__type="application",
                          load_balancer__name="shop", address=lab.network.plan.lb)
 
@@ -179,6 +180,8 @@ class TargetGroup:
             thread = threading.Thread(target=self._later, args=(seconds, what, pod), daemon=True)
             thread.start()
             self.threads.append(thread)
+            if what == self._stop_sending:
+                self.drains.append(thread)
         after = now_ns()
         self.lab.events.target_state(self, pod, "draining", target__state_previous="healthy",
                                      target__source="controller_log",
@@ -202,6 +205,12 @@ class TargetGroup:
     def _unused(self, pod):
         self.lab.events.target_state(self, pod, "unused", target__state_previous="draining",
                                      target__source="describe_target_health")
+
+    def wait_drained(self):
+        """Waits until the data plane has heard of every deregistration."""
+        for thread in self.drains:
+            thread.join()
+        self.lab.check()
 
     def wait(self):
         """Waits until every deregistration is through."""

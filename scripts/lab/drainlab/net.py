@@ -57,9 +57,9 @@ class Netns:
     def path(self):
         return f"/run/netns/{self.name}"
 
-    def ip(self, commands):
+    def ip(self, commands, ipv6=False):
         """Runs `ip` commands, one a line, in it."""
-        run(["ip", "-n", self.name, "-batch", "-"], stdin=commands)
+        run(["ip", *(["-6"] if ipv6 else []), "-n", self.name, "-batch", "-"], stdin=commands)
 
     def sysctl(self, **settings):
         values = [f"{key.replace('__', '.')}={value}" for key, value in settings.items()]
@@ -112,7 +112,6 @@ class Network:
 
     def _uplinks(self):
         plan, on = self.plan, "1" if self.settings.redirects else "0"
-        six = "-6 " if plan.ipv6 else ""
         nodad = " nodad" if plan.ipv6 else ""
         lb, node = self.lb, self.node
         pairs = [("ens5", "eth0", plan.node)] + ([("ens6", "eth1", plan.node2)] if plan.node2 else [])
@@ -123,23 +122,23 @@ class Network:
                     net__ipv4__conf__all__send_redirects=on, net__ipv4__conf__default__send_redirects=on,
                     net__ipv4__conf__ens5__send_redirects=on, net__ipv4__conf__ens5__rp_filter=2)
         lb.ip(f"""
-            {six}addr add {plan.prefix(plan.router)} dev eth0{nodad}
-            {six}addr add {plan.prefix(plan.lb)} dev eth0{nodad}
-            {six}addr add {plan.prefix(plan.outside)} dev eth0{nodad}
-            link set eth0 up""")
+            addr add {plan.prefix(plan.router)} dev eth0{nodad}
+            addr add {plan.prefix(plan.lb)} dev eth0{nodad}
+            addr add {plan.prefix(plan.outside)} dev eth0{nodad}
+            link set eth0 up""", plan.ipv6)
         node.ip(f"""
-            {six}addr add {plan.node}/{plan.length} dev ens5{nodad}
+            addr add {plan.node}/{plan.length} dev ens5{nodad}
             link set ens5 up
-            {six}route add default via {plan.router} dev ens5
-            {six}neigh replace {plan.router} lladdr {mac("eth0")} nud permanent dev ens5""")
+            route add default via {plan.router} dev ens5
+            neigh replace {plan.router} lladdr {mac("eth0")} nud permanent dev ens5""", plan.ipv6)
         lb.ip(f"""
-            {six}neigh replace {plan.node} lladdr {mac(plan.node)} nud permanent dev eth0
-            {six}route add {plan.prefix(plan.node)} dev eth0 src {plan.lb}
-            {six}route add {plan.subnet} via {plan.node} dev eth0 src {plan.lb}""")
+            neigh replace {plan.node} lladdr {mac(plan.node)} nud permanent dev eth0
+            route add {plan.prefix(plan.node)} dev eth0 src {plan.lb}
+            route add {plan.subnet} via {plan.node} dev eth0 src {plan.lb}""", plan.ipv6)
         if plan.node2:
             self._secondary()
         if self.settings.release == "blackhole":
-            node.ip(f"{six}route add blackhole {plan.block}")
+            node.ip(f"route add blackhole {plan.block}", plan.ipv6)
 
     def _secondary(self):
         """The second interface, with a table of its own, as the VPC CNI sets it up."""
@@ -160,14 +159,14 @@ class Network:
     def _front(self):
         """The side of the clients."""
         plan = self.plan
-        six, nodad = ("-6 ", " nodad") if plan.ipv6 else ("", "")
+        nodad = " nodad" if plan.ipv6 else ""
         self.lb.ip(f"""
             link add name pub0 netns {self.lb.name} type veth peer name eth0 netns {self.client.name}
-            {six}addr add {plan.front}/{plan.front_length} dev pub0{nodad}
-            link set pub0 up""")
+            addr add {plan.front}/{plan.front_length} dev pub0{nodad}
+            link set pub0 up""", plan.ipv6)
         self.client.ip(f"""
-            {six}addr add {plan.client}/{plan.front_length} dev eth0{nodad}
-            link set eth0 up""")
+            addr add {plan.client}/{plan.front_length} dev eth0{nodad}
+            link set eth0 up""", plan.ipv6)
 
     def attach(self, name, namespace="default"):
         """CNI ADD: a pod's namespace, its veth, its route and its rules."""
@@ -193,35 +192,35 @@ class Attachment:
         self.address = plan.pod(index, secondary)
         self.link = "eni" + hashlib.sha1(f"{namespace}.{name}".encode()).hexdigest()[:11]
         self.netns = network.netns(f"pod{index}")
-        six, nodad = ("-6 ", " nodad") if plan.ipv6 else ("", "")
+        nodad = " nodad" if plan.ipv6 else ""
         host_mac, prefix, node = mac(self.link), plan.prefix(self.address), network.node
         node.ip(f"link add name {self.link} netns {node.name} address {host_mac} type veth "
                 f"peer name eth0 netns {self.netns.name}")
         self.netns.ip(f"""
-            {six}addr add {prefix} dev eth0{nodad}
+            addr add {prefix} dev eth0{nodad}
             link set eth0 up
-            {six}route add {plan.gateway} dev eth0
-            {six}route add default via {plan.gateway} dev eth0
-            {six}neigh replace {plan.gateway} lladdr {host_mac} nud permanent dev eth0""")
+            route add {plan.gateway} dev eth0
+            route add default via {plan.gateway} dev eth0
+            neigh replace {plan.gateway} lladdr {host_mac} nud permanent dev eth0""", plan.ipv6)
         scope = "" if plan.ipv6 else " scope link"
         node.ip(f"""
             link set {self.link} up
-            {six}route add {prefix} dev {self.link}{scope}
-            {six}rule add to {prefix} table main priority 512"""
-                + (f"\n{six}rule add from {prefix} table 2 priority 1536" if secondary else ""))
+            route add {prefix} dev {self.link}{scope}
+            rule add to {prefix} table main priority 512"""
+                + (f"\nrule add from {prefix} table 2 priority 1536" if secondary else ""), plan.ipv6)
 
     def release(self):
         """CNI DEL on the node, in its real order. Returns [(what, before, after)], times in ns."""
         plan, node = self.network.plan, self.network.node
-        six, prefix = ("-6 " if plan.ipv6 else ""), plan.prefix(self.address)
-        steps = [("rule_512", f"{six}rule del to {prefix} table main priority 512")]
+        prefix = plan.prefix(self.address)
+        steps = [("rule_512", f"rule del to {prefix} table main priority 512")]
         if self.secondary:
-            steps.append(("rule_1536", f"{six}rule del from {prefix} table 2 priority 1536"))
-        steps.append(("route", f"{six}route del {prefix} dev {self.link}"))
+            steps.append(("rule_1536", f"rule del from {prefix} table 2 priority 1536"))
+        steps.append(("route", f"route del {prefix} dev {self.link}"))
         done = []
         for what, command in steps:
             before = now_ns()
-            node.ip(command)
+            node.ip(command, plan.ipv6)
             done.append((what, before, now_ns()))
         return done
 

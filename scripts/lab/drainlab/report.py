@@ -108,8 +108,11 @@ def _drops(run):
     return " ".join(f"{cause}:{count}" for cause, count in run["drops"].items()) or "-"
 
 
-def table(runs):
-    """The final table. runs: [(result, seconds, problems)]; a result of None never came about."""
+JUDGED = ("explained", "unexplained", "false_drops", "wrong_cause", "indistinguishable")
+
+
+def table(runs, traced=True):
+    """The final table. runs: [(name, result, seconds, problems)]; a result of None never came about."""
     green, red, off = (("\033[32m", "\033[31m", "\033[0m") if coloured(sys.stdout) else ("", "", ""))
     rows = [[title for title, _ in COLUMNS] + ["RECALL", "PRECISION", "TAIL", "TIME", "RESULT", "DROPS"]]
     for name, run, seconds, problems in runs:
@@ -117,8 +120,9 @@ def table(runs):
         if run is None:
             rows.append([name] + ["-"] * (len(rows[0]) - 4) + [f"{seconds:.0f} s", state, "-"])
             continue
-        rows.append([str(run[key]) for _, key in COLUMNS] + [
-            f"{run['recall'] * 100:.4g} %", f"{run['precision'] * 100:.4g} %",
+        rows.append([str(run[key]) if traced or key not in JUDGED else "-" for _, key in COLUMNS] + [
+            f"{run['recall'] * 100:.4g} %" if traced else "-",
+            f"{run['precision'] * 100:.4g} %" if traced else "-",
             "-" if run["tail_ms"] is None else f"{run['tail_ms'] / 1000:.2f} s",
             f"{seconds:.0f} s", state, _drops(run)])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

@@ -68,12 +68,15 @@ def ms(seconds):
 
 def has_fin(conn):
     """The server closed this connection, and its FIN is here."""
+    conn.setblocking(False)
     try:
-        return conn.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        return conn.recv(1, socket.MSG_PEEK) == b""
     except BlockingIOError:
         return False
     except OSError:
         return True
+    finally:
+        conn.settimeout(SERVER_TIMEOUT)
 
 
 def read_answer(conn):
@@ -116,7 +119,6 @@ def forward(server, conn, request, entry):
     entry["Tc"] = ms(time.time() - begin)
     entry["source"], entry["source_port"] = conn.getsockname()[:2]
     entry["fin_seen"] = has_fin(conn)
-    conn.settimeout(SERVER_TIMEOUT)
     sent = time.time()
     try:
         conn.sendall(request)
