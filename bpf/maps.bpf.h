@@ -77,7 +77,7 @@ DS_MAP struct {
  * LISTEN, which it does not without passing inet_sock_set_state.
  */
 DS_MAP struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
 	__type(key, __u64);
 	__type(value, struct ds_port_key);

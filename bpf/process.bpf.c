@@ -40,23 +40,30 @@ static __always_inline bool is_init(const struct task_struct *task, struct kernf
 	return ds_task_node(BPF_CORE_READ(task, group_leader, real_parent)) != kn;
 }
 
-static __always_inline struct ds_rec_process *process_reserve(const struct task_struct *task,
-							      struct kernfs_node *kn, __u8 change)
+/*
+ * Makes and submits the record of a task of a pod that is not foreign: one in a namespace that is
+ * reached from elsewhere is another laboratory's, or another node's. pid 0 = the task's own.
+ */
+static __always_inline int process_record(const struct task_struct *task, struct kernfs_node *kn,
+					  __u8 change, __u32 pid, __u32 exit_code)
 {
-	struct ds_rec_process *r = ds_reserve(DS_REC_PROCESS, sizeof(*r), DS_LOST_PROCESS);
-	struct net *net;
+	struct ds_rec_process *r;
+	__u32 netns;
 
+	if (ds_scope(BPF_CORE_READ(task, nsproxy, net_ns), &netns) == DS_SCOPE_FOREIGN)
+		return 0;
+	r = ds_reserve(DS_REC_PROCESS, sizeof(*r), DS_LOST_PROCESS);
 	if (!r)
-		return NULL;
-	net = BPF_CORE_READ(task, nsproxy, net_ns);
-	r->pid = BPF_CORE_READ(task, tgid);
-	r->exit_code = 0;
-	r->netns = net ? ds_net_inum(net) : 0;
+		return 0;
+	r->pid = pid ? pid : (__u32)BPF_CORE_READ(task, tgid);
+	r->exit_code = exit_code;
+	r->netns = netns;
 	r->flags = is_init(task, kn) ? DS_REC_F_INIT : 0;
 	r->change = change;
 	r->pad = 0;
 	ds_cgroup_names(&r->cgroup, kn);
-	return r;
+	ds_submit(r);
+	return 0;
 }
 
 /* (sig, info, task, group, result): result tells what became of it. */
@@ -65,7 +72,6 @@ int signal_generate(struct bpf_raw_tracepoint_args *ctx)
 {
 	const struct task_struct *task = (const struct task_struct *)ctx->args[2];
 	int sig = (int)ctx->args[0], result = (int)ctx->args[4];
-	struct ds_rec_process *r;
 	struct kernfs_node *kn;
 	__u8 change;
 
@@ -81,10 +87,7 @@ int signal_generate(struct bpf_raw_tracepoint_args *ctx)
 	} else {
 		change = sig == SIGTERM ? DS_REC_PROCESS_SIGTERM : DS_REC_PROCESS_SIGKILL;
 	}
-	r = process_reserve(task, kn, change);
-	if (r)
-		ds_submit(r);
-	return 0;
+	return process_record(task, kn, change, 0, 0);
 }
 
 /* (task), with 6.18 (task, group_dead). */
@@ -92,7 +95,6 @@ SEC("?raw_tp/sched_process_exit")
 int process_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	const struct task_struct *task = (const struct task_struct *)ctx->args[0];
-	struct ds_rec_process *r;
 	struct kernfs_node *kn;
 	__u32 code;
 
@@ -106,13 +108,10 @@ int process_exit(struct bpf_raw_tracepoint_args *ctx)
 	kn = ds_task_node(task);
 	if (!ds_in_kubepods(kn))
 		return 0;
-	r = process_reserve(task, kn, DS_REC_PROCESS_EXITED);
-	if (!r)
-		return 0;
 	code = BPF_CORE_READ(task, signal, group_exit_code);
-	r->exit_code = code ? code : BPF_CORE_READ(task, exit_code);
-	ds_submit(r);
-	return 0;
+	if (!code)
+		code = BPF_CORE_READ(task, exit_code);
+	return process_record(task, kn, DS_REC_PROCESS_EXITED, 0, code);
 }
 
 /* (pid) before 6.10 and its stable backports; (task, uid) since. */
@@ -121,7 +120,6 @@ int mark_victim(struct bpf_raw_tracepoint_args *ctx)
 {
 	/* Without the task: the one that ran out of memory, which is in the victim's cgroup. */
 	const struct task_struct *task = (const struct task_struct *)bpf_get_current_task();
-	struct ds_rec_process *r;
 	struct kernfs_node *kn;
 
 	if (ds_mark_victim_args > 1)
@@ -129,11 +127,6 @@ int mark_victim(struct bpf_raw_tracepoint_args *ctx)
 	kn = ds_task_node(task);
 	if (!ds_in_kubepods(kn))
 		return 0;
-	r = process_reserve(task, kn, DS_REC_PROCESS_OOM_KILLED);
-	if (!r)
-		return 0;
-	if (ds_mark_victim_args <= 1)
-		r->pid = (__u32)ctx->args[0];
-	ds_submit(r);
-	return 0;
+	return process_record(task, kn, DS_REC_PROCESS_OOM_KILLED,
+			      ds_mark_victim_args > 1 ? 0 : (__u32)ctx->args[0], 0);
 }

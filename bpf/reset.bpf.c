@@ -82,7 +82,7 @@ static __always_inline int on_connection(const struct sock *sk, __u8 hook, __u16
 	r->reset_reason = reason;
 	if (ds_sk_is_unaccepted(sk))
 		r->flags |= DS_REC_F_UNACCEPTED;
-	if (ds_sk_is_unanswered((const struct tcp_sock *)sk, true))
+	if (ds_sk_is_unanswered((const struct tcp_sock *)sk, true, false))
 		r->flags |= DS_REC_F_OUTSTANDING;
 	ds_submit(r);
 	return 0;

@@ -212,7 +212,7 @@ static __always_inline int on_closing(const struct sock *sk, __u8 new_state)
 	const struct tcp_sock *tp = (const struct tcp_sock *)sk;
 	__u64 id = (__u64)sk, now, last_payload, *accepted;
 	struct ds_port_key port = {};
-	bool peer_first, abort, unanswered;
+	bool peer_fin = new_state == TCP_CLOSE_WAIT, peer_first, abort, unanswered;
 	struct ds_rec_socket *r;
 	struct conn c;
 	__u32 jiffies;
@@ -236,10 +236,9 @@ static __always_inline int on_closing(const struct sock *sk, __u8 new_state)
 	}
 	abort = new_state == TCP_CLOSE;
 	/* ECONNRESET: tcp_reset() has set it before it changes the state. */
-	peer_first = new_state == TCP_CLOSE_WAIT ||
-		     (abort && BPF_CORE_READ(sk, sk_err) == DS_ECONNRESET);
-	unanswered = ds_sk_is_unanswered(tp, abort);
-	if (!(c.watch & DS_WATCH_GOING) && (!unanswered || new_state == TCP_CLOSE_WAIT))
+	peer_first = peer_fin || (abort && BPF_CORE_READ(sk, sk_err) == DS_ECONNRESET);
+	unanswered = ds_sk_is_unanswered(tp, abort, peer_fin);
+	if (!(c.watch & DS_WATCH_GOING) && (!unanswered || peer_fin))
 		goto out;
 	r = socket_reserve(sk, DS_REC_SOCKET_CLOSING, c.scope, c.key.netns);
 	if (!r)
@@ -258,7 +257,7 @@ static __always_inline int on_closing(const struct sock *sk, __u8 new_state)
 	r->unsent_bytes = BPF_CORE_READ(tp, write_seq) - BPF_CORE_READ(tp, snd_nxt);
 	r->unacked_bytes = BPF_CORE_READ(tp, write_seq) - BPF_CORE_READ(tp, snd_una);
 	r->data_segments_in = BPF_CORE_READ(tp, data_segs_in);
-	r->received_bytes = BPF_CORE_READ(tp, bytes_received);
+	r->received_bytes = BPF_CORE_READ(tp, bytes_received) - peer_fin;	/* it counts a FIN */
 	/* Both stamps are set when the connection is made: without bytes they say nothing. */
 	if (r->received_bytes)
 		r->last_payload_ns = last_payload;

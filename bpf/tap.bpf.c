@@ -24,7 +24,7 @@ static __always_inline int tap_record(const struct ds_pkt *p, const struct sk_bu
 		return 0;
 	ds_packet_fill(r, p, skb);
 	ds_packet_device(r, dev);
-	if (hook == DS_REC_HOOK_TAP_TX)
+	if (hook != DS_REC_HOOK_TAP_RX)
 		r->flags |= DS_REC_F_TRANSMIT;
 	if (icmp) {
 		r->icmp_type = icmp[0];
@@ -104,7 +104,10 @@ static __always_inline int reset_from_watched(const struct ds_pkt *p, const stru
 	return tap_record(p, skb, dev, DS_REC_HOOK_TAP_TX, scope, netns, NULL);
 }
 
-/* ICMP unreachable leaving: the packet that it quotes was for a watched address. */
+/*
+ * ICMP unreachable leaving: the packet that it quotes was for a watched address.
+ * Told as icmp_send, which IPv6 (and IPv4 before 6.1) has not got: it proves the same.
+ */
 static __always_inline int on_icmp(struct ds_pkt *p, const struct sk_buff *skb,
 				   const unsigned char *l4)
 {
@@ -123,7 +126,7 @@ static __always_inline int on_icmp(struct ds_pkt *p, const struct sk_buff *skb,
 	scope = ds_scope(ds_dev_net(dev), &netns);
 	if (scope != DS_REC_SCOPE_ROUTING)
 		return 0;
-	return tap_record(p, skb, dev, DS_REC_HOOK_TAP_TX, scope, netns, icmp);
+	return tap_record(p, skb, dev, DS_REC_HOOK_ICMP_SEND, scope, netns, icmp);
 }
 
 static __always_inline int on_packet(const struct sk_buff *skb, const unsigned char *l3, __u8 hook)

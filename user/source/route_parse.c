@@ -34,7 +34,7 @@ static bool next_attr(struct span *rest, struct attr *ret_attr)
 	memcpy(&head, rest->data, sizeof(head));
 	if (head.nla_len < sizeof(head) || head.nla_len > rest->len)
 		return false;
-	ret_attr->type = head.nla_type & NLA_TYPE_MASK;
+	ret_attr->type = (uint16_t)(head.nla_type & 0x3fff);	/* NLA_TYPE_MASK */
 	ret_attr->body.data = rest->data + sizeof(head);
 	ret_attr->body.len = head.nla_len - sizeof(head);
 	step = NLA_ALIGN(head.nla_len);
@@ -279,6 +279,7 @@ int ds_rt_next(const uint8_t *data, size_t len, size_t *offset, struct ds_rt *re
 	rt.seq = head.nlmsg_seq;
 	rt.port = head.nlmsg_pid;
 	rt.replace = head.nlmsg_flags & NLM_F_REPLACE;
+	rt.interrupted = head.nlmsg_flags & NLM_F_DUMP_INTR;
 	parse_body(head.nlmsg_type,
 		   (struct span){ data + *offset + sizeof(head), head.nlmsg_len - sizeof(head) }, &rt);
 	step = NLMSG_ALIGN(head.nlmsg_len);

@@ -138,6 +138,14 @@ class Lab:
         self.tracer.stop()
         self.capture.stop()
 
+    def _end_pods(self):
+        """Kills what runs in pods and lets their shims reap it: no zombie is left to the machine's init."""
+        if hasattr(self, "cgroup"):
+            self.cgroup.make("kubepods.slice").kill()
+        for pod in self.kubernetes.pods if hasattr(self, "kubernetes") else []:
+            for container in pod.containers:
+                container.shim.wait(10)
+
     def keep(self, folder):
         """Has the run's files moved there when the run is removed."""
         self.kept = folder
@@ -150,6 +158,7 @@ class Lab:
                 part.end()
             except Exception as error:
                 self.say(f"while ending {type(part).__name__}: {error}")
+        self._end_pods()
         if hasattr(self, "events"):
             self.events.close()
         if self.kept:

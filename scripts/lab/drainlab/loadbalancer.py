@@ -107,6 +107,10 @@ class HAProxy:
         """No new request from here on. Returns when HAProxy has done it."""
         self.command(f"set server pods/{pod.name} state drain")
 
+    def remove(self, pod):
+        """Not a target any more: its health checks stop."""
+        self.command(f"set server pods/{pod.name} state maint; disable health pods/{pod.name}")
+
     def _state(self, pod):
         for line in self.command("show servers state pods").splitlines():
             words = line.split()
@@ -146,6 +150,9 @@ class TinyLb:
     def drain(self, pod):
         self._command(f"drain {pod.name}")
 
+    def remove(self, pod):
+        pass
+
     def end(self):
         self.tool.end()
 
@@ -167,6 +174,7 @@ class TargetGroup:
     def register(self, pod):
         """Returns once requests reach the pod."""
         self.lab.events.target_state(self, pod, "initial", target__source="describe_target_health")
+        self.lab.sleep(self.lab.settings.initial)
         self.plane.add(pod)
         self.lab.events.target_state(self, pod, "healthy", target__state_previous="initial",
                                      target__source="describe_target_health")
@@ -203,6 +211,7 @@ class TargetGroup:
         self.lab.say(f"the load balancer sends nothing to {pod.name} any more")
 
     def _unused(self, pod):
+        self.plane.remove(pod)
         self.lab.events.target_state(self, pod, "unused", target__state_previous="draining",
                                      target__source="describe_target_health")
 

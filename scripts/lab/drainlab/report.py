@@ -3,7 +3,6 @@
 
 import os
 import sys
-import threading
 import time
 
 # The keys of --json, in their order.
@@ -22,15 +21,13 @@ class Progress:
     def __init__(self, name, quiet=False):
         self.name, self.quiet = name, quiet
         self.start = time.monotonic()
-        self.lock = threading.Lock()
 
     def __call__(self, text):
         if self.quiet:
             return
         dim, off = ("\033[2m", "\033[0m") if coloured(sys.stderr) else ("", "")
-        with self.lock:
-            sys.stderr.write(f"{dim}{time.monotonic() - self.start:6.1f}s {self.name}:{off} {text}\n")
-            sys.stderr.flush()
+        line = f"{dim}{time.monotonic() - self.start:6.1f}s {self.name}:{off} {text}\n"
+        os.write(2, line.encode())  # one write a line: runs side by side share the terminal
 
 
 def count_by(drops):

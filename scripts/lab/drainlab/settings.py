@@ -19,6 +19,7 @@ class Settings:
     prestop: float = 0.0        # sleep of the preStop hook; 0 = no hook
     grace: float = 10.0         # terminationGracePeriodSeconds
     delay: float = 6.0          # the target group's deregistration delay
+    initial: float = 0.0        # a new target is checked for so long before it is healthy
     tail: float = 2.0           # clients go on for so long after the last data plane drain
     settle: float = 5.0         # drainsnoop --settle
     linger: float = 0.0         # a sidecar keeps the sandbox alive for so long after SIGTERM
@@ -33,7 +34,7 @@ class Settings:
     sandbox_delay: float = 0.15  # the runtime's own time between the last container and CNI DEL
     replace: bool = True        # a rolling update: a new pod is ready before an old one goes
 
-    SCALED = ("lag", "controller_lag", "prestop", "grace", "delay", "tail", "settle")
+    SCALED = ("lag", "controller_lag", "prestop", "grace", "delay", "initial", "tail", "settle")
     WHOLE = ("prestop", "grace", "delay")  # Kubernetes and AWS know whole seconds only
 
     def scaled(self):

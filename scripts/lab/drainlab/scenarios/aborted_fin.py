@@ -13,9 +13,10 @@ def play(lab):
     lab.kubernetes.create()
     lab.start_clients()
     lab.kubernetes.create()
-    lab.clients.burst(12, f"/slow?s={lab.settings.grace + 3:g}")
-    lab.sleep(0.3)
     lab.kubernetes.delete(lab.kubernetes.running[0])
+    # After T0, while the load balancer still sends: younger than the grace period when they are cut.
+    lab.sleep(lab.settings.lag / 3)
+    lab.clients.burst(12, f"/slow?s={lab.settings.grace + 3:g}")
 
 
 def closes(run, flags):

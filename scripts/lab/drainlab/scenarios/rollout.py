@@ -2,7 +2,7 @@
 """The demo: a rolling update without preStop, with everything that then goes wrong."""
 
 SUMMARY = "a rolling update as it is found in the field; --prestop N is what saves it"
-SETTINGS = {"pods": 3, "lag": 4.0, "grace": 20.0, "delay": 10.0, "linger": 1.0, "eni": "both",
+SETTINGS = {"pods": 3, "lag": 4.0, "grace": 20.0, "delay": 10.0, "linger": 1.0, "initial": 1.0, "eni": "both",
             "redirects": True}
 
 
