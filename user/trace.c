@@ -512,7 +512,8 @@ int ds_command_trace(const struct ds_options *options)
 		return run.status;
 	}
 	ds_log_info("attached: %s", ds_kernel_attached(run.kernel));
-	ds_log_info("not available: %s", ds_kernel_missing(run.kernel));
+	if (ds_kernel_missing_count(run.kernel))
+		ds_log_info("not available: %s", ds_kernel_missing(run.kernel));
 	(void)uv_run(&run.loop, UV_RUN_DEFAULT);
 	run.stopping = true;
 	for (int i = 0; i < 2; i++)

@@ -84,9 +84,11 @@ static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, 
 		pod->lost_evidence = true;
 		return NULL;
 	}
-	if (!flow->pod)
+	if (!flow->pod) {
+		flow->pod = pod;
 		flow->attribution = *ret_attribution;
-	flow->pod = pod;
+		flow->balanced = ds_drop_is_balanced(core, flow);
+	}
 	if (ev->late)
 		pod->late_evidence = true;
 	return flow;

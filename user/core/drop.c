@@ -113,16 +113,19 @@ static struct ds_case make_case(const struct ds_core *core, const struct ds_flow
 	return c;
 }
 
-void ds_drop_arrival(struct ds_core *core, const struct ds_flow *flow, int64_t at_ns)
+bool ds_drop_is_balanced(const struct ds_core *core, const struct ds_flow *flow)
 {
 	const struct ds_target *any = ds_targets_of(core->targets, &flow->key.pod);
 	const struct ds_target *target =
 		ds_targets_find(core->targets, &flow->key.pod, flow->key.pod_port);
 	int peer = peer_of(core, flow);
 
-	if (!is_balanced(core, target, peer) || is_health_check(flow, any, peer))
-		return;
-	if (at_ns > flow->pod->last_arrival_ns)
+	return is_balanced(core, target, peer) && !is_health_check(flow, any, peer);
+}
+
+void ds_drop_arrival(struct ds_core *core, const struct ds_flow *flow, int64_t at_ns)
+{
+	if (ds_drop_is_balanced(core, flow) && at_ns > flow->pod->last_arrival_ns)
 		flow->pod->last_arrival_ns = at_ns;
 }
 

@@ -12,6 +12,9 @@
 /* Closes the flow's window and decides it. Does nothing for a flow that was decided before. */
 void ds_drop_decide(struct ds_core *core, struct ds_flow *flow);
 
+/* The flow is the load balancer's traffic, as far as that can be told (DESIGN section 2). */
+bool ds_drop_is_balanced(const struct ds_core *core, const struct ds_flow *flow);
+
 /* A first sending from the peer arrived at that moment: moves the tail where the peer counts. */
 void ds_drop_arrival(struct ds_core *core, const struct ds_flow *flow, int64_t at_ns);
 

@@ -68,7 +68,7 @@ enum ds_type {
 	X(DAEMONSET, "k8s.daemonset.name", STR, daemonset, NONE, "its owner, where that is a DaemonSet") \
 	X(REPLICASET, "k8s.replicaset.name", STR, replicaset, NONE, "its owner, where that is a ReplicaSet") \
 	X(JOB, "k8s.job.name", STR, job, NONE, "its owner, where that is a Job") \
-	X(CONTAINER, "k8s.container.name", STR, container, NONE, "the container") \
+	X(CONTAINER, "container.id", STR, container, NONE, "the container: its runtime id, or the name of its cgroup") \
 	/* start */ \
 	X(VERSION, "drainsnoop.version", STR, version, NONE, "version of drainsnoop") \
 	X(SCHEMA_URL, "drainsnoop.schema_url", STR, schema_url, NONE, "where the schema of these lines is published") \

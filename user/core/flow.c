@@ -119,7 +119,7 @@ void ds_flows_open_window(struct ds_flows *f, struct ds_flow *flow, enum ds_flow
 	flow->window = window;
 	flow->window_ends_ns = ends_ns;
 	DL_APPEND2(f->windows[window], flow, window_prev, window_next);
-	flow->pod->open_windows++;
+	flow->pod->open_windows += flow->balanced;
 }
 
 void ds_flows_close_window(struct ds_flows *f, struct ds_flow *flow)
@@ -128,7 +128,7 @@ void ds_flows_close_window(struct ds_flows *f, struct ds_flow *flow)
 		return;
 	DL_DELETE2(f->windows[flow->window], flow, window_prev, window_next);
 	flow->window = DS_FLOW_WINDOW_NONE;
-	flow->pod->open_windows--;
+	flow->pod->open_windows -= flow->balanced;
 }
 
 struct ds_flow *ds_flows_due(const struct ds_flows *f, int64_t now_ns)

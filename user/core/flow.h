@@ -54,6 +54,7 @@ struct ds_flow {
 	int64_t age_ns;			/* at that moment, -1 = older than the run */
 	int attribution;		/* enum ds_attribution */
 	int outcome;			/* enum ds_outcome, -1 = none */
+	bool balanced;			/* the load balancer's: the verdict waits for its window */
 	bool has_isn, has_seq;
 	uint32_t isn;			/* initial sequence number: the generation */
 	uint32_t seq_end;		/* beyond the highest payload seen */

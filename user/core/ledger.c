@@ -238,7 +238,7 @@ void ds_ledger_expire(struct ds_ledger *l, int64_t now_ns, int64_t retention_ns,
 		bool full = l->pods_cnt > l->max_pods;
 
 		next = pod->next;
-		if (!ended || pod->open_windows || (!pod->verdict_written && !full))
+		if (!ended || (!pod->verdict_written && !full))
 			continue;
 		if (now_ns - ended < retention_ns) {
 			if (!full)

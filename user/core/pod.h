@@ -15,6 +15,7 @@
 #define DS_POD_UID_LEN 63
 #define DS_POD_NAME_LEN 253	/* RFC 1123 subdomain, Kubernetes' limit */
 #define DS_POD_TEXT_LEN 63
+#define DS_POD_ID_LEN 64
 #define DS_POD_CONTAINERS_MAX 16
 #define DS_WATCH_WISHED 0x80000000u	/* in watch_flags: the core said what it wants */
 
@@ -36,9 +37,9 @@ struct ds_pod_listener {
 	int64_t closed_ns;	/* of the last time */
 };
 
-/* One container, by the last name of its cgroup's path. */
+/* One container, by its runtime's id in the last name of its cgroup's path. */
 struct ds_pod_container {
-	char id[DS_POD_TEXT_LEN + 1];
+	char id[DS_POD_ID_LEN + 1];
 	int64_t sigterm_ns;	/* first SIGTERM to its PID 1 */
 	int64_t exited_ns;	/* its PID 1 ended */
 	int exit_code;
@@ -106,7 +107,7 @@ struct ds_pod {
 	int64_t last_drop_ns;
 	int64_t last_arrival_ns;	/* from the load balancer, after T0 */
 	uint32_t arrivals_cnt;		/* connections that arrived after T0 */
-	uint32_t open_windows;		/* drops not decided yet */
+	uint32_t open_windows;		/* connections of the load balancer not decided yet */
 
 	/* tap */
 	uint32_t watch_flags;		/* as last wished */

@@ -38,6 +38,13 @@ char ds_scan_peek(struct ds_scan *s)
 	return s->at < s->end ? *s->at : '\0';
 }
 
+static bool starts_with(const struct ds_scan *s, const char *word)
+{
+	size_t n = strlen(word);
+
+	return (size_t)(s->end - s->at) >= n && memcmp(s->at, word, n) == 0;
+}
+
 const char *ds_scan_what(struct ds_scan *s)
 {
 	char c = ds_scan_peek(s);
@@ -48,9 +55,9 @@ const char *ds_scan_what(struct ds_scan *s)
 		return "a string";
 	if (c == '-' || (c >= '0' && c <= '9'))
 		return "a number";
-	if (c == 't' || c == 'f')
+	if (starts_with(s, "true") || starts_with(s, "false"))
 		return "a truth value";
-	if (c == 'n')
+	if (starts_with(s, "null"))
 		return "null";
 	if (c == '{')
 		return "an object";
@@ -279,11 +286,9 @@ int ds_scan_number(struct ds_scan *s, struct ds_decimal *ret_number)
 
 static bool take_word(struct ds_scan *s, const char *word)
 {
-	size_t n = strlen(word);
-
-	if ((size_t)(s->end - s->at) < n || memcmp(s->at, word, n) != 0)
+	if (!starts_with(s, word))
 		return false;
-	s->at += n;
+	s->at += strlen(word);
 	return true;
 }
 

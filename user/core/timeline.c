@@ -188,6 +188,9 @@ void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev)
 			return;
 		l->open = false;
 		l->closed_ns = ev->time_ns;
+		/* A dual-stack port is closed when both of its listeners are. */
+		if (ds_pod_listener_of(pod, l->port)->open)
+			return;
 		enter(core, pod, DS_PHASE_LISTENER_CLOSED, ev->time_ns, l->port, NULL);
 		ds_tap_pod_changed(core, pod);
 	}
@@ -198,12 +201,20 @@ void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev)
 static struct ds_pod_container *container_of_path(struct ds_pod *pod, const char *path)
 {
 	const char *id = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	const char *hex = strrchr(id, '-') ? strrchr(id, '-') + 1 : id;
 	struct ds_pod_container *c;
-	size_t len = strnlen(id, DS_POD_TEXT_LEN);
+	size_t len;
+
+	/* "cri-containerd-<64 hex>.scope", "crio-<64 hex>.scope", or the bare id. */
+	if (strspn(hex, "0123456789abcdef") == 64)
+		id = hex;
+	len = strcspn(id, ".");
+	if (len > DS_POD_ID_LEN)
+		len = DS_POD_ID_LEN;
 
 	for (int i = 0; i < pod->containers_cnt; i++) {
 		c = &pod->containers[i];
-		if (!strncmp(c->id, id, DS_POD_TEXT_LEN))
+		if (!strncmp(c->id, id, len) && !c->id[len])
 			return c;
 	}
 	if (pod->containers_cnt == DS_POD_CONTAINERS_MAX)

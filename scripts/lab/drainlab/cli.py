@@ -19,7 +19,7 @@ from .scenarios import Run, Scenario, names
 from .settings import Settings
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-NEEDED = {"ip": "iproute2", "nft": "nftables", "haproxy": "haproxy", "nginx": "nginx", "tcpdump": "tcpdump",
+NEEDED = {"ip": "iproute2", "haproxy": "haproxy", "nginx": "nginx", "tcpdump": "tcpdump",
           "nsenter": "util-linux", "unshare": "util-linux", "sysctl": "procps"}
 TOLERANCE_NS = 100_000_000  # of the tail, beside its own error
 
