@@ -448,6 +448,9 @@ static int set_up(struct run *run)
 	r = open_sources(run, netns_fd);
 	if (r)
 		return r;
+	/* From here on only bpf calls need rights, and raise them for themselves. */
+	if (ds_kernel_drop_privileges(run->kernel))
+		ds_log_info("capabilities could not be given up, continuing with them");
 	(void)uv_timer_start(&run->pump, on_pump, 0, PUMP_IDLE_MS);
 	return 0;
 }

@@ -136,7 +136,7 @@ static void time_may_be_left_out_where_it_is_given(void **state)
 	assert_int_equal(ds_event_read(line, strlen(line), 99, &ev, &perr), 0);
 	assert_true(ev.time_ns == 99);
 	ds_event_clear(&ev);
-	bad(line, 0, "no time");
+	bad(line, "{", "no time");
 	line = "{" TIME TARGET STATE "}";
 	assert_int_equal(ds_event_read(line, strlen(line), 99, &ev, &perr), 0);
 	assert_true(ev.time_ns == SAMPLE_TIME);
