@@ -301,8 +301,8 @@ static void on_timer(uv_timer_t *timer)
 			return;
 		}
 	}
-	/* More is there: go on as soon as the others have had their turn. */
-	(void)uv_timer_start(timer, on_timer, 0, FOLLOW_MS);	/* cannot fail: not closing */
+	/* More is there: go on once the others have had their turn (0 would be at once, before them). */
+	(void)uv_timer_start(timer, on_timer, 1, FOLLOW_MS);	/* cannot fail: not closing */
 }
 
 static void release(struct ds_events *e)

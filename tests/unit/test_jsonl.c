@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/sink/jsonl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/sample_event.h"
+#include "tests/unit/unit.h"
+#include "user/core/event_json.h"
+
+static char folder[] = "/tmp/ds-test-jsonl-XXXXXX";
+static char path[64];
+static int saved_stdout = -1, saved_stderr = -1;
+static char errors[64];
+
+static int setup(void **state)
+{
+	(void)state;
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(path, sizeof(path), "%s/out", folder);
+	snprintf(errors, sizeof(errors), "%s/err", folder);
+	saved_stdout = dup(STDOUT_FILENO);
+	saved_stderr = dup(STDERR_FILENO);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	(void)unlink(path);
+	(void)unlink(errors);
+	return rmdir(folder);
+}
+
+/* Standard error into a file; returns how many lines it has afterwards. */
+static void catch_errors(void)
+{
+	int fd = open(errors, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_true(dup2(fd, STDERR_FILENO) >= 0);
+	close(fd);
+}
+
+static size_t read_file(const char *name, char *buf, size_t size)
+{
+	int fd = open(name, O_RDONLY);
+	ssize_t n;
+
+	assert_true(fd >= 0);
+	n = read(fd, buf, size - 1);
+	assert_true(n >= 0);
+	buf[n] = '\0';
+	close(fd);
+	return (size_t)n;
+}
+
+static int caught_errors(void)
+{
+	char buf[4096];
+	int lines = 0;
+
+	assert_true(dup2(saved_stderr, STDERR_FILENO) >= 0);
+	for (size_t i = 0, n = read_file(errors, buf, sizeof(buf)); i < n; i++)
+		lines += buf[i] == '\n';
+	return lines;
+}
+
+static struct ds_event tick(void)
+{
+	struct ds_event ev;
+
+	ds_event_init(&ev, DS_EVENT_TICK, SAMPLE_TIME);
+	return ev;
+}
+
+/* Every line of the file is an event, numbered from 0; returns how many there are. */
+static uint64_t whole_lines(void)
+{
+	static char buf[1 << 20];
+	size_t len = read_file(path, buf, sizeof(buf));
+	uint64_t n = 0;
+
+	for (char *at = buf; at < buf + len; n++) {
+		char *newline = strchr(at, '\n');
+		struct ds_perr perr;
+		struct ds_event ev;
+
+		assert_non_null(newline);
+		assert_int_equal(ds_event_read(at, (size_t)(newline - at), 0, &ev, &perr), 0);
+		assert_int_equal(ev.source_seq, n);
+		ds_event_clear(&ev);
+		at = newline + 1;
+	}
+	return n;
+}
+
+static void a_file_is_buffered_until_it_is_flushed(void **state)
+{
+	struct ds_jsonl *sink;
+	struct ds_event ev = tick();
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(ds_jsonl_new(&sink, path), 0);
+	assert_int_equal(ds_jsonl_event(sink, &ev, 0), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	assert_int_equal(ds_jsonl_flush(sink), 0);
+	assert_int_equal(whole_lines(), 1);
+	for (uint64_t i = 1; i < 1000; i++)
+		assert_int_equal(ds_jsonl_event(sink, &ev, i), 0);
+	assert_true(whole_lines() > 0);
+	ds_jsonl_free(&sink);
+	assert_null(sink);
+	ds_jsonl_free(&sink);
+	assert_int_equal(whole_lines(), 1000);
+	/* A file of an earlier run is replaced. */
+	assert_int_equal(ds_jsonl_new(&sink, path), 0);
+	ds_jsonl_free(&sink);
+	assert_int_equal(whole_lines(), 0);
+}
+
+static void a_path_that_cannot_be_opened_is_said(void **state)
+{
+	struct ds_jsonl *sink = NULL;
+
+	(void)state;
+	catch_errors();
+	assert_int_equal(ds_jsonl_new(&sink, "/nonexistent/out"), -ENOENT);
+	assert_int_equal(ds_jsonl_new(&sink, "/"), -EISDIR);
+	assert_null(sink);
+	assert_int_equal(caught_errors(), 2);
+}
+
+/* A file size limit acts as a disk that fills up: the last write is short. */
+static void a_full_disk_leaves_whole_lines_and_may_pass(void **state)
+{
+	struct rlimit old, small;
+	struct ds_jsonl *sink;
+	struct ds_jsonl_stats stats;
+	struct ds_event ev = tick();
+	uint64_t lost = 0, seq = 0, kept;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(ds_jsonl_new(&sink, path), 0);
+	small = old;
+	small.rlim_cur = 100001;
+	catch_errors();
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	for (int i = 0; i < 3000; i++)
+		if (ds_jsonl_event(sink, &ev, seq++) == -EFBIG)
+			lost++;
+	assert_int_equal(ds_jsonl_flush(sink), -EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(caught_errors(), 1);
+	stats = ds_jsonl_stats(sink);
+	assert_true(stats.lost > 0);
+	assert_int_equal(stats.lines + stats.lost, 3000);
+	assert_true(stats.bytes <= 100001);
+	kept = whole_lines();
+	assert_true(kept > 0);
+	/* There is room again: what was in the buffer and what comes now is written. */
+	assert_int_equal(ds_jsonl_event(sink, &ev, stats.lines), 0);
+	assert_int_equal(ds_jsonl_flush(sink), 0);
+	ds_jsonl_free(&sink);
+	assert_int_equal(whole_lines(), stats.lines + 1);
+}
+
+static void a_full_device_is_said_once(void **state)
+{
+	struct ds_jsonl *sink;
+	struct ds_event ev = tick();
+
+	(void)state;
+	assert_int_equal(ds_jsonl_new(&sink, "/dev/full"), 0);
+	catch_errors();
+	for (uint64_t i = 0; i < 5; i++)
+		assert_int_equal(ds_jsonl_event(sink, &ev, i), -ENOSPC);
+	assert_int_equal(ds_jsonl_stats(sink).lost, 5);
+	ds_jsonl_free(&sink);
+	assert_int_equal(caught_errors(), 1);
+}
+
+static void standard_output_gets_one_write_a_line(void **state)
+{
+	struct ds_jsonl *sink;
+	struct ds_event ev = tick();
+	char buf[8192];
+	int fds[2];
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_DIRECT), 0);	/* packets: a read gets one write */
+	assert_true(dup2(fds[1], STDOUT_FILENO) >= 0);
+	assert_int_equal(ds_jsonl_new(&sink, NULL), 0);
+	assert_int_equal(ds_jsonl_event(sink, &ev, 0), 0);
+	assert_int_equal(ds_jsonl_event(sink, &ev, 1), 0);
+	n = read(fds[0], buf, sizeof(buf));
+	assert_true(n > 0);
+	assert_int_equal(buf[n - 1], '\n');
+	assert_ptr_equal(memchr(buf, '\n', (size_t)n), buf + n - 1);
+	/* The reader goes: told by the return code, not by a line. */
+	catch_errors();
+	close(fds[0]);
+	assert_int_equal(ds_jsonl_event(sink, &ev, 2), -EPIPE);
+	assert_int_equal(ds_jsonl_event(sink, &ev, 3), -EPIPE);
+	assert_int_equal(ds_jsonl_flush(sink), -EPIPE);
+	assert_int_equal(ds_jsonl_stats(sink).lines, 2);
+	assert_int_equal(ds_jsonl_stats(sink).lost, 2);
+	ds_jsonl_free(&sink);
+	assert_true(dup2(saved_stdout, STDOUT_FILENO) >= 0);
+	close(fds[1]);
+	assert_int_equal(caught_errors(), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_file_is_buffered_until_it_is_flushed),
+		cmocka_unit_test(a_path_that_cannot_be_opened_is_said),
+		cmocka_unit_test(a_full_disk_leaves_whole_lines_and_may_pass),
+		cmocka_unit_test(a_full_device_is_said_once),
+		cmocka_unit_test(standard_output_gets_one_write_a_line),
+	};
+
+	return cmocka_run_group_tests_name("jsonl", tests, setup, teardown);
+}
