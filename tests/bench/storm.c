@@ -14,10 +14,12 @@
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,7 +28,7 @@
 #define PORTS 16384		/* source ports of one source address */
 #define FIRST_PORT 20000
 #define NS_PER_S INT64_C(1000000000)
-#define MAX_SECONDS 60.0
+#define MAX_SECONDS 30.0
 #define MAX_TUPLES (PORTS * 256)
 
 struct packet {
@@ -207,6 +209,7 @@ int main(int argc, char **argv)
 	rate = strtoll(argv[6], NULL, 10);
 	if (!s.port || !s.tuples || s.tuples > MAX_TUPLES || !(seconds > 0 && seconds <= MAX_SECONDS) || rate < 0)
 		return usage();
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);	/* a storm ends with the run; at the latest by its time */
 	if (atoi(argv[7]) >= 0)
 		pin(atoi(argv[7]));
 	set_up(&s);

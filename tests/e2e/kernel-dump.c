@@ -2,7 +2,8 @@
 /*
  * Prints what the kernel source delivers, without the core: for tests of the kernel side alone.
  * Commands on standard input, one a line: watch ADDR FLAGS, unwatch ADDR, tap on|off, find, drop,
- * mark TEXT, quit (also at its end). Prints "kind key=value ..." a line.
+ * mark TEXT, stall MS (reads nothing so long), quit (also at its end). Option -r BYTES: size of the
+ * ring buffer. Prints "kind key=value ..." a line.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -82,6 +83,8 @@ static void command(struct ds_kernel *k, char *line)
 		r = ds_kernel_find_listeners(k);
 	else if (strcmp(word, "drop") == 0)
 		r = ds_kernel_drop_privileges(k);
+	else if (one && strcmp(word, "stall") == 0)
+		(void)usleep((useconds_t)strtoul(one, NULL, 0) * 1000);
 	else if (one && strcmp(word, "tap") == 0)
 		r = ds_kernel_tap(k, strcmp(one, "on") == 0);
 	else if (one && strcmp(word, "mark") == 0)
@@ -106,7 +109,14 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	setvbuf(stdin, NULL, _IONBF, 0);
-	ds_log_verbose(argc > 1 && strcmp(argv[1], "-v") == 0);
+	for (int opt; (opt = getopt(argc, argv, "vr:")) != -1;) {
+		if (opt == 'v')
+			ds_log_verbose(true);
+		else if (opt == 'r')
+			options.ring_bytes = (uint32_t)strtoul(optarg, NULL, 0);
+		else
+			return 2;
+	}
 	if (ds_kernel_may_trace()) {
 		fprintf(stderr, "may not trace\n");
 		return 1;

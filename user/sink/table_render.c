@@ -12,7 +12,7 @@
 #define CELL_MAX 256
 
 static const struct { const char *title; int width; } columns[] = {
-	{ "TIME", 12 }, { "EVENT", 8 }, { "POD", 27 }, { "POD STATE", 20 }, { "TARGET", 17 },
+	{ "TIME", 12 }, { "EVENT", 7 }, { "POD", 20 }, { "POD STATE", 22 }, { "TARGET", 15 },
 };
 
 static const char *color_of(const struct ds_event *ev)
@@ -84,6 +84,8 @@ static void pod_cell(char out[CELL_MAX], const struct ds_event *ev)
 		(void)snprintf(raw, sizeof(raw), "%s", ev->pod_name);
 	else if (ds_event_has(ev, DS_KEY_POD_IP))
 		(void)ds_addr_format(&ev->pod_ip, raw);
+	else if (ds_event_has(ev, DS_KEY_ADVICE_OBJECT))
+		(void)snprintf(raw, sizeof(raw), "%s", ev->advice_object);
 	else
 		(void)snprintf(raw, sizeof(raw), "-");
 	cell_text(out, raw);
@@ -128,12 +130,12 @@ static void connection_cell(char out[CELL_MAX], const struct ds_event *ev)
 		       ev->destination_port);
 }
 
-static void drop_detail(struct ds_buf *buf, const struct ds_event *ev)
+static void drop_detail(struct ds_buf *buf, const struct ds_event *ev, bool wide)
 {
 	ds_buf_puts(buf, ds_name(DS_NAMES_CAUSE, ev->cause));
 	if (ds_event_has(ev, DS_KEY_OUTCOME))
 		ds_buf_printf(buf, " (%s)", ds_name(DS_NAMES_OUTCOME, ev->outcome));
-	if (ds_event_has(ev, DS_KEY_SYMPTOM))
+	if (wide && ds_event_has(ev, DS_KEY_SYMPTOM))
 		ds_buf_printf(buf, ", %s", ds_name(DS_NAMES_SYMPTOM, ev->symptom));
 	if (ev->repeat > 1)
 		ds_buf_printf(buf, ", %" PRId64 "x", ev->repeat);
@@ -141,24 +143,68 @@ static void drop_detail(struct ds_buf *buf, const struct ds_event *ev)
 		ds_buf_puts(buf, ", low confidence");
 }
 
-static void detail(struct ds_buf *buf, const struct ds_event *ev)
+static void phase_detail(struct ds_buf *buf, const struct ds_event *ev)
+{
+	if (ds_event_has(ev, DS_KEY_PHASE_PORT))
+		ds_buf_printf(buf, "port %" PRId64 " ", ev->phase_port);
+	if (ds_event_has(ev, DS_KEY_SINCE_T0))
+		ds_buf_printf(buf, "%.1fs after deletion", (double)ev->since_t0 / 1e9);
+}
+
+static void verdict_detail(struct ds_buf *buf, const struct ds_event *ev)
+{
+	ds_buf_printf(buf, "%s", ds_name(DS_NAMES_VERDICT, ev->verdict));
+	if (ds_event_has(ev, DS_KEY_VERDICT_REASON))
+		ds_buf_printf(buf, " (%s)", ds_name(DS_NAMES_VERDICT_REASON, ev->verdict_reason));
+	ds_buf_printf(buf, ", %" PRId64 " lost", ev->verdict_drops);
+	if (ds_event_has(ev, DS_KEY_TAIL))
+		ds_buf_printf(buf, ", tail %.1fs", (double)ev->tail / 1e9);
+}
+
+static void advice_detail(struct ds_buf *buf, const struct ds_event *ev)
+{
+	char suggested[CELL_MAX], current[CELL_MAX];
+
+	cell_text(suggested, ev->advice_suggested ? ev->advice_suggested : "?");
+	cell_text(current, ds_event_has(ev, DS_KEY_ADVICE_CURRENT) ? ev->advice_current : "?");
+	ds_buf_printf(buf, "%s: %s -> %s", ds_name(DS_NAMES_ADVICE, ev->advice), current, suggested);
+}
+
+static void target_detail(struct ds_buf *buf, const struct ds_event *ev)
+{
+	char id[CELL_MAX], group[CELL_MAX];
+
+	cell_text(id, ev->target_id ? ev->target_id : "?");
+	cell_text(group, ds_event_has(ev, DS_KEY_TG_NAME) ? ev->tg_name : "?");
+	ds_buf_printf(buf, "%s:%" PRId64 " in %s", id, ev->target_port, group);
+}
+
+static void detail(struct ds_buf *buf, const struct ds_event *ev, bool wide)
 {
 	char raw[1024], text[CELL_MAX];
 
-	if (ev->kind == DS_EVENT_DROP) {
-		drop_detail(buf, ev);
-		return;
+	switch (ev->kind) {
+	case DS_EVENT_DROP:
+		drop_detail(buf, ev, wide);
+		break;
+	case DS_EVENT_PHASE:
+		phase_detail(buf, ev);
+		break;
+	case DS_EVENT_VERDICT:
+		verdict_detail(buf, ev);
+		break;
+	case DS_EVENT_ADVICE:
+		advice_detail(buf, ev);
+		break;
+	case DS_EVENT_TARGET:
+		target_detail(buf, ev);
+		break;
+	default:
+		(void)ds_event_message(ev, raw, sizeof(raw));
+		cell_text(text, raw);
+		ds_buf_puts(buf, text);
+		break;
 	}
-	if (ev->kind == DS_EVENT_PHASE) {
-		if (ds_event_has(ev, DS_KEY_PHASE_PORT))
-			ds_buf_printf(buf, "port %" PRId64, ev->phase_port);
-		if (ds_event_has(ev, DS_KEY_SINCE_T0))
-			ds_buf_printf(buf, "%+.1fs since deletion", (double)ev->since_t0 / 1e9);
-		return;
-	}
-	(void)ds_event_message(ev, raw, sizeof(raw));
-	cell_text(text, raw);
-	ds_buf_puts(buf, text);
 }
 
 static const char *word_of(const struct ds_event *ev)
@@ -201,7 +247,7 @@ void ds_table_row(struct ds_buf *buf, const struct ds_event *ev, const struct ds
 		connection_cell(connection, ev);
 		put_cell(buf, connection, 44, false);
 	}
-	detail(buf, ev);
+	detail(buf, ev, style->wide);
 	ds_buf_puts(buf, *color ? "\033[0m\n" : "\n");
 }
 

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from drainlab.proc import LabError
+from drainlab.proc import LabError, run
 
 from . import network, report, rst_storm, tools
 from .storm import Storm, compile_storm
@@ -20,6 +20,7 @@ from .storm import Storm, compile_storm
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 BUILD = os.path.join(TOP, "build")
 NEEDED = ("ip", "nsenter", "unshare", "setpriv", "taskset", "gcc")
+FOLDER = "drainbench-"      # of temporary files; the pid follows
 
 
 class Interrupted(Exception):
@@ -44,8 +45,8 @@ def parser():
 def prepare(args, p):
     if args.quick:
         args.seconds, args.rounds = min(args.seconds, 0.5), 1
-    if not 0 < args.seconds <= 60 or args.rounds < 1 or args.rate < 0 or not 0 < args.tuples <= 1 << 22:
-        p.error("--seconds is up to 60, --rounds 1 or more, --tuples up to 4194304")
+    if not 0 < args.seconds <= 30 or args.rounds < 1 or args.rate < 0 or not 0 < args.tuples <= 1 << 22:
+        p.error("--seconds is up to 30, --rounds 1 or more, --tuples up to 4194304")
     if os.geteuid():
         raise LabError("the bench makes network namespaces: run it as root")
     missing = [tool for tool in NEEDED if not shutil.which(tool)]
@@ -55,17 +56,26 @@ def prepare(args, p):
         raise LabError(f"{args.drainsnoop} does not exist; run make, or give --drainsnoop")
 
 
-def play(args, say):
+def sweep():
+    """Removes what killed runs have left."""
     network.sweep()
+    for name in os.listdir(tempfile.gettempdir()):
+        pid = name.removeprefix(FOLDER).partition("-")[0]
+        if name.startswith(FOLDER) and pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
+            shutil.rmtree(os.path.join(tempfile.gettempdir(), name), ignore_errors=True)
+
+
+def play(args, say):
+    sweep()
     net = network.Network()
-    folder = tempfile.mkdtemp(prefix="drainbench-")
+    folder = tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-")
     try:
         # A build meanwhile must not change what is measured.
         binary = shutil.copy(args.drainsnoop, os.path.join(folder, "drainsnoop"))
         net.build()
         load = Storm(compile_storm(BUILD), net, args.tuples, args.rate)
         load.blow(0.2)
-        return rst_storm.play(net, load, binary, args.rounds, args.seconds, say)
+        return rst_storm.play(net, load, binary, args.rounds, args.seconds, folder, say)
     finally:
         net.remove()
         shutil.rmtree(folder, ignore_errors=True)
@@ -88,7 +98,18 @@ def check(variants, results):
 def facts(args):
     return {"command": shlex.join(["tests/bench/run", *sys.argv[1:]]), "kernel": platform.release(),
             "machine": platform.machine(), "cpus": os.cpu_count(), "seconds": args.seconds, "rounds": args.rounds,
-            "tuples": args.tuples, "rate": args.rate, "bpftrace": tools.Bpftrace.version()}
+            "tuples": args.tuples, "rate": args.rate, "bpftrace": tools.Bpftrace.version(),
+            "load_average": os.getloadavg()[0], "other_programs": other_programs()}
+
+
+def other_programs():
+    """How many BPF programs of others trace this machine: they see the storm too, in every variant."""
+    bpftool = shutil.which("bpftool") or "/usr/sbin/bpftool"
+    try:
+        programs = json.loads(run([bpftool, "-j", "prog", "show"]))
+    except (LabError, OSError, ValueError):
+        return None     # not known
+    return sum(p.get("type") in ("raw_tracepoint", "tracing", "tracepoint", "kprobe") for p in programs)
 
 
 def main(argv):
@@ -109,6 +130,7 @@ def main(argv):
 
     try:
         prepare(args, p)
+        known = facts(args)
         variants, results = play(args, say)
     except LabError as error:
         print(f"tests/bench/run: {error}", file=sys.stderr)
@@ -116,17 +138,20 @@ def main(argv):
     except Interrupted:
         print("tests/bench/run: interrupted; everything is removed", file=sys.stderr)
         return 130
-    known = facts(args)
     print(f"{rst_storm.NAME}: {rst_storm.SUMMARY}; medians of {args.rounds} interleaved rounds of {args.seconds:g} s\n"
           f"{known['kernel']}, {known['cpus']} CPUs, load on one of them, {known['bpftrace'] or 'no bpftrace'}\n"
+          f"load average before {known['load_average']:.2f}, tracing programs of others {known['other_programs']}\n"
           f"$ {known['command']}\n")
     print(report.table(variants, results))
     print("\n" + "\n".join(report.compare(results)))
-    if args.json:
-        with open(args.json, "w", encoding="utf-8") as file:
-            json.dump([report.as_json(rst_storm.NAME, variants, results, known)], file, indent=2)
-            file.write("\n")
     wrong = check(variants, results) if args.quick else []
+    if args.json:
+        try:
+            with open(args.json, "w", encoding="utf-8") as file:
+                json.dump([report.as_json(rst_storm.NAME, variants, results, known)], file, indent=2)
+                file.write("\n")
+        except OSError as error:
+            wrong.append(str(error))
     for text in wrong:
         print(f"tests/bench/run: {text}", file=sys.stderr)
     return 1 if wrong else 0

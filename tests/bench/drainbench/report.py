@@ -3,8 +3,8 @@
 
 from .rst_storm import median, ratio
 
-COLUMNS = ("", "RST/s", "ratio", "kernel", "tool", "tool", "seen", "said lost", "behind", "peak")
-UNITS = ("", "", "to (a)", "ns/RST", "ns/RST", "ns/seen", "", "", "s", "MiB")
+COLUMNS = ("", "RST/s", "ratio", "kernel", "ratio", "tool", "tool", "seen", "said lost", "behind", "peak")
+UNITS = ("", "", "to (a)", "ns/RST", "to (a)", "ns/RST", "ns/seen", "", "", "s", "MiB")
 
 
 def _number(value, form):
@@ -18,6 +18,7 @@ def _row(variant, rounds, base):
             _number(median(rounds, "per_s"), ",.0f"),
             _number(ratio(rounds, base, "per_s"), ".2f"),
             _number(median(rounds, "kernel_ns"), ",.0f"),
+            _number(ratio(rounds, base, "kernel_ns"), ".2f"),
             _number(median(rounds, "tool_ns"), ",.0f"),
             _number(median(rounds, "tool_ns_seen") if watches else None, ",.0f"),
             "-" if seen is None else f"{100 * (1 - seen):.2f} %",
@@ -36,7 +37,7 @@ def table(variants, results):
 def compare(results):
     """(b) against (c), in words."""
     if "bpftrace" not in results:
-        return ["(c) was not measured: there is no bpftrace"]
+        return ["(c) was not measured"]
     lines, peer = results["lines"], results["bpftrace"]
     return [
         f"(b) every line / (c): throughput {_number(ratio(lines, peer, 'per_s'), '.2f')}, "

@@ -9,6 +9,8 @@ import shutil
 import statistics
 import tempfile
 
+from drainlab.proc import LabError
+
 from . import network, tools
 
 NAME = "rst_storm"
@@ -16,30 +18,30 @@ SUMMARY = "SYNs to a closed port of a pod, one RST each"
 
 
 class Variant:
-    def __init__(self, key, text, make):
-        self.key, self.text, self.make = key, text, make
+    """make(folder) gives its tool. An optional one is left out, with a word, where it does not work."""
+
+    def __init__(self, key, text, make, optional=False):
+        self.key, self.text, self.make, self.optional = key, text, make, optional
 
 
 def variants(net, load, binary):
-    """Those that can be measured here, in the order of a round; make(folder) gives the tool."""
+    """In the order of a round."""
     def drainsnoop(*args, watched=network.POD, going=True):
         return lambda folder: tools.Drainsnoop(folder, net, binary, watched, going, args)
 
-    found = [
+    return [
         Variant("nothing", "(a) nothing attached", lambda folder: tools.Nothing()),
         Variant("miss", "(b) drainsnoop, address not watched", drainsnoop(watched=network.OTHER_POD, going=False)),
         Variant("limited", "(b) drainsnoop, pod terminating, 100 lines/s", drainsnoop()),
         Variant("lines", "(b) drainsnoop, pod terminating, every line", drainsnoop("--rate-limit", "0")),
+        Variant("bpftrace", "(c) bpftrace, one line an event", lambda folder: tools.Bpftrace(folder, load),
+                optional=True),
     ]
-    if tools.Bpftrace.version():
-        found.append(Variant("bpftrace", "(c) bpftrace, one line an event",
-                             lambda folder: tools.Bpftrace(folder, load)))
-    return found
 
 
-def measure(variant, load, seconds):
+def measure(variant, load, seconds, above):
     """One storm under one tool."""
-    folder = tempfile.mkdtemp(prefix="drainbench-")
+    folder = tempfile.mkdtemp(dir=above)
     tool = variant.make(folder)
     try:
         tool.start()
@@ -79,13 +81,21 @@ def ratio(rounds, others, key):
     return statistics.median(values) if values else None
 
 
-def play(net, load, binary, rounds, seconds, say):
-    """All rounds; returns {key: [measurement of each round]}."""
+def play(net, load, binary, rounds, seconds, folder, say):
+    """All rounds; returns the variants and {key: [measurement of each round]}."""
     chosen = variants(net, load, binary)
     results = {variant.key: [] for variant in chosen}
     for number in range(1, rounds + 1):
-        for variant in chosen:
-            storm = measure(variant, load, seconds)
+        for variant in list(chosen):
+            try:
+                storm = measure(variant, load, seconds, folder)
+            except LabError as error:
+                if not variant.optional:
+                    raise
+                chosen.remove(variant)
+                del results[variant.key]
+                say(f"{variant.text}: not measured: {error}")
+                continue
             results[variant.key].append(storm)
             say(f"round {number}/{rounds}  {variant.text}: {storm['per_s']:,.0f} RST/s")
     return chosen, results

@@ -49,6 +49,8 @@ class Tool:
         self.process = None
 
     def spawn(self, argv):
+        if not shutil.which(self.argv[0]):
+            raise LabError(f"{self.argv[0]} is not installed")
         cpus = ",".join(str(cpu) for cpu in storm.cpus()[1])
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
             self.process = subprocess.Popen(
