@@ -39,7 +39,8 @@ CORE_CFLAGS := -Wconversion
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter \
 	-I. -Ibpf -Iinclude $(if $(MULTIARCH),-I/usr/include/$(MULTIARCH))
 
-BPF_SRC   := $(wildcard bpf/*.bpf.c)
+# Sorted: bpf/abi.bpf.c must be linked first (a note in that file says why).
+BPF_SRC   := $(sort $(wildcard bpf/*.bpf.c))
 BPF_OBJ   := $(BPF_SRC:%.bpf.c=$(BUILD)/%.bpf.o)
 SKEL      := $(BUILD)/drainsnoop.skel.h
 CORE_SRC  := $(wildcard user/core/*.c)

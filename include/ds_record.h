@@ -76,7 +76,8 @@ DS_ABI_SIZE(struct ds_rec_hdr, 16);
  * Evidence about one packet. The 4-tuple is that of the packet which met its end (the one that was
  * dropped, or to which the RST or ICMP answers): source is the peer, destination the pod. With
  * DS_REC_F_FROM_SOCKET (a RST without a packet: an abort; or a RST received) source is the local
- * end, the pod, and destination the remote one.
+ * end, the pod, and destination the remote one. Of the tap it is the packet's own, both ways: a RST
+ * that leaves has the pod as its source. ICMP errors seen by the tap have the hook of icmp_send.
  */
 struct ds_rec_packet {
 	struct ds_rec_hdr h;
@@ -174,7 +175,11 @@ struct ds_watch {
 };
 DS_ABI_SIZE(struct ds_watch, 8);
 
-/* Map ds_traffic: counters of one (pod address, port, peer), read by user space. */
+/*
+ * Map ds_traffic: counters of one (pod address, port, peer), read by user space. The namespace is the
+ * socket's, so that an address given out again begins anew; for last_syn_ns, which the tap sees, it
+ * is the routing one's, and the entry one of its own.
+ */
 struct ds_traffic_key {
 	__u8 laddr[16];
 	__u8 raddr[16];

@@ -200,7 +200,7 @@ static error_t parse_judging(int key, char *arg, struct argp_state *state)
 		o->rate_limit_given = true;
 		return 0;
 	case OPT_LIMIT:
-		o->limit = count_of(state, "--limit", arg);
+		o->print.limit = count_of(state, "--limit", arg);
 		return 0;
 	case OPT_FAIL_ON:
 		o->fail_on = count_of(state, "--fail-on", arg);
@@ -225,39 +225,39 @@ static error_t parse_filter(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'n':
-		push(state, "-n", o->filter.namespaces, &o->filter.namespaces_cnt, arg);
+		push(state, "-n", o->print.filter.namespaces, &o->print.filter.namespaces_cnt, arg);
 		return 0;
 	case OPT_POD:
-		push(state, "--pod", o->filter.pods, &o->filter.pods_cnt, arg);
+		push(state, "--pod", o->print.filter.pods, &o->print.filter.pods_cnt, arg);
 		return 0;
 	case OPT_PORT:
-		parse_port(state, &o->filter, arg);
+		parse_port(state, &o->print.filter, arg);
 		return 0;
 	case OPT_EVENT:
-		if (ds_filter_parse_kinds(&o->filter, arg))
+		if (ds_filter_parse_kinds(&o->print.filter, arg))
 			argp_error(state, "--event: '%s' is no list of: %s", arg, ds_filter_kind_words());
 		return 0;
 	case OPT_DRAINING_ONLY:
-		o->filter.draining_only = true;
+		o->print.filter.draining_only = true;
 		return 0;
 	case '4':
 	case '6':
-		o->filter.family = key == '4' ? 4 : 6;
+		o->print.filter.family = key == '4' ? 4 : 6;
 		return 0;
 	case 'o':
-		o->output = (enum ds_output)choice_of(state, "-o", outputs, DS_OUTPUT_MAX, arg);
+		o->print.output = (enum ds_output)choice_of(state, "-o", outputs, DS_OUTPUT_MAX, arg);
 		return 0;
 	case 'T':
-		o->time = (enum ds_time_format)choice_of(state, "-T", times, DS_TIME_MAX, arg);
+		o->print.time = (enum ds_time_format)choice_of(state, "-T", times, DS_TIME_MAX, arg);
 		return 0;
 	case OPT_COLOR:
-		o->color = (enum ds_color)choice_of(state, "--color", colors, DS_COLOR_MAX, arg);
+		o->print.color = (enum ds_color)choice_of(state, "--color", colors, DS_COLOR_MAX, arg);
 		return 0;
 	case OPT_NO_HEADERS:
-		o->headers = false;
+		o->print.headers = false;
 		return 0;
 	case OPT_NO_SUMMARY:
-		o->summary = false;
+		o->print.summary = false;
 		return 0;
 	default:
 		return parse_judging(key, arg, state);
@@ -368,7 +368,7 @@ enum ds_command ds_options_parse(int argc, char **argv, struct ds_options *o)
 					    .doc = "Print the JSON Schema of the events." };
 	const char *command = argc > 1 ? argv[1] : "";
 
-	*o = (struct ds_options){ .headers = true, .summary = true, .settle_ns = 60 * DS_NS_PER_S,
+	*o = (struct ds_options){ .print = { .headers = true, .summary = true }, .settle_ns = 60 * DS_NS_PER_S,
 				  .tap_max_ns = 900 * DS_NS_PER_S, .rate_limit = 100 };
 	if (!strcmp(command, "--help") || !strcmp(command, "-?") || !strcmp(command, "help")) {
 		(void)fputs(overview, stdout);

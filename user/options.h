@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "user/filter.h"
+#include "user/sink/printer.h"
 
 /* Exit statuses, DESIGN section 9. */
 enum ds_exit {
@@ -19,10 +19,6 @@ enum ds_exit {
 	DS_EXIT_FAIL_ON = 3,
 	DS_EXIT_INTERRUPTED = 130,
 };
-
-enum ds_output { DS_OUTPUT_TABLE, DS_OUTPUT_WIDE, DS_OUTPUT_JSON, DS_OUTPUT_MAX };
-enum ds_time_format { DS_TIME_LOCAL, DS_TIME_UTC, DS_TIME_RELATIVE, DS_TIME_NONE, DS_TIME_MAX };
-enum ds_color { DS_COLOR_AUTO, DS_COLOR_ALWAYS, DS_COLOR_NEVER, DS_COLOR_MAX };
 
 #define DS_OPTION_LIST_MAX 64
 
@@ -37,17 +33,12 @@ struct ds_options {
 	const char *netns;
 	const char *record;
 	const char *recording;		/* replay: what to read */
-	struct ds_filter filter;
-	enum ds_output output;
-	enum ds_time_format time;
-	enum ds_color color;
-	bool headers, summary;
+	struct ds_printer_options print;
 	bool strict;
 	bool tap_always;
 	bool verbose;
 	bool markdown;			/* schema: docs/events.md instead */
 	int64_t duration_ns;		/* 0 = until Ctrl-C */
-	int64_t limit;			/* 0 = none */
 	int64_t fail_on;		/* 0 = never */
 	int64_t settle_ns;
 	int64_t tap_max_ns;

@@ -30,8 +30,8 @@ static void emit(void *ctx, const struct ds_event *ev)
 
 	if (r && r != -EPIPE)
 		replay->status = DS_EXIT_ERROR;
-	if (r == -EPIPE || (replay->options->limit &&
-			    ds_printer_drops(replay->printer) >= replay->options->limit))
+	if (r == -EPIPE || (replay->options->print.limit &&
+			    ds_printer_drops(replay->printer) >= replay->options->print.limit))
 		replay->stopped = true;
 }
 
@@ -111,7 +111,7 @@ int ds_command_replay(const struct ds_options *options)
 	struct replay replay = { .options = options };
 	struct ds_core_options co = { .emit = emit, .ctx = &replay };
 	int status = DS_EXIT_ERROR;
-	int r = ds_printer_new(&replay.printer, options);
+	int r = ds_printer_new(&replay.printer, &options->print);
 
 	r = r ? r : ds_core_new(&replay.core, &co);
 	if (!r) {

@@ -168,7 +168,7 @@ static void emit(void *ctx, const struct ds_event *ev)
 		stop(run);	/* nobody reads any more: that is how `| head` ends a run */
 	else if (r)
 		run->status = DS_EXIT_ERROR;
-	if (run->options->limit && ds_printer_drops(run->printer) >= run->options->limit)
+	if (run->options->print.limit && ds_printer_drops(run->printer) >= run->options->print.limit)
 		stop(run);
 }
 
@@ -432,7 +432,7 @@ static int set_up(struct run *run)
 	run->names_pods = run->options->events_cnt || run->options->pod_ips_cnt;
 	r = open_netns(run->options->netns, &netns_fd);
 	r = r ? r : open_core(run);
-	r = r ? r : ds_printer_new(&run->printer, run->options);
+	r = r ? r : ds_printer_new(&run->printer, &run->options->print);
 	if (!r && run->options->record)
 		r = ds_jsonl_new(&run->record, run->options->record);
 	r = r ? r : open_loop(run);

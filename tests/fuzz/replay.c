@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Runs a fuzz target without libFuzzer (gcc, or a clang without its runtime):
- * PROGRAM ROUNDS FILE... feeds each file, then each ROUNDS times with random damage. The random
- * numbers are the same in every run.
+ * PROGRAM SECONDS FILE... feeds each file, then for so long the files in turn with random damage.
+ * The random numbers are the same in every run.
  */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define MAX_BYTES 65536
 
@@ -15,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void feed(const uint8_t *data, size_t size)
 {
-	uint8_t *copy = malloc(size ? size : 1);	/* so that a sanitizer sees a read beyond it */
+	uint8_t *copy = malloc(size ? size : 1); /* so that a sanitizer sees a read beyond it */
 
 	if (!copy)
 		abort();
@@ -52,28 +53,36 @@ static size_t damage(uint8_t *data, size_t size)
 	return size;
 }
 
+static int read_file(const char *name, uint8_t *data, size_t *ret_size)
+{
+	FILE *f = fopen(name, "rb");
+
+	if (!f) {
+		perror(name);
+		return -1;
+	}
+	*ret_size = fread(data, 1, MAX_BYTES, f);
+	(void)fclose(f);	/* read only */
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	static uint8_t original[MAX_BYTES], data[MAX_BYTES];
-	long rounds = argc > 1 ? strtol(argv[1], NULL, 10) : 0;
+	static uint8_t data[MAX_BYTES];
+	time_t end = time(NULL) + (argc > 1 ? strtol(argv[1], NULL, 10) : 0);
 	long fed = 0;
+	size_t size;
 
 	srand(1);
-	for (int i = 2; i < argc; i++) {
-		FILE *f = fopen(argv[i], "rb");
-		size_t size;
-
-		if (!f) {
-			perror(argv[i]);
+	for (int i = 2; i < argc; i++, fed++) {
+		if (read_file(argv[i], data, &size) < 0)
 			return 1;
-		}
-		size = fread(original, 1, sizeof(original), f);
-		(void)fclose(f);	/* read only */
-		feed(original, size);
-		for (long r = 0; r < rounds; r++, fed++) {
-			memcpy(data, original, size);
-			feed(data, damage(data, size));
-		}
+		feed(data, size);
+	}
+	while (argc > 2 && time(NULL) < end) {
+		if (read_file(argv[2 + fed++ % (argc - 2)], data, &size) < 0)
+			return 1;
+		feed(data, damage(data, size));
 	}
 	printf("%s: %ld inputs, no fault\n", argv[0], fed);
 	return 0;

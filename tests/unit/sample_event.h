@@ -21,7 +21,9 @@ static inline void *sample_member(const struct ds_event *ev, enum ds_key key)
 static inline void sample_set(struct ds_event *ev, enum ds_key key)
 {
 	static const char *const strings[] = {
-		"plain", "with \"quotes\" and \\", "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\x8b",
+		"plain",
+		"with \"quotes\" and \\",
+		"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\x8b",
 		"tab\tand\nnewline",
 	};
 	static const struct ds_addr addrs[] = {

@@ -67,8 +67,19 @@ static void loopback_of_both_families(void **state)
 static void bad_text_is_refused_and_output_untouched(void **state)
 {
 	static const char *const bad[] = {
-		"", "10.0.0", "10.0.0.256", "10.0.0.1 ", " 10.0.0.1", "10.0.0.01", "1::2::3", "fe80::1%eth0",
-		"10.0.0.1/32", "abc", ":", "1:2:3:4:5:6:7:8:9", "::ffff:10.0.0.1.2.3.4.5.6.7.8.9.10.11.12.13",
+		"",
+		"10.0.0",
+		"10.0.0.256",
+		"10.0.0.1 ",
+		" 10.0.0.1",
+		"10.0.0.01",
+		"1::2::3",
+		"fe80::1%eth0",
+		"10.0.0.1/32",
+		"abc",
+		":",
+		"1:2:3:4:5:6:7:8:9",
+		"::ffff:10.0.0.1.2.3.4.5.6.7.8.9.10.11.12.13",
 	};
 	struct ds_addr a = addr("10.1.1.1"), before = a;
 
@@ -94,7 +105,8 @@ static void format_is_that_of_libc(void **state)
 		size_t len;
 
 		for (int g = 0; g < 8; g++) {
-			unsigned int v = rand() % 3 ? 0 : (unsigned int)rand() & (0xffffu >> rand() % 16);
+			unsigned int v =
+				rand() % 3 ? 0 : (unsigned int)rand() & (0xffffu >> rand() % 16);
 
 			a.bytes[g * 2] = (uint8_t)(v >> 8);
 			a.bytes[g * 2 + 1] = (uint8_t)v;
@@ -107,7 +119,7 @@ static void format_is_that_of_libc(void **state)
 			assert_non_null(inet_ntop(AF_INET, a.bytes + 12, libc, sizeof(libc)));
 		else
 			assert_non_null(inet_ntop(AF_INET6, a.bytes, libc, sizeof(libc)));
-		/* libc writes ::1.2.3.4 for the "compatible" addresses that nobody has (RFC 4291). */
+		/* libc writes ::1.2.3.4 for "compatible" addresses, which nobody has. */
 		if (strchr(libc, '.') && !ds_addr_is_v4(&a))
 			continue;
 		assert_string_equal(mine, libc);
@@ -174,8 +186,11 @@ static void prefix_text_goes_round(void **state)
 
 static void bad_prefixes_are_refused(void **state)
 {
-	static const char *const bad[] = { "", "/", "10.0.0.0/", "10.0.0.0/33", "fd00::/129", "10.0.0.0/-1",
-					   "10.0.0.0/ 8", "10.0.0.0/8/8", "10.0.0/8", "/8", "10.0.0.0/0008" };
+	static const char *const bad[] = {
+		"",           "/",           "10.0.0.0/",    "10.0.0.0/33",
+		"fd00::/129", "10.0.0.0/-1", "10.0.0.0/ 8",  "10.0.0.0/8/8",
+		"10.0.0/8",   "/8",          "10.0.0.0/0008"
+	};
 	struct ds_prefix p = { .bits = 77 };
 
 	(void)state;

@@ -53,7 +53,8 @@ static void numbers(void **state)
 	ds_buf_uint(&b, UINT64_MAX);
 	ds_buf_putc(&b, ' ');
 	ds_buf_int(&b, 0);
-	assert_string_equal(b.data, "-9223372036854775808 9223372036854775807 18446744073709551615 0");
+	assert_string_equal(b.data,
+			    "-9223372036854775808 9223372036854775807 18446744073709551615 0");
 	ds_buf_free(&b);
 }
 

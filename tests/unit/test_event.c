@@ -60,7 +60,8 @@ static void keys_are_well_formed(void **state)
 		const struct ds_key_info *info = &ds_keys[k];
 
 		assert_int_equal(info->key_len, strlen(info->key));
-		assert_int_equal(strspn(info->key, "abcdefghijklmnopqrstuvwxyz0123456789_."), info->key_len);
+		assert_int_equal(strspn(info->key, "abcdefghijklmnopqrstuvwxyz0123456789_."),
+				 info->key_len);
 		assert_true(info->offset < sizeof(struct ds_event));
 		assert_true(strlen(info->doc) > 0);
 		if (info->type == DS_TYPE_ENUM || info->type == DS_TYPE_COUNTS)
@@ -104,7 +105,8 @@ static void kinds_list_their_keys_in_order(void **state)
 		const struct ds_kind_info *kind = &ds_kinds[i];
 
 		assert_int_equal(ds_kind_parse(kind->name, strlen(kind->name)), i);
-		for (const enum ds_key *k = kind->keys; k[0] != DS_KEY_MAX && k[1] != DS_KEY_MAX; k++)
+		for (const enum ds_key *k = kind->keys; k[0] != DS_KEY_MAX && k[1] != DS_KEY_MAX;
+		     k++)
 			if (k[0] >= k[1])
 				fail_msg("%s: %s is out of order", kind->name, ds_keys[k[1]].key);
 		for (const enum ds_key *k = kind->required; *k != DS_KEY_MAX; k++)

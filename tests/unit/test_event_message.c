@@ -30,7 +30,8 @@ static void cut_between_characters_at_any_size(void **state)
 
 	(void)state;
 	ds_event_init(&ev, DS_EVENT_POD_STATE, 0);
-	DS_SET_STR(&ev, POD_NAMESPACE, pod_namespace, "gr\xc3\xbc\xc3\x9f\xe2\x82\xac\xf0\x9f\x90\x8b");
+	DS_SET_STR(&ev, POD_NAMESPACE, pod_namespace,
+		   "gr\xc3\xbc\xc3\x9f\xe2\x82\xac\xf0\x9f\x90\x8b");
 	DS_SET_STR(&ev, POD_NAME, pod_name, "\xf0\x9f\x90\x8b\xf0\x9f\x90\x8b\xf0\x9f\x90\x8b");
 	for (size_t size = 0; size < sizeof(buf); size++) {
 		size_t n;

@@ -156,7 +156,8 @@ static void unknown_keys_and_values_under_them_are_ignored(void **state)
 
 static void keys_of_other_kinds_are_left_out(void **state)
 {
-	struct ds_event ev = good("{" TIME TARGET STATE ",\"process.pid\":17,\"os.kernel.release\":\"6\"}");
+	struct ds_event ev =
+		good("{" TIME TARGET STATE ",\"process.pid\":17,\"os.kernel.release\":\"6\"}");
 
 	(void)state;
 	assert_false(ds_event_has(&ev, DS_KEY_PID));
@@ -166,7 +167,8 @@ static void keys_of_other_kinds_are_left_out(void **state)
 
 static void empty_means_absent(void **state)
 {
-	struct ds_event ev = good("{" TIME TARGET STATE ",\"cloud.region\":\"\",\"k8s.pod.ip\":\"::\"}");
+	struct ds_event ev =
+		good("{" TIME TARGET STATE ",\"cloud.region\":\"\",\"k8s.pod.ip\":\"::\"}");
 
 	(void)state;
 	assert_false(ds_event_has(&ev, DS_KEY_REGION));
@@ -190,8 +192,9 @@ static void escapes_are_decoded_in_keys_and_values(void **state)
 
 static void numbers_of_other_writers(void **state)
 {
-	struct ds_event ev = good("{" TIME "\"event.name\":\"drainsnoop.pod.state\",\"k8s.pod.name\":\"a\","
-				  "\"drainsnoop.pod.grace_period_s\":30.0,\"drainsnoop.pod.t0_error_ms\":1e3}");
+	struct ds_event ev =
+		good("{" TIME "\"event.name\":\"drainsnoop.pod.state\",\"k8s.pod.name\":\"a\","
+		     "\"drainsnoop.pod.grace_period_s\":30.0,\"drainsnoop.pod.t0_error_ms\":1e3}");
 
 	(void)state;
 	assert_int_equal(ev.grace_period_s, 30);
@@ -212,7 +215,8 @@ static void faults_of_form(void **state)
 	bad("{\"a\":1 \"b\":2}", "\"b\"", "expected ',' or '}', found a string");
 	bad("{\"a\":1}]", "]", "more after the end of the object");
 	bad("{" TIME TARGET STATE "} {}", "{}", "more after the end of the object");
-	bad("{" TIME TARGET "\"drainsnoop.target.id\":\"10.0", NULL, "the line ends within a string");
+	bad("{" TIME TARGET "\"drainsnoop.target.id\":\"10.0", NULL,
+	    "the line ends within a string");
 	bad("{\"a\":\"\xff\"}", "\xff", "not UTF-8");
 	bad("{\"a\":\"\t\"}", "\t", "a raw control character in a string");
 	bad("{\"a\":[[[[[[[[[1]]]]]]]]]}", "[1", "nested deeper than 8");
@@ -221,8 +225,10 @@ static void faults_of_form(void **state)
 static void faults_of_content(void **state)
 {
 	(void)state;
-	bad("{" TIME "\"event.name\":\"drainsnoop.nothing\"}", "\"drainsnoop.nothing", "unknown event.name \"drainsnoop.nothing\"");
-	bad("{" TIME "\"event.name\":7}", "7}", "key \"event.name\": expected a string, found a number");
+	bad("{" TIME "\"event.name\":\"drainsnoop.nothing\"}", "\"drainsnoop.nothing",
+	    "unknown event.name \"drainsnoop.nothing\"");
+	bad("{" TIME "\"event.name\":7}", "7}",
+	    "key \"event.name\": expected a string, found a number");
 	bad("{" TIME TARGET STATE ",\"drainsnoop.target.port\":\"80\"}", "\"80",
 	    "key \"drainsnoop.target.port\": expected a number, found a string");
 	bad("{" TIME TARGET STATE ",\"drainsnoop.target.port\":80.5}", "80.5",
@@ -235,8 +241,9 @@ static void faults_of_content(void **state)
 	    "key \"cloud.region\": expected a string, found null");
 	bad("{" TIME TARGET STATE ",\"cloud.region\":{}}", "{}}",
 	    "key \"cloud.region\": expected a string, found an object");
-	bad("{" TIME TARGET "\"drainsnoop.target.id\":\"a\",\"drainsnoop.target.state\":\"Draining\"}", "\"Draining",
-	    "key \"drainsnoop.target.state\": unknown word \"Draining\"");
+	bad("{" TIME TARGET
+	    "\"drainsnoop.target.id\":\"a\",\"drainsnoop.target.state\":\"Draining\"}",
+	    "\"Draining", "key \"drainsnoop.target.state\": unknown word \"Draining\"");
 	bad("{" TIME TARGET STATE ",\"k8s.pod.ip\":\"10.0.0.256\"}", "\"10.0.0.256",
 	    "key \"k8s.pod.ip\": \"10.0.0.256\" is not an IP address");
 	bad("{\"time\":\"yesterday\"}", "\"yesterday",
@@ -244,14 +251,16 @@ static void faults_of_content(void **state)
 	bad("{\"time\":1795342531}", "1795342531", "key \"time\": expected a time, found a number");
 	bad("{\"drainsnoop.schema\":2}", "\"drainsnoop.schema",
 	    "key \"drainsnoop.schema\": this version of drainsnoop reads schema 1");
-	bad("{\"drainsnoop.netns\":\"12a\"}", "\"12a", "key \"drainsnoop.netns\": not a number of 64 bits");
+	bad("{\"drainsnoop.netns\":\"12a\"}", "\"12a",
+	    "key \"drainsnoop.netns\": not a number of 64 bits");
 	bad("{\"drainsnoop.netns\":\"18446744073709551616\"}", "\"1844",
 	    "key \"drainsnoop.netns\": not a number of 64 bits");
 	bad("{\"drainsnoop.netns\":12}", "12}",
 	    "key \"drainsnoop.netns\": expected a string of digits, found a number");
 	bad("{\"drainsnoop.socket_present\":1}", "1}",
 	    "key \"drainsnoop.socket_present\": expected true or false, found a number");
-	bad("{\"drainsnoop.run.id\":\"123456789\"}", "\"1234", "key \"drainsnoop.run.id\": longer than 8 bytes");
+	bad("{\"drainsnoop.run.id\":\"123456789\"}", "\"1234",
+	    "key \"drainsnoop.run.id\": longer than 8 bytes");
 	bad("{" TIME TARGET "\"drainsnoop.target.id\":\"a\"}", "{",
 	    "drainsnoop.target.state needs the key \"drainsnoop.target.state\"");
 	bad("{" TIME "\"event.name\":\"drainsnoop.pod.state\"}", "{",
@@ -261,12 +270,14 @@ static void faults_of_content(void **state)
 static void known_keys_stand_once(void **state)
 {
 	(void)state;
-	bad("{" TIME "\"time\" :\"2026-11-22T10:15:31Z\",\"event.name\":\"drainsnoop.tick\"}", "\"time\" :", "key \"time\" stands twice");
+	bad("{" TIME "\"time\" :\"2026-11-22T10:15:31Z\",\"event.name\":\"drainsnoop.tick\"}",
+	    "\"time\" :", "key \"time\" stands twice");
 	bad("{" TIME TARGET STATE ",\"drainsnoop.target.id\" :\"b\"}", "\"drainsnoop.target.id\" :",
 	    "key \"drainsnoop.target.id\" stands twice");
 	bad("{" TIME "\"event.name\":\"drainsnoop.stop\",\"drainsnoop.verdict.drops_by.unknown\":1,"
 	    "\"drainsnoop.verdict.drops_by.unknown\" :2}",
-	    "\"drainsnoop.verdict.drops_by.unknown\" :", "key \"drainsnoop.verdict.drops_by\" stands twice");
+	    "\"drainsnoop.verdict.drops_by.unknown\" :",
+	    "key \"drainsnoop.verdict.drops_by\" stands twice");
 }
 
 static void limits(void **state)

@@ -186,8 +186,8 @@ static void every_line_is_valid(void **state)
 		/* Without it the line is not valid. */
 		memset(ev.present, 0, sizeof(ev.present));
 		ds_event_write(&b, &ev, 3);
-		if (line_is_valid(schema, b.data) !=
-		    (*ds_kinds[kind].required == DS_KEY_MAX && *ds_kinds[kind].any_of == DS_KEY_MAX))
+		if (line_is_valid(schema, b.data) != (*ds_kinds[kind].required == DS_KEY_MAX &&
+						      *ds_kinds[kind].any_of == DS_KEY_MAX))
 			fail_msg("%s", b.data);
 	}
 	ds_buf_free(&b);
@@ -209,13 +209,16 @@ static void wrong_lines_are_not_valid(void **state)
 		HEAD "\"event.name\":\"drainsnoop.tick\",\"source.port\":65536}",
 		HEAD "\"event.name\":\"drainsnoop.tick\",\"source.address\":\"nobody\"}",
 		HEAD "\"event.name\":\"drainsnoop.tick\",\"cloud.region\":\"\"}",
-		HEAD "\"event.name\":\"drainsnoop.tick\",\"drainsnoop.t0\":null,\"drainsnoop.pod.t0\":\"now\"}",
-		HEAD "\"event.name\":\"drainsnoop.tick\",\"drainsnoop.verdict.drops_by.unknown\":0}",
+		HEAD
+		"\"event.name\":\"drainsnoop.tick\",\"drainsnoop.t0\":null,\"drainsnoop.pod.t0\":\"now\"}",
+		HEAD
+		"\"event.name\":\"drainsnoop.tick\",\"drainsnoop.verdict.drops_by.unknown\":0}",
 	};
 	struct json_object *schema = the_schema();
 
 	(void)state;
-	assert_true(line_is_valid(schema, HEAD "\"event.name\":\"drainsnoop.tick\",\"new.key\":[1]}"));
+	assert_true(
+		line_is_valid(schema, HEAD "\"event.name\":\"drainsnoop.tick\",\"new.key\":[1]}"));
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		if (line_is_valid(schema, lines[i]))
 			fail_msg("%s", lines[i]);

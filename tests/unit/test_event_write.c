@@ -38,7 +38,8 @@ static void drop_line_byte_for_byte(void **state)
 	DS_SET_STR(&ev, POD_NAME, pod_name, "web-1");
 	DS_SET_ADDR(&ev, SOURCE_ADDRESS, source, ds_addr_from_v4((uint8_t[]){ 10, 0, 1, 44 }));
 	DS_SET(&ev, SOURCE_PORT, source_port, 34712);
-	DS_SET_ADDR(&ev, DESTINATION_ADDRESS, destination, ds_addr_from_v4((uint8_t[]){ 10, 0, 3, 201 }));
+	DS_SET_ADDR(&ev, DESTINATION_ADDRESS, destination,
+		    ds_addr_from_v4((uint8_t[]){ 10, 0, 3, 201 }));
 	DS_SET(&ev, DESTINATION_PORT, destination_port, 8080);
 	DS_SET(&ev, NETNS, netns, UINT64_MAX);
 	DS_SET(&ev, SOCKET_PRESENT, socket_present, false);
@@ -92,7 +93,9 @@ static void assert_key(struct json_object *o, const struct ds_event *ev, enum ds
 		break;
 	case DS_TYPE_MS:
 		assert_true(json_object_is_type(v, json_type_double));
-		assert_true((int64_t)(json_object_get_double(v) * 1e3 + (*(const int64_t *)p < 0 ? -0.5 : 0.5)) * 1000 ==
+		assert_true((int64_t)(json_object_get_double(v) * 1e3 +
+				      (*(const int64_t *)p < 0 ? -0.5 : 0.5)) *
+				    1000 ==
 			    *(const int64_t *)p);
 		break;
 	case DS_TYPE_REAL:
@@ -127,7 +130,8 @@ static void a_library_reads_every_key(void **state)
 		o = parsed(&b);
 		for (const enum ds_key *k = ds_kinds[kind].keys; *k != DS_KEY_MAX; k++) {
 			if (ds_keys[*k].type == DS_TYPE_COUNTS) {
-				expected += ds_names[ds_keys[*k].names].count - 1;	/* the first is 0 */
+				expected +=
+					ds_names[ds_keys[*k].names].count - 1; /* the first is 0 */
 				continue;
 			}
 			expected++;
@@ -171,7 +175,8 @@ static void what_is_absent_is_not_written(void **state)
 	DS_SET(&ev, LB_TYPE, lb_type, DS_LB_TYPE_MAX);		/* no word */
 	DS_SET(&ev, CAUSE, cause, DS_CAUSE_UNKNOWN);		/* not of this kind */
 	ds_event_write(&b, &ev, 0);
-	assert_non_null(strstr(b.data, "\"drainsnoop.seq\":0,\"drainsnoop.address\":\"10.0.0.0/24\"}\n"));
+	assert_non_null(
+		strstr(b.data, "\"drainsnoop.seq\":0,\"drainsnoop.address\":\"10.0.0.0/24\"}\n"));
 	assert_null(strstr(b.data, "run.id"));
 	assert_null(strstr(b.data, "late"));
 	ev.late = true;
@@ -180,7 +185,7 @@ static void what_is_absent_is_not_written(void **state)
 	ds_buf_free(&b);
 }
 
-/* The worst that each kind can do: all keys, the longest values, strings that escape to six bytes. */
+/* The worst of each kind: all keys, the longest values, strings that escape to six bytes. */
 static void no_line_is_ever_too_long(void **state)
 {
 	static char worst[5000], umlauts[5001];
@@ -216,7 +221,8 @@ static void no_line_is_ever_too_long(void **state)
 		for (const enum ds_key *k = ds_kinds[kind].keys; *k != DS_KEY_MAX; k++)
 			if (ds_keys[*k].type != DS_TYPE_COUNTS &&
 			    !json_object_object_get_ex(o, ds_keys[*k].key, NULL))
-				fail_msg("%s: no room for %s", ds_kinds[kind].name, ds_keys[*k].key);
+				fail_msg("%s: no room for %s", ds_kinds[kind].name,
+					 ds_keys[*k].key);
 		json_object_put(o);
 	}
 	ds_buf_free(&b);
@@ -245,9 +251,9 @@ static void strings_are_cut_only_when_they_must(void **state)
 		got = strlen(json_object_get_string(
 			json_object_object_get(o, "drainsnoop.advice.evidence")));
 		assert_int_equal(got, len <= 2048 ? len : 2048);
-		assert_string_equal(
-			json_object_get_string(json_object_object_get(o, "drainsnoop.advice.field")),
-			"short");
+		assert_string_equal(json_object_get_string(
+					    json_object_object_get(o, "drainsnoop.advice.field")),
+				    "short");
 		if (len > 2048)
 			assert_non_null(strstr(b.data, "xxx...\""));
 		json_object_put(o);
@@ -266,7 +272,8 @@ static void bytes_from_outside_are_made_harmless(void **state)
 	ds_event_init(&ev, DS_EVENT_POD_STATE, SAMPLE_TIME);
 	DS_SET_STR(&ev, POD_NAME, pod_name, "a\x1b[31m\"\\\n\xff\xc2\x9b");
 	ds_event_write(&b, &ev, 0);
-	assert_non_null(strstr(b.data, "\"k8s.pod.name\":\"a\\u001b[31m\\\"\\\\\\n\xef\xbf\xbd\\u009b\""));
+	assert_non_null(
+		strstr(b.data, "\"k8s.pod.name\":\"a\\u001b[31m\\\"\\\\\\n\xef\xbf\xbd\\u009b\""));
 	json_object_put(parsed(&b));
 	ds_buf_free(&b);
 }

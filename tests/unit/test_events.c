@@ -15,7 +15,8 @@
 #include "user/util/buf.h"
 
 #define TIME "\"time\":\"2026-11-22T10:15:31.660018113Z\","
-#define ADDRESS(a) "{" TIME "\"event.name\":\"drainsnoop.node.address\",\"drainsnoop.address\":\"" a "\"}\n"
+#define ADDRESS(a) \
+	"{" TIME "\"event.name\":\"drainsnoop.node.address\",\"drainsnoop.address\":\"" a "\"}\n"
 #define WAIT_MS 5000
 
 static char folder[] = "/tmp/ds-test-events-XXXXXX";
@@ -31,7 +32,8 @@ static void deliver(void *ctx, struct ds_event *ev)
 	assert_int_equal(ev->rank, DS_RANK_EVENTS);
 	if (next)
 		assert_int_equal(ev->source_seq, (*next)++);
-	ds_buf_printf(&got, "%s ", ev->kind == DS_EVENT_NODE_ADDRESS ? ev->address : ds_kinds[ev->kind].name);
+	ds_buf_printf(&got, "%s ",
+		      ev->kind == DS_EVENT_NODE_ADDRESS ? ev->address : ds_kinds[ev->kind].name);
 }
 
 static const struct ds_events_options options = { .deliver = deliver };
@@ -179,16 +181,19 @@ static void bad_lines_are_named_counted_and_passed_over(void **state)
 	catch_errors();
 	assert_int_equal(ds_events_read_file(path, &options, &stats), 0);
 	said = caught_errors();
-	snprintf(want, sizeof(want), "drainsnoop: %s:2: byte 0: expected '{', found something that is not JSON\n",
+	snprintf(want, sizeof(want),
+		 "drainsnoop: %s:2: byte 0: expected '{', found something that is not JSON\n",
 		 path);
 	assert_non_null(strstr(said, want));
-	snprintf(want, sizeof(want),
-		 "drainsnoop: %s:4: byte 101: key \"drainsnoop.address\": expected a string, found a number\n",
-		 path);
+	snprintf(
+		want, sizeof(want),
+		"drainsnoop: %s:4: byte 101: key \"drainsnoop.address\": expected a string, found a number\n",
+		path);
 	assert_non_null(strstr(said, want));
-	snprintf(want, sizeof(want),
-		 "drainsnoop: %s:6: byte 50: the line ends within a string (the line has no end: was it cut off?)\n",
-		 path);
+	snprintf(
+		want, sizeof(want),
+		"drainsnoop: %s:6: byte 50: the line ends within a string (the line has no end: was it cut off?)\n",
+		path);
 	assert_non_null(strstr(said, want));
 	assert_string_equal(got.data, "10.0.0.1 10.0.0.2 10.0.0.3 ");
 	assert_int_equal(stats.bad, 3);

@@ -13,11 +13,19 @@ static void escapes(void **state)
 	static const struct {
 		const char *in, *out;
 	} cases[] = {
-		{ "", "\"\"" }, { "plain text, 12345678", "\"plain text, 12345678\"" },
-		{ "a\"b\\c", "\"a\\\"b\\\\c\"" }, { "\n\t\r", "\"\\n\\t\\r\"" },
-		{ "\x01\x1f\x7f", "\"\\u0001\\u001f\\u007f\"" }, { "12345678\x1b[31m", "\"12345678\\u001b[31m\"" },
-		{ "\xc2\x85x", "\"\\u0085x\"" }, { "\xc2\xa0", "\"\xc2\xa0\"" },
-		{ "bad\xff" "byte", "\"bad\xef\xbf\xbd" "byte\"" }, { "cut\xe2\x82", "\"cut\xef\xbf\xbd\xef\xbf\xbd\"" },
+		{ "", "\"\"" },
+		{ "plain text, 12345678", "\"plain text, 12345678\"" },
+		{ "a\"b\\c", "\"a\\\"b\\\\c\"" },
+		{ "\n\t\r", "\"\\n\\t\\r\"" },
+		{ "\x01\x1f\x7f", "\"\\u0001\\u001f\\u007f\"" },
+		{ "12345678\x1b[31m", "\"12345678\\u001b[31m\"" },
+		{ "\xc2\x85x", "\"\\u0085x\"" },
+		{ "\xc2\xa0", "\"\xc2\xa0\"" },
+		{ "bad\xff"
+		  "byte",
+		  "\"bad\xef\xbf\xbd"
+		  "byte\"" },
+		{ "cut\xe2\x82", "\"cut\xef\xbf\xbd\xef\xbf\xbd\"" },
 		{ "gr\xc3\xbc\xc3\x9f", "\"gr\xc3\xbc\xc3\x9f\"" },
 	};
 	struct ds_buf b = { 0 };

@@ -76,7 +76,9 @@ static void an_address_is_the_nodes_own_end(void **state)
 
 	(void)state;
 	for (int swapped = 0; swapped < 2; swapped++) {
-		struct ifaddrmsg head = { .ifa_family = AF_INET, .ifa_prefixlen = 32, .ifa_index = 3 };
+		struct ifaddrmsg head = { .ifa_family = AF_INET,
+					  .ifa_prefixlen = 32,
+					  .ifa_index = 3 };
 
 		m.len = 0;
 		msg_begin(&m, RTM_NEWADDR, 0, 0);

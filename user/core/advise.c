@@ -105,6 +105,7 @@ static struct workload *workload_of(struct ds_advise *a, const struct ds_pod *po
 void ds_advise_judged(struct ds_core *core, struct ds_pod *pod)
 {
 	struct workload *w = workload_of(core->advise, pod);
+	int64_t stop_ns;
 
 	if (!w)
 		return;		/* too many workloads: no advice for this one */
@@ -123,12 +124,9 @@ void ds_advise_judged(struct ds_core *core, struct ds_pod *pod)
 		w->killed_pods++;
 		return;
 	}
-	for (int i = 0; i < pod->containers_cnt; i++) {
-		const struct ds_pod_container *c = &pod->containers[i];
-
-		if (c->sigterm_ns && c->exited_ns - c->sigterm_ns > w->stop_ns)
-			w->stop_ns = c->exited_ns - c->sigterm_ns;
-	}
+	stop_ns = ds_verdict_slowest_exit(pod);
+	if (stop_ns > w->stop_ns)
+		w->stop_ns = stop_ns;
 }
 
 static int64_t ceil_s(int64_t ns)

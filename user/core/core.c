@@ -73,10 +73,18 @@ void ds_core_wish(struct ds_core *core, const struct ds_wish *wish)
 		core->options.wish(core->options.ctx, wish);
 }
 
-static void forget(void *ctx, struct ds_pod *pod)
+void ds_core_forget(void *ctx, struct ds_pod *pod)
 {
 	ds_correlate_forget(ctx, pod);
 	ds_tap_forget(ctx, pod);
+}
+
+/* DESIGN section 6: at least an hour, and twice the deregistration delay. */
+static int64_t retention(const struct ds_core *core)
+{
+	int64_t twice_ns = 2 * ds_targets_longest_delay_s(core->targets) * DS_NS_PER_S;
+
+	return twice_ns > RETENTION_NS ? twice_ns : RETENTION_NS;
 }
 
 static void start(struct ds_core *core, const struct ds_event *ev)
@@ -93,6 +101,12 @@ static void start(struct ds_core *core, const struct ds_event *ev)
 		core->rate_limit = ev->opt_rate_limit;
 	ds_core_emit(core, ev);
 	ds_tap_review(core);
+}
+
+void ds_core_count_lost(struct ds_core *core, int64_t cnt)
+{
+	if (__builtin_add_overflow(core->lost_events, cnt, &core->lost_events))
+		core->lost_events = INT64_MAX;
 }
 
 /* Passes on what the cluster and the target group said, under this run's id. */
@@ -135,13 +149,19 @@ static void health(struct ds_core *core)
 
 static void loss(struct ds_core *core, const struct ds_event *ev)
 {
-	core->lost_events += ev->loss_count;
-	if (ev->loss_stage == DS_LOSS_STAGE_RINGBUF)
-		core->lost_ringbuf += ev->loss_count;
-	/* Which pod's evidence it was is not known: every pod that goes away may have lost some. */
-	for (struct ds_pod *pod = ds_ledger_first(core->ledger); pod; pod = pod->next)
-		if (ds_pod_is_going(pod) && !pod->verdict_written)
-			pod->lost_evidence = true;
+	int64_t cnt = ds_event_has(ev, DS_KEY_LOSS_COUNT) ? ev->loss_count : 1;
+	int64_t until_ns = ds_event_has(ev, DS_KEY_NOT_AFTER) ? ev->not_after : ev->time_ns;
+
+	ds_core_count_lost(core, cnt);
+	if (ev->loss_stage == DS_LOSS_STAGE_RINGBUF &&
+	    __builtin_add_overflow(core->lost_ringbuf, cnt, &core->lost_ringbuf))
+		core->lost_ringbuf = INT64_MAX;
+	/*
+	 * Which pod's evidence it was is not known: every pod that goes away may have lost some, also
+	 * one of which Kubernetes tells only later that it had begun to go.
+	 */
+	if (until_ns > core->lost_at_ns)
+		core->lost_at_ns = until_ns;
 	if (core->now_ns - core->health_at_ns >= DS_NS_PER_S)
 		health(core);
 }
@@ -181,7 +201,7 @@ static void tick(struct ds_core *core, const struct ds_event *ev)
 	if (core->final)
 		stop(core);
 	else
-		ds_ledger_expire(core->ledger, core->now_ns, RETENTION_NS, forget, core);
+		ds_ledger_expire(core->ledger, core->now_ns, retention(core), ds_core_forget, core);
 }
 
 void ds_core_feed(struct ds_core *core, const struct ds_event *ev)

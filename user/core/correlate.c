@@ -80,7 +80,7 @@ static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, 
 	}
 	flow = ds_flows_get(core->flows, &key, ev->time_ns);
 	if (!flow) {
-		core->lost_events++;	/* no room: every flow has an open window */
+		ds_core_count_lost(core, 1);	/* no room: every flow has an open window */
 		pod->lost_evidence = true;
 		return NULL;
 	}
@@ -94,17 +94,24 @@ static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, 
 	return flow;
 }
 
+static void forget_evidence(struct ds_flow *flow)
+{
+	flow->facts = flow->hooks = 0;
+	flow->packets = 0;
+	flow->lost_ns = 0;
+	flow->outcome = -1;
+	flow->decided = false;
+}
+
 /* Another initial sequence number is another connection on the same 4-tuple. */
 static void begin_generation(struct ds_core *core, struct ds_flow *flow)
 {
 	if (flow->window != DS_FLOW_WINDOW_NONE)
 		ds_drop_decide(core, flow);
-	flow->facts = flow->hooks = 0;
-	flow->packets = 0;
-	flow->lost_ns = flow->closed_ns = flow->last_payload_ns = 0;
+	forget_evidence(flow);
+	flow->closed_ns = flow->last_payload_ns = 0;
 	flow->age_ns = -1;
-	flow->outcome = -1;
-	flow->has_isn = flow->has_seq = flow->decided = false;
+	flow->has_isn = flow->has_seq = false;
 }
 
 /* Only the first sending of a SYN or of payload is an arrival; repetitions move nothing. */
@@ -149,7 +156,8 @@ static void note_facts(struct ds_core *core, struct ds_flow *flow, const struct 
 		       uint32_t facts)
 {
 	flow->facts |= facts;
-	flow->hooks |= UINT32_C(1) << ev->hook;
+	if (ds_event_has(ev, DS_KEY_HOOK))
+		flow->hooks |= UINT32_C(1) << ev->hook;
 	flow->packets++;
 	open_window(core, flow, facts, ev->time_ns);
 }
@@ -193,7 +201,8 @@ void ds_correlate_packet(struct ds_core *core, const struct ds_event *ev)
 	if (kind == DS_PACKET_ACK && facts == DS_FLOW_NO_REQUEST && flow->facts & DS_FLOW_SYN &&
 	    ev->hook != DS_HOOK_TAP_RX && !(flow->facts & DS_FLOW_ESTABLISHED))
 		facts = DS_FLOW_RST_TO_SYN;
-	if (kind == DS_PACKET_ACK && ev->hook == DS_HOOK_TAP_RX && flow->pod->released_ns == 0)
+	if ((kind == DS_PACKET_ACK || kind == DS_PACKET_NO_REQUEST) && ev->hook == DS_HOOK_TAP_RX &&
+	    !flow->pod->released_ns)
 		return;		/* on its way to a pod that lives */
 	if (is_first_sending(flow, ev, kind))
 		ds_drop_arrival(core, flow, ev->time_ns);
@@ -214,16 +223,14 @@ static void accepted(struct ds_core *core, struct ds_flow *flow, const struct ds
 		begin_generation(core, flow);
 	flow->facts |= DS_FLOW_ESTABLISHED;
 	flow->pod->arrivals_cnt += ds_pod_was_going(flow->pod, ev->time_ns);
-	if (flow->window == DS_FLOW_WINDOW_NONE)
-		return;
 	/* It was seen to arrive, and now it is answered. Only what died before makes it `delayed`. */
-	if (!(flow->facts & ~(uint32_t)(DS_FLOW_SYN | DS_FLOW_ESTABLISHED))) {
-		ds_flows_close_window(core->flows, flow);
-		flow->facts = DS_FLOW_ESTABLISHED;
-		flow->lost_ns = 0;
-	} else {
+	if (flow->facts & ~(uint32_t)(DS_FLOW_SYN | DS_FLOW_ESTABLISHED) &&
+	    flow->window != DS_FLOW_WINDOW_NONE)
 		ds_drop_decide(core, flow);
-	}
+	ds_flows_close_window(core->flows, flow);
+	/* What becomes of the connection from here on is another matter. */
+	forget_evidence(flow);
+	flow->facts = DS_FLOW_ESTABLISHED;
 }
 
 static void closing(struct ds_core *core, struct ds_flow *flow, const struct ds_event *ev)
@@ -301,7 +308,10 @@ void ds_correlate_forget(struct ds_core *core, struct ds_pod *pod)
 {
 	for (struct ds_flow *flow = ds_flows_first(core->flows), *next; flow; flow = next) {
 		next = flow->next;
-		if (flow->pod == pod)
-			ds_flows_remove(core->flows, flow);
+		if (flow->pod != pod)
+			continue;
+		if (flow->window != DS_FLOW_WINDOW_NONE)
+			ds_drop_decide(core, flow);
+		ds_flows_remove(core->flows, flow);
 	}
 }

@@ -79,8 +79,10 @@ static bool is_restarting(const struct ds_pod *pod, int64_t at_ns)
 
 static bool delay_elapsed(const struct ds_drain *d, int64_t at_ns)
 {
+	int64_t began_ns = d->lo_ns ? d->lo_ns : d->hi_ns;
+
 	/* A second on either side: the balancer's own timer, and the API's whole seconds. */
-	return d->began && d->delay_ns >= 0 && at_ns >= d->lo_ns + d->delay_ns - DS_NS_PER_S;
+	return d->began && d->delay_ns >= 0 && at_ns >= began_ns + d->delay_ns - DS_NS_PER_S;
 }
 
 static struct ds_case make_case(const struct ds_core *core, const struct ds_flow *flow,
@@ -125,6 +127,9 @@ bool ds_drop_is_balanced(const struct ds_core *core, const struct ds_flow *flow)
 
 void ds_drop_arrival(struct ds_core *core, const struct ds_flow *flow, int64_t at_ns)
 {
+	/* The kernel's jiffies may lie a tick ahead of the event that tells them. */
+	if (at_ns > core->now_ns)
+		at_ns = core->now_ns;
 	if (ds_drop_is_balanced(core, flow) && at_ns > flow->pod->last_arrival_ns)
 		flow->pod->last_arrival_ns = at_ns;
 }
@@ -257,11 +262,34 @@ static void fold(struct ds_core *core, const struct ds_flow *flow, const struct 
 		f->lost_ns = flow->lost_ns;
 		f->hooks = flow->hooks;
 		f->facts = flow->facts;
-		f->outcome = flow->outcome;
+		f->attribution = flow->attribution;
+		f->outcome = d->outcome;
+		f->symptom = d->symptom;
+		f->confidence = d->confidence;
 	} else {
 		core->suppressed++;
 	}
 	core->folding = true;
+}
+
+static void write_folded(struct ds_core *core, struct ds_pod *pod, int cause)
+{
+	struct ds_pod_fold *f = &pod->folds[cause];
+	struct ds_flow flow = {
+		.key = { .pod = f->key_pod, .peer = f->key_peer,
+			 .pod_port = f->pod_port, .peer_port = f->peer_port },
+		.pod = pod, .lost_ns = f->lost_ns, .hooks = f->hooks, .facts = f->facts,
+		.attribution = f->attribution, .outcome = f->outcome, .packets = f->cnt, .age_ns = -1,
+	};
+	struct ds_decision d = {
+		.kind = DS_DECISION_DROP, .cause = cause, .outcome = f->outcome,
+		.symptom = f->symptom, .confidence = f->confidence,
+	};
+	struct ds_drain drain = ds_verdict_drain(core, pod, f->pod_port);
+	struct ds_case c = make_case(core, &flow, &drain);
+
+	write_drop(core, &flow, &c, &drain, &d, f->cnt);
+	f->cnt = 0;
 }
 
 void ds_drop_flush_folded(struct ds_core *core, int64_t now_ns)
@@ -271,28 +299,9 @@ void ds_drop_flush_folded(struct ds_core *core, int64_t now_ns)
 	roll_second(core, now_ns);
 	core->folding = false;
 	for (struct ds_pod *pod = ds_ledger_first(core->ledger); pod; pod = pod->next)
-		for (int cause = 0; cause < DS_CAUSE_MAX; cause++) {
-			struct ds_pod_fold *f = &pod->folds[cause];
-			struct ds_flow flow = {
-				.key = { .pod = f->key_pod, .peer = f->key_peer,
-					 .pod_port = f->pod_port, .peer_port = f->peer_port },
-				.pod = pod, .lost_ns = f->lost_ns, .hooks = f->hooks,
-				.facts = f->facts, .outcome = f->outcome, .packets = f->cnt,
-				.age_ns = -1,
-			};
-			struct ds_drain drain;
-			struct ds_case c;
-			struct ds_decision d;
-
-			if (!f->cnt)
-				continue;
-			drain = ds_verdict_drain(core, pod, f->pod_port);
-			c = make_case(core, &flow, &drain);
-			d = ds_cause_decide(&c);
-			d.cause = cause;
-			write_drop(core, &flow, &c, &drain, &d, f->cnt);
-			f->cnt = 0;
-		}
+		for (int cause = 0; cause < DS_CAUSE_MAX; cause++)
+			if (pod->folds[cause].cnt)
+				write_folded(core, pod, cause);
 }
 
 /* ---- the decision ---- */

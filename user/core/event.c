@@ -155,6 +155,10 @@ int64_t ds_key_max(enum ds_key key)
 	case DS_KEY_TCP_SEQ:
 	case DS_KEY_TCP_ACK:
 		return UINT32_MAX;
+	case DS_KEY_TG_DELAY:
+	case DS_KEY_TG_HC_INTERVAL:
+	case DS_KEY_GRACE_PERIOD:
+		return DS_EVENT_S_MAX;
 	case DS_KEY_TCP_FIRST_BYTE:
 	case DS_KEY_ICMP_TYPE:
 	case DS_KEY_ICMP_CODE:
@@ -254,11 +258,17 @@ static double round_real(double v)
 	return (double)n / (text[0] == '-' ? -1000.0 : 1000.0);
 }
 
+static int64_t clamp(int64_t v, int64_t min, int64_t max)
+{
+	return v < min ? min : v > max ? max : v;
+}
+
 void ds_event_canonical(struct ds_event *ev)
 {
 	const enum ds_key *k = ds_kinds[ev->kind].keys;
 	uint64_t allowed[DS_KEY_WORDS] = { 0 };
 
+	ev->time_ns = clamp(ev->time_ns, 0, DS_EVENT_TIME_MAX);
 	for (; *k != DS_KEY_MAX; k++) {
 		void *p = (char *)ev + ds_keys[*k].offset;
 
@@ -266,8 +276,15 @@ void ds_event_canonical(struct ds_event *ev)
 		if (!ds_event_has(ev, *k))
 			continue;
 		switch (ds_keys[*k].type) {
+		case DS_TYPE_INT:
+			*(int64_t *)p = clamp(*(int64_t *)p, 0, ds_key_max(*k));
+			break;
+		case DS_TYPE_TIME:
+			*(int64_t *)p = clamp(*(int64_t *)p, 0, DS_EVENT_TIME_MAX);
+			break;
 		case DS_TYPE_MS:
-			*(int64_t *)p = round_ms(*(int64_t *)p);
+			*(int64_t *)p = round_ms(clamp(*(int64_t *)p, -DS_EVENT_MS_MAX,
+						       DS_EVENT_MS_MAX));
 			break;
 		case DS_TYPE_REAL:
 			*(double *)p = round_real(*(double *)p);

@@ -19,6 +19,13 @@
 #define DS_EVENT_LINE_MAX 4096	/* a line with its newline; PIPE_BUF, so that one write is atomic */
 #define DS_EVENT_READ_MAX 65536	/* bytes of a line that is read */
 #define DS_RUN_ID_LEN 8
+/*
+ * Events come from outside: a time lies in 1970-2099, a duration within ten years. Sums and
+ * differences of a few of them then fit into 64 bits of ns, and nothing in the core need ask.
+ */
+#define DS_EVENT_TIME_MAX INT64_C(4102444799999999999)
+#define DS_EVENT_S_MAX (INT64_C(3653) * 86400)
+#define DS_EVENT_MS_MAX (DS_EVENT_S_MAX * 1000000000)
 
 /*
  * Value types. In the struct and in JSON:
@@ -336,7 +343,7 @@ struct ds_kind_info {
 extern const struct ds_key_info ds_keys[DS_KEY_MAX];
 extern const struct ds_kind_info ds_kinds[DS_EVENT_MAX];
 
-/* The largest value of an INT key: 65535 for ports, ...; the least is 0 for all of them. */
+/* The largest value of an INT key: 65535 for ports, ten years for seconds; the least is 0 for all. */
 int64_t ds_key_max(enum ds_key key);
 
 /* The kind of an event.name of len bytes, or -1. */
@@ -353,8 +360,9 @@ int ds_event_copy(struct ds_event *dst, const struct ds_event *src);
 
 /*
  * Makes the event what reading its own line would give back: MS values rounded to microseconds,
- * REAL to three digits, words outside their list, empty strings and unset addresses absent. A live
- * run does this before the core sees an event, so that the replay of its recording is exact.
+ * REAL to three digits, times and numbers within what a line may hold, words outside their list,
+ * empty strings and unset addresses absent. The merge stage does this to every event, so that the
+ * replay of a recording is exact.
  */
 void ds_event_canonical(struct ds_event *ev);
 

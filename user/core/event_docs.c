@@ -61,8 +61,8 @@ static void put_type(struct ds_buf *b, enum ds_key key)
 	if (info->type == DS_TYPE_ENUM || info->type == DS_TYPE_COUNTS) {
 		const char *list = ds_names[info->names].list;
 
-		ds_buf_printf(b, "%s[%s](#%s)", info->type == DS_TYPE_COUNTS ? "count by " : "", list,
-			      list);
+		ds_buf_printf(b, "%s[%s](#%s)", info->type == DS_TYPE_COUNTS ? "count by " : "",
+			      list, list);
 		return;
 	}
 	ds_buf_puts(b, types[info->type]);
@@ -126,9 +126,10 @@ void ds_event_docs(struct ds_buf *buf)
 	for (int i = 0; i < DS_EVENT_MAX; i++)
 		if (ds_kinds[i].input)
 			put_kind(buf, &ds_kinds[i]);
-	ds_buf_puts(buf, "## Output\n\n"
-			 "`drainsnoop.start`, `drainsnoop.pod.state` and `drainsnoop.target.state` are "
-			 "printed too, as above.\n\n");
+	ds_buf_puts(buf,
+		    "## Output\n\n"
+		    "`drainsnoop.start`, `drainsnoop.pod.state` and `drainsnoop.target.state` are "
+		    "printed too, as above.\n\n");
 	for (int i = 0; i < DS_EVENT_MAX; i++)
 		if (!ds_kinds[i].input)
 			put_kind(buf, &ds_kinds[i]);

@@ -48,7 +48,8 @@ static void put_endpoint(struct ds_text *t, const struct ds_event *ev, enum ds_k
 
 static void put_source(struct ds_text *t, const struct ds_event *ev)
 {
-	put_endpoint(t, ev, DS_KEY_SOURCE_ADDRESS, &ev->source, DS_KEY_SOURCE_PORT, ev->source_port);
+	put_endpoint(t, ev, DS_KEY_SOURCE_ADDRESS, &ev->source, DS_KEY_SOURCE_PORT,
+		     ev->source_port);
 }
 
 static void put_destination(struct ds_text *t, const struct ds_event *ev)
@@ -265,7 +266,8 @@ static void say_tap(struct ds_text *t, const struct ds_event *ev)
 
 static void say_tick(struct ds_text *t, const struct ds_event *ev)
 {
-	ds_text_puts(t, ds_event_has(ev, DS_KEY_FINAL) && ev->final ? "end of the recording" : "tick");
+	ds_text_puts(t,
+		     ds_event_has(ev, DS_KEY_FINAL) && ev->final ? "end of the recording" : "tick");
 }
 
 static void say_loss(struct ds_text *t, const struct ds_event *ev)

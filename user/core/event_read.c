@@ -72,7 +72,7 @@ static int read_string(struct reader *r, const char **ret_string)
 		return unexpected(r, "a string");
 	left = (size_t)(r->s.end - r->s.at);
 	if (!r->ev->text) {
-		/* Every string loses its quotes and gains a NUL: what is left of the line suffices. */
+		/* A string loses its quotes and gains a NUL: the rest of the line is enough. */
 		r->ev->text = malloc(left);
 		if (!r->ev->text) {
 			(void)ds_scan_fail(&r->s, r->s.at, "out of memory");
@@ -170,7 +170,23 @@ static int read_time(struct reader *r, int64_t *ret_ns)
 		return ds_scan_fail(&r->s, first,
 				    "key \"%s\": not a time as \"2026-11-22T10:15:31.66Z\" (RFC 3339)",
 				    r->key);
+	if (*ret_ns < 0 || *ret_ns > DS_EVENT_TIME_MAX)
+		return ds_scan_fail(&r->s, first, "key \"%s\": before 1970 or after 2099", r->key);
 	return 0;
+}
+
+/* Milliseconds, kept as ns. */
+static int read_ms(struct reader *r, int64_t *ret_ns)
+{
+	const char *first;
+	int err;
+
+	(void)ds_scan_peek(&r->s);
+	first = r->s.at;
+	err = read_number(r, 6, false, ret_ns);
+	if (err == 0 && (*ret_ns < -DS_EVENT_MS_MAX || *ret_ns > DS_EVENT_MS_MAX))
+		return ds_scan_fail(&r->s, first, "key \"%s\": out of range", r->key);
+	return err;
 }
 
 static int read_word(struct reader *r, enum ds_names_id names, int *ret_v)
@@ -210,8 +226,8 @@ static int read_addr(struct reader *r, struct ds_addr *ret_addr, bool *ret_set)
 	if (t.len == 0)
 		return 0;
 	if (t.cut || ds_addr_parse(t.text, t.len, ret_addr) < 0)
-		return ds_scan_fail(&r->s, first, "key \"%s\": \"%.*s\" is not an IP address", r->key,
-				    (int)(t.len < 46 ? t.len : 46), t.text);
+		return ds_scan_fail(&r->s, first, "key \"%s\": \"%.*s\" is not an IP address",
+				    r->key, (int)(t.len < 46 ? t.len : 46), t.text);
 	*ret_set = ds_addr_is_set(ret_addr);
 	return 0;
 }
@@ -250,7 +266,7 @@ static int read_value(struct reader *r, enum ds_key key)
 		err = read_time(r, p);
 		break;
 	case DS_TYPE_MS:
-		err = read_number(r, 6, false, p);
+		err = read_ms(r, p);
 		break;
 	case DS_TYPE_REAL:
 		err = read_number(r, 3, false, &v);
@@ -487,8 +503,9 @@ static int finish(struct reader *r, int64_t default_time_ns)
 	for (const enum ds_key *k = kind->any_of; *k != DS_KEY_MAX; k++)
 		any |= ds_event_has(r->ev, *k);
 	if (!any)
-		return ds_scan_fail(&r->s, r->s.line, "%s needs the key \"%s\" or \"%s\"", kind->name,
-				    ds_keys[kind->any_of[0]].key, ds_keys[kind->any_of[1]].key);
+		return ds_scan_fail(&r->s, r->s.line, "%s needs the key \"%s\" or \"%s\"",
+				    kind->name, ds_keys[kind->any_of[0]].key,
+				    ds_keys[kind->any_of[1]].key);
 	for (const enum ds_key *k = kind->keys; *k != DS_KEY_MAX; k++)
 		allowed[*k / 64] |= UINT64_C(1) << *k % 64;
 	for (int i = 0; i < DS_KEY_WORDS; i++)

@@ -100,16 +100,18 @@ static void put_common(struct ds_buf *b)
 		ds_buf_puts(b, i ? ", " : "");
 		put_json(b, ds_kinds[i].name);
 	}
-	ds_buf_printf(b, "]},\n"
-			 "    \"message\": {\"type\": \"string\", \"description\": \"one sentence for people\"},\n"
-			 "    \"drainsnoop.schema\": {\"const\": %d},\n"
-			 "    \"drainsnoop.run.id\": {\"type\": \"string\", \"pattern\": \"^[0-9a-f]{8}$\", "
-			 "\"description\": \"random, one per run\"},\n"
-			 "    \"drainsnoop.seq\": {\"type\": \"integer\", \"minimum\": 0, "
-			 "\"description\": \"one more with every line: a gap is a lost line\"},\n"
-			 "    \"drainsnoop.late\": {\"const\": true, "
-			 "\"description\": \"came after events that are later than it\"}",
-		      DS_EVENT_SCHEMA);
+	ds_buf_printf(
+		b,
+		"]},\n"
+		"    \"message\": {\"type\": \"string\", \"description\": \"one sentence for people\"},\n"
+		"    \"drainsnoop.schema\": {\"const\": %d},\n"
+		"    \"drainsnoop.run.id\": {\"type\": \"string\", \"pattern\": \"^[0-9a-f]{8}$\", "
+		"\"description\": \"random, one per run\"},\n"
+		"    \"drainsnoop.seq\": {\"type\": \"integer\", \"minimum\": 0, "
+		"\"description\": \"one more with every line: a gap is a lost line\"},\n"
+		"    \"drainsnoop.late\": {\"const\": true, "
+		"\"description\": \"came after events that are later than it\"}",
+		DS_EVENT_SCHEMA);
 }
 
 static void put_key_list(struct ds_buf *b, const enum ds_key *keys)
@@ -143,15 +145,17 @@ static void put_kind(struct ds_buf *b, const struct ds_kind_info *kind)
 void ds_event_schema(struct ds_buf *buf)
 {
 	ds_buf_clear(buf);
-	ds_buf_puts(buf, "{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
-			 "  \"$id\": \"" DS_SCHEMA_URL "\",\n"
-			 "  \"title\": \"drainsnoop event, version 1\",\n"
-			 "  \"description\": \"One line of drainsnoop's JSON output or of a recording.\",\n"
-			 "  \"type\": \"object\",\n"
-			 "  \"required\": [\"time\", \"level\", \"event.name\", \"message\", "
-			 "\"drainsnoop.schema\", \"drainsnoop.run.id\", \"drainsnoop.seq\"],\n"
-			 "  \"additionalProperties\": true,\n"
-			 "  \"properties\": {\n");
+	ds_buf_puts(
+		buf,
+		"{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
+		"  \"$id\": \"" DS_SCHEMA_URL "\",\n"
+		"  \"title\": \"drainsnoop event, version 1\",\n"
+		"  \"description\": \"One line of drainsnoop's JSON output or of a recording.\",\n"
+		"  \"type\": \"object\",\n"
+		"  \"required\": [\"time\", \"level\", \"event.name\", \"message\", "
+		"\"drainsnoop.schema\", \"drainsnoop.run.id\", \"drainsnoop.seq\"],\n"
+		"  \"additionalProperties\": true,\n"
+		"  \"properties\": {\n");
 	put_common(buf);
 	for (enum ds_key k = 0; k < DS_KEY_MAX; k++) {
 		const struct ds_names *names;

@@ -224,10 +224,17 @@ struct ds_pod *ds_ledger_previous(const struct ds_ledger *l, const struct ds_add
 {
 	const struct address_entry *e = address_of(l, a);
 
-	for (int i = e ? e->cnt - 1 : 0; i > 0; i--)
+	/* From the first holding of the pod on: two pods may have had the address by turns. */
+	for (int i = 0; e && i < e->cnt; i++)
 		if (e->holdings[i].pod == pod)
-			return e->holdings[i - 1].pod;
+			return i ? e->holdings[i - 1].pod : NULL;
 	return NULL;
+}
+
+/* A pod that was never seen to go has no verdict to wait for. */
+static bool is_judged(const struct ds_pod *pod)
+{
+	return pod->verdict_written || !ds_pod_is_going(pod);
 }
 
 void ds_ledger_expire(struct ds_ledger *l, int64_t now_ns, int64_t retention_ns,
@@ -235,19 +242,35 @@ void ds_ledger_expire(struct ds_ledger *l, int64_t now_ns, int64_t retention_ns,
 {
 	for (struct ds_pod *pod = l->first, *next; pod; pod = next) {
 		int64_t ended = ds_pod_ended_ns(pod);
-		bool full = l->pods_cnt > l->max_pods;
 
 		next = pod->next;
-		if (!ended || (!pod->verdict_written && !full))
+		if (!ended || !is_judged(pod) || now_ns - ended < retention_ns)
 			continue;
-		if (now_ns - ended < retention_ns) {
-			if (!full)
-				continue;
-			l->evictions++;
-		}
 		forget(ctx, pod);
 		remove_pod(l, pod);
 	}
+}
+
+void ds_ledger_make_room(struct ds_ledger *l, void (*forget)(void *ctx, struct ds_pod *pod), void *ctx)
+{
+	struct ds_pod *ended = NULL, *judged = NULL, *victim;
+
+	if (l->pods_cnt < l->max_pods)
+		return;
+	for (struct ds_pod *pod = l->first; pod && !judged; pod = pod->next) {
+		if (!ds_pod_ended_ns(pod))
+			continue;
+		if (!ended)
+			ended = pod;
+		if (is_judged(pod))
+			judged = pod;
+	}
+	victim = judged ? judged : ended ? ended : l->first;
+	if (!victim)
+		return;
+	l->evictions++;
+	forget(ctx, victim);
+	remove_pod(l, victim);
 }
 
 struct ds_ledger_stats ds_ledger_stats(const struct ds_ledger *l)

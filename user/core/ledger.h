@@ -2,7 +2,7 @@
 /*
  * The ledger: which pod held which address when (DESIGN section 6). It owns the pods and outlives
  * them: an ended pod stays for the retention time, because the packets that matter come after it.
- * Bounded: the oldest ended pod goes first, and that is counted. Pure.
+ * Bounded (ds_ledger_make_room): the oldest ended pod goes first, and that is counted. Pure.
  */
 #ifndef DS_CORE_LEDGER_H
 #define DS_CORE_LEDGER_H
@@ -52,16 +52,25 @@ struct ds_pod *ds_ledger_release(struct ds_ledger *l, const struct ds_addr *a, i
 struct ds_pod *ds_ledger_lookup(const struct ds_ledger *l, const struct ds_addr *a, int64_t at_ns,
 				enum ds_holding *ret_holding);
 
-/* Who held the address before `pod` got it: the pod whose packets still come. Or NULL. */
+/*
+ * Who held the address before `pod` first got it: the pod whose packets still come. Or NULL. Asked
+ * again for its answer it comes to an end.
+ */
 struct ds_pod *ds_ledger_previous(const struct ds_ledger *l, const struct ds_addr *a,
 				  const struct ds_pod *pod);
 
 /*
- * Removes pods that ended more than retention_ns before now and were judged, and the oldest ended
- * ones above the bound. forget is told each pod and address first.
+ * Removes pods that ended more than retention_ns before now and wait for no verdict. forget is
+ * told each pod first.
  */
 void ds_ledger_expire(struct ds_ledger *l, int64_t now_ns, int64_t retention_ns,
 		      void (*forget)(void *ctx, struct ds_pod *pod), void *ctx);
+
+/*
+ * Makes room for one more pod: at the bound the oldest ended pod goes (one that waits for no
+ * verdict before one that does), else the oldest of all; counted. forget is told it first.
+ */
+void ds_ledger_make_room(struct ds_ledger *l, void (*forget)(void *ctx, struct ds_pod *pod), void *ctx);
 
 struct ds_ledger_stats ds_ledger_stats(const struct ds_ledger *l);
 

@@ -109,6 +109,7 @@ int ds_merge_push(struct ds_merge *m, const struct ds_event *ev)
 		free(own);
 		return -ENOMEM;
 	}
+	ds_event_canonical(own);	/* as its recorded line would read */
 	if (own->time_ns < m->passed_ns && own->time_ns >= m->first_ns) {
 		own->late = true;
 		m->late++;

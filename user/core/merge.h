@@ -21,7 +21,7 @@ int ds_merge_new(struct ds_merge **ret_merge, int64_t lateness_ns, size_t max);
 void ds_merge_free(struct ds_merge **merge);
 
 /*
- * Takes a copy. ev->rank and ev->source_seq must be set. 0; -ENOBUFS when max events wait (the
+ * Takes a copy, made canonical (ds_event_canonical). ev->rank and ev->source_seq must be set. 0; -ENOBUFS when max events wait (the
  * caller counts the loss); -ENOMEM.
  */
 int ds_merge_push(struct ds_merge *m, const struct ds_event *ev);

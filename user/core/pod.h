@@ -52,7 +52,7 @@ struct ds_pod_fold {
 	struct ds_addr key_pod, key_peer;
 	uint16_t pod_port, peer_port;
 	uint32_t facts, hooks;
-	int outcome;
+	int attribution, outcome, symptom, confidence;	/* as decided then */
 };
 
 struct ds_pod {

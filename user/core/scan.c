@@ -269,7 +269,8 @@ int ds_scan_number(struct ds_scan *s, struct ds_decimal *ret_number)
 		d.negative = true;
 		s->at++;
 	}
-	if (is_digit(s) && *s->at == '0' && s->end - s->at > 1 && s->at[1] >= '0' && s->at[1] <= '9')
+	if (is_digit(s) && *s->at == '0' && s->end - s->at > 1 && s->at[1] >= '0' &&
+	    s->at[1] <= '9')
 		return ds_scan_fail(s, first, "a number with a leading zero");
 	r = scan_digits(s, false, &d);
 	if (r == 0 && s->at < s->end && *s->at == '.') {

@@ -58,6 +58,7 @@ struct ds_core {
 	uint64_t next_drop_id;
 	int64_t lost_events;
 	int64_t lost_ringbuf;
+	int64_t lost_at_ns;		/* end of the latest loss */
 	int64_t late_events;
 	int64_t emitted;
 	int64_t suppressed;
@@ -82,6 +83,9 @@ void ds_core_start_event(const struct ds_core *core, struct ds_event *ev, enum d
 			 int64_t time_ns);
 void ds_core_emit(struct ds_core *core, const struct ds_event *ev);
 void ds_core_wish(struct ds_core *core, const struct ds_wish *wish);
+void ds_core_count_lost(struct ds_core *core, int64_t cnt);
+/* For the ledger: the pod is about to be freed. ctx is the core. */
+void ds_core_forget(void *ctx, struct ds_pod *pod);
 
 /* timeline.c: pods and what happened to them */
 void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev);
@@ -111,6 +115,9 @@ void ds_tap_forget(struct ds_core *core, struct ds_pod *pod);
 void ds_verdict_review(struct ds_core *core);
 /* The drain of a pod's target; port 0 = any of them. */
 struct ds_drain ds_verdict_drain(const struct ds_core *core, const struct ds_pod *pod, uint16_t port);
+
+/* From SIGTERM to exit, of the slowest container since T0; -1 = none was seen. */
+int64_t ds_verdict_slowest_exit(const struct ds_pod *pod);
 
 /* advise.c */
 int ds_advise_new(struct ds_advise **ret_advise);

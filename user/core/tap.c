@@ -87,6 +87,14 @@ static uint32_t flags_of(const struct ds_pod *pod)
 
 static void review_pod(struct ds_core *core, struct ds_pod *pod)
 {
+	/*
+	 * A listener that came back, or a tap of long ago for a restart: what makes the pod go away
+	 * now is a reason of its own.
+	 */
+	if (pod->tap_since_ns && (!goes_away(pod) || (pod->tap_done && pod->t0_ns > pod->tap_since_ns))) {
+		pod->tap_since_ns = 0;
+		pod->tap_done = false;
+	}
 	if (!pod->tap_since_ns && !pod->tap_done && goes_away(pod) && serves(core, pod))
 		pod->tap_since_ns = core->now_ns;
 	if (pod->tap_since_ns && !pod->tap_done && is_settled(core, pod))

@@ -17,6 +17,7 @@ struct address_entry {
 
 struct ds_targets {
 	size_t max, cnt;
+	int64_t longest_delay_s;
 	int64_t evictions;
 	struct address_entry *by_address;
 	struct ds_target *first, *last;
@@ -179,25 +180,42 @@ static bool is_registered(int state)
 	       state == DS_TARGET_STATE_UNHEALTHY || state == DS_TARGET_STATE_UNAVAILABLE;
 }
 
-/* Narrows the interval by one more source; a bound never widens (DESIGN section 7). */
+static void set_lo(struct ds_target *target, int64_t lo_ns, int source)
+{
+	target->drain_lo_ns = lo_ns;
+	target->drain_lo_source = source;
+}
+
+static void set_hi(struct ds_target *target, int64_t hi_ns, int source)
+{
+	target->drain_hi_ns = hi_ns;
+	target->drain_hi_source = source;
+}
+
+/*
+ * Narrows the interval by one more source. Sources that cannot both be right widen it to what
+ * either says (DESIGN section 7).
+ */
 static void note_drain(struct ds_target *target, const struct ds_event *ev)
 {
 	int source = ds_event_has(ev, DS_KEY_TARGET_SOURCE) ? ev->target_source : DS_TARGET_SOURCE_FILE;
 	int64_t lo = ds_event_has(ev, DS_KEY_NOT_BEFORE) ? ev->not_before : 0;
 	int64_t hi = ds_event_has(ev, DS_KEY_NOT_AFTER) ? ev->not_after : ev->time_ns;
+	bool conflict;
 
+	if (lo > hi)
+		lo = hi;	/* a source whose own bounds cross knows one moment at best */
 	if (!target->drained) {
 		target->drained = true;
-		target->drain_lo_ns = target->drain_hi_ns = 0;
+		set_lo(target, lo, source);
+		set_hi(target, hi, source);
+		return;
 	}
-	if (lo && lo > target->drain_lo_ns) {
-		target->drain_lo_ns = lo;
-		target->drain_lo_source = source;
-	}
-	if (!target->drain_hi_ns || hi < target->drain_hi_ns) {
-		target->drain_hi_ns = hi;
-		target->drain_hi_source = source;
-	}
+	conflict = hi < target->drain_lo_ns || lo > target->drain_hi_ns;
+	if (conflict ? lo < target->drain_lo_ns : lo > target->drain_lo_ns)
+		set_lo(target, lo, source);
+	if (conflict ? hi > target->drain_hi_ns : hi < target->drain_hi_ns)
+		set_hi(target, hi, source);
 }
 
 static void note_settings(struct ds_target *target, const struct ds_event *ev)
@@ -231,6 +249,8 @@ struct ds_target *ds_targets_update(struct ds_targets *t, const struct ds_event 
 	if (!target)
 		return NULL;
 	note_settings(target, ev);
+	if (target->delay_s > t->longest_delay_s)
+		t->longest_delay_s = target->delay_s;
 	target->state = ev->target_state;
 	target->state_ns = ev->time_ns;
 	if (ds_target_is_draining(target)) {
@@ -271,6 +291,11 @@ struct ds_drain ds_target_drain(const struct ds_target *target, int64_t t0_ns, i
 		d.lo_source = DS_TARGET_SOURCE_LAST_REGISTERED;
 	}
 	return d;
+}
+
+int64_t ds_targets_longest_delay_s(const struct ds_targets *t)
+{
+	return t->longest_delay_s;
 }
 
 int64_t ds_targets_evictions(const struct ds_targets *t)

@@ -68,6 +68,9 @@ bool ds_target_is_draining(const struct ds_target *target);
  */
 struct ds_drain ds_target_drain(const struct ds_target *target, int64_t t0_ns, int t0_source);
 
+/* The longest deregistration delay that was told, in seconds; 0 = none. */
+int64_t ds_targets_longest_delay_s(const struct ds_targets *t);
+
 int64_t ds_targets_evictions(const struct ds_targets *t);
 
 #endif

@@ -70,6 +70,11 @@ static void set_t0(struct ds_pod *pod, int64_t t0_ns, int64_t error_ns, int sour
 	pod->t0_ns = t0_ns;
 	pod->t0_error_ns = error_ns;
 	pod->t0_source = source;
+	if (pod->exited_ns && pod->exited_ns < t0_ns) {	/* a restart of long ago is not its end */
+		pod->exited_ns = 0;
+		pod->ended_by = -1;
+		pod->oom_killed = false;
+	}
 }
 
 /* ---- finding the pod of a kernel event ---- */
@@ -143,6 +148,23 @@ static void keep_pending(struct ds_core *core, const struct ds_event *ev, uint8_
 		p->uid[0] = '\0';
 }
 
+/* The listener closed before its pod was known. */
+static void drop_pending(struct ds_core *core, const struct ds_event *ev, uint8_t family)
+{
+	char uid[DS_POD_UID_LEN + 1] = "";
+	uint64_t netns = ds_event_has(ev, DS_KEY_NETNS) ? ev->netns : 0;
+
+	if (ds_event_has(ev, DS_KEY_CGROUP_PATH) && !ds_cgroup_pod_uid(ev->cgroup_path, uid))
+		uid[0] = '\0';
+	for (int i = 0; i < DS_PENDING_LISTENERS_MAX; i++) {
+		struct ds_pending_listener *p = &core->pending[i];
+
+		if (p->port && p->port == ev->source_port && p->family == family &&
+		    (uid[0] && p->uid[0] ? !strcmp(p->uid, uid) : netns && p->netns == netns))
+			p->port = 0;
+	}
+}
+
 static void resolve_pending(struct ds_core *core, struct ds_pod *pod)
 {
 	for (int i = 0; i < DS_PENDING_LISTENERS_MAX; i++) {
@@ -178,11 +200,15 @@ void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev)
 	if (pod)
 		learn_netns(core, pod, ev);
 	if (ev->socket_change == DS_SOCKET_CHANGE_LISTENING) {
-		if (pod)
-			listener_opened(pod, (uint16_t)ev->source_port, family, ev->time_ns);
-		else
+		if (!pod) {
 			keep_pending(core, ev, family);
-	} else if (ev->socket_change == DS_SOCKET_CHANGE_LISTENER_CLOSED && pod) {
+			return;
+		}
+		listener_opened(pod, (uint16_t)ev->source_port, family, ev->time_ns);
+		ds_tap_pod_changed(core, pod);
+	} else if (ev->socket_change == DS_SOCKET_CHANGE_LISTENER_CLOSED && !pod) {
+		drop_pending(core, ev, family);
+	} else if (ev->socket_change == DS_SOCKET_CHANGE_LISTENER_CLOSED) {
 		l = listener_slot(pod, (uint16_t)ev->source_port, family);
 		if (!l)
 			return;
@@ -198,6 +224,22 @@ void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev)
 
 /* ---- processes ---- */
 
+/* A pod whose container restarts for ever: the one that ended first makes room. NULL = none ended. */
+static struct ds_pod_container *reuse_container(struct ds_pod *pod)
+{
+	struct ds_pod_container *oldest = NULL;
+
+	for (int i = 0; i < pod->containers_cnt; i++) {
+		struct ds_pod_container *c = &pod->containers[i];
+
+		if (c->exited_ns && (!oldest || c->exited_ns < oldest->exited_ns))
+			oldest = c;
+	}
+	if (oldest)
+		memset(oldest, 0, sizeof(*oldest));
+	return oldest;
+}
+
 static struct ds_pod_container *container_of_path(struct ds_pod *pod, const char *path)
 {
 	const char *id = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
@@ -211,15 +253,15 @@ static struct ds_pod_container *container_of_path(struct ds_pod *pod, const char
 	len = strcspn(id, ".");
 	if (len > DS_POD_ID_LEN)
 		len = DS_POD_ID_LEN;
-
 	for (int i = 0; i < pod->containers_cnt; i++) {
 		c = &pod->containers[i];
 		if (!strncmp(c->id, id, len) && !c->id[len])
 			return c;
 	}
-	if (pod->containers_cnt == DS_POD_CONTAINERS_MAX)
+	c = pod->containers_cnt < DS_POD_CONTAINERS_MAX ? &pod->containers[pod->containers_cnt++] :
+							  reuse_container(pod);
+	if (!c)
 		return NULL;	/* more containers than that are not told apart */
-	c = &pod->containers[pod->containers_cnt++];
 	memcpy(c->id, id, len);
 	return c;
 }
@@ -371,6 +413,7 @@ struct taking {
 	struct ds_core *core;
 	struct ds_pod *pod;
 	int64_t at_ns;
+	bool ended;	/* the event says that the pod has ended */
 };
 
 static void take_address_item(void *ctx, const char *item, size_t len)
@@ -378,8 +421,15 @@ static void take_address_item(void *ctx, const char *item, size_t len)
 	const struct taking *t = ctx;
 	struct ds_addr a;
 
-	if (!ds_addr_parse(item, len, &a))
-		take_address(t->core, t->pod, &a, t->at_ns);
+	enum ds_holding holding;
+
+	if (ds_addr_parse(item, len, &a))
+		return;
+	/* A finished pod keeps its status.podIP: whoever has the address by now keeps it too. */
+	if (t->ended && ds_ledger_lookup(t->core->ledger, &a, t->at_ns, &holding) != t->pod &&
+	    holding != DS_HOLDING_NONE)
+		return;
+	take_address(t->core, t->pod, &a, t->at_ns);
 }
 
 static void take_port_item(void *ctx, const char *item, size_t len)
@@ -450,23 +500,40 @@ static const char *pod_key(const struct ds_event *ev, char *buf, size_t size)
 	return buf;
 }
 
+static void deleted(struct ds_core *core, struct ds_pod *pod, int64_t at_ns)
+{
+	enum ds_holding holding;
+
+	pod->deleted_ns = at_ns;
+	for (int i = 0; i < pod->addresses_cnt; i++)
+		if (ds_ledger_lookup(core->ledger, &pod->addresses[i], at_ns, &holding) == pod)
+			(void)ds_ledger_release(core->ledger, &pod->addresses[i], at_ns);
+}
+
 void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev)
 {
 	char key[DS_POD_NAME_LEN * 2 + 2];
 	struct ds_pod *pod;
-	struct taking taking = { .core = core, .at_ns = ev->time_ns };
+	struct taking taking = {
+		.core = core, .at_ns = ev->time_ns,
+		.ended = ds_event_has(ev, DS_KEY_PHASE) && ev->phase == DS_PHASE_DELETED,
+	};
+	const char *name = pod_key(ev, key, sizeof(key));
 	bool is_new;
 
-	pod = ds_ledger_pod(core->ledger, pod_key(ev, key, sizeof(key)), ev->time_ns, &is_new);
+	if (!ds_ledger_find(core->ledger, name))
+		ds_ledger_make_room(core->ledger, ds_core_forget, core);
+	pod = ds_ledger_pod(core->ledger, name, ev->time_ns, &is_new);
 	if (!pod) {
-		core->lost_events++;	/* no memory for it: said by the sums */
+		ds_core_count_lost(core, 1);	/* no memory for it: said by the sums */
 		return;
 	}
 	taking.pod = pod;
 	describe_pod(pod, ev);
 	if (ds_event_has(ev, DS_KEY_POD_PORTS))
 		each_item(ev->pod_ports, DS_POD_PORTS_MAX, take_port_item, &taking);
-	if (ds_event_has(ev, DS_KEY_POD_ADDRESSES) && !ds_pod_ended_ns(pod))
+	if (ds_event_has(ev, DS_KEY_POD_ADDRESSES) && !ds_pod_ended_ns(pod) && !pod->released_ns &&
+	    !pod->reused_ns)
 		each_item(ev->pod_addresses, DS_POD_ADDRESSES_MAX, take_address_item, &taking);
 	if (is_new)
 		resolve_pending(core, pod);
@@ -479,17 +546,8 @@ void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev)
 			set_t0(pod, ev->time_ns, 0, DS_T0_SOURCE_DELETION_TIMESTAMP);
 		if (ev->phase != pod->phase_kubernetes)
 			enter(core, pod, ev->phase, ev->time_ns, 0, NULL);
-		if (ev->phase == DS_PHASE_DELETED && !pod->deleted_ns) {
-			pod->deleted_ns = ev->time_ns;
-			for (int i = 0; i < pod->addresses_cnt; i++) {
-				enum ds_holding holding;
-
-				if (ds_ledger_lookup(core->ledger, &pod->addresses[i], ev->time_ns,
-						     &holding) == pod)
-					(void)ds_ledger_release(core->ledger, &pod->addresses[i],
-								ev->time_ns);
-			}
-		}
+		if (ev->phase == DS_PHASE_DELETED && !pod->deleted_ns)
+			deleted(core, pod, ev->time_ns);
 	}
 	ds_tap_pod_changed(core, pod);
 }

@@ -7,6 +7,8 @@
 
 #include "user/core/state.h"
 
+#define DELAY_DEFAULT_NS (300 * DS_NS_PER_S)
+
 struct ds_drain ds_verdict_drain(const struct ds_core *core, const struct ds_pod *pod, uint16_t port)
 {
 	const struct ds_target *target = NULL;
@@ -33,6 +35,15 @@ static int64_t latest(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/*
+ * Twice the deregistration delay after the drain began. Where nobody told the delay the default of
+ * a target group (300 s) stands in: a target that drains for ever must not hold the verdict back.
+ */
+static int64_t drained_ns(const struct ds_drain *drain)
+{
+	return drain->hi_ns + 2 * (drain->delay_ns >= 0 ? drain->delay_ns : DELAY_DEFAULT_NS);
+}
+
 /* Due once it ended and its target settled, or after twice the delay, whatever comes first. */
 static bool is_due(const struct ds_core *core, const struct ds_pod *pod, const struct ds_drain *drain)
 {
@@ -41,20 +52,20 @@ static bool is_due(const struct ds_core *core, const struct ds_pod *pod, const s
 
 	if (!ended || pod->open_windows)
 		return false;
-	if (drain->began && drain->delay_ns >= 0 &&
-	    core->now_ns >= latest(ended, drain->hi_ns + 2 * drain->delay_ns))
+	if (drain->began && core->now_ns >= latest(ended, drained_ns(drain)))
 		return true;
 	return !is_draining(core, pod) && core->now_ns - quiet_since >= core->settle_ns;
 }
 
-static int64_t slowest_exit(const struct ds_pod *pod)
+int64_t ds_verdict_slowest_exit(const struct ds_pod *pod)
 {
 	int64_t slowest = -1;
 
 	for (int i = 0; i < pod->containers_cnt; i++) {
 		const struct ds_pod_container *c = &pod->containers[i];
 
-		if (c->sigterm_ns && c->exited_ns >= c->sigterm_ns)
+		/* A restart before the end is no measure of it. */
+		if (c->sigterm_ns >= pod->t0_ns && c->sigterm_ns && c->exited_ns >= c->sigterm_ns)
 			slowest = latest(slowest, c->exited_ns - c->sigterm_ns);
 	}
 	return slowest;
@@ -79,7 +90,7 @@ static void judge(const struct ds_core *core, const struct ds_pod *pod, const st
 {
 	int verdict = DS_VERDICT_CLEAN, confidence = DS_CONFIDENCE_HIGH, reason = -1;
 
-	if (pod->lost_evidence)
+	if (pod->lost_evidence || (core->lost_at_ns && core->lost_at_ns >= pod->t0_ns))
 		reason = DS_VERDICT_REASON_LOSS;
 	else if (pod->late_evidence)
 		reason = DS_VERDICT_REASON_LATE;
@@ -106,7 +117,7 @@ static void judge(const struct ds_core *core, const struct ds_pod *pod, const st
 
 static void describe_end(struct ds_pod *pod, struct ds_event *ev)
 {
-	int64_t slowest = slowest_exit(pod);
+	int64_t slowest = ds_verdict_slowest_exit(pod);
 
 	DS_SET(ev, T0, t0, pod->t0_ns);
 	DS_SET(ev, T0_ERROR, t0_error, pod->t0_error_ns);

@@ -72,7 +72,8 @@ static void cut_back(const struct ds_jsonl *sink, size_t rest)
 	    st.st_size != at)
 		return;
 	if (ftruncate(sink->fd, at - (off_t)rest) == 0)
-		(void)lseek(sink->fd, at - (off_t)rest, SEEK_SET);	/* cannot fail: at is a position */
+		(void)lseek(sink->fd, at - (off_t)rest,
+			    SEEK_SET); /* cannot fail: at is a position */
 }
 
 /* Writes all of it or as much as goes; *ret_written tells how much stands in the file. */

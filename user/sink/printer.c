@@ -13,7 +13,7 @@
 #include "user/util/log.h"
 
 struct ds_printer {
-	const struct ds_options *options;
+	const struct ds_printer_options *options;
 	struct ds_jsonl *jsonl;		/* -o json */
 	struct ds_table_style style;	/* else */
 	struct ds_table_sums sums;
@@ -41,7 +41,7 @@ static int64_t utc_offset_s(enum ds_time_format format)
 	return format == DS_TIME_LOCAL && localtime_r(&now, &tm) ? tm.tm_gmtoff : 0;
 }
 
-int ds_printer_new(struct ds_printer **ret_printer, const struct ds_options *options)
+int ds_printer_new(struct ds_printer **ret_printer, const struct ds_printer_options *options)
 {
 	ds_cleanup(ds_printer_free) struct ds_printer *p = calloc(1, sizeof(*p));
 	int r = 0;

@@ -6,12 +6,25 @@
 #ifndef DS_SINK_PRINTER_H
 #define DS_SINK_PRINTER_H
 
-#include "user/options.h"
+#include "user/filter.h"
+
+enum ds_output { DS_OUTPUT_TABLE, DS_OUTPUT_WIDE, DS_OUTPUT_JSON, DS_OUTPUT_MAX };
+enum ds_time_format { DS_TIME_LOCAL, DS_TIME_UTC, DS_TIME_RELATIVE, DS_TIME_NONE, DS_TIME_MAX };
+enum ds_color { DS_COLOR_AUTO, DS_COLOR_ALWAYS, DS_COLOR_NEVER, DS_COLOR_MAX };
+
+struct ds_printer_options {
+	struct ds_filter filter;
+	enum ds_output output;
+	enum ds_time_format time;
+	enum ds_color color;
+	bool headers, summary;
+	int64_t limit;			/* printed drops, 0 = none */
+};
 
 struct ds_printer;
 
 /* 0 or -errno with one line logged. The options are borrowed until the printer is freed. */
-int ds_printer_new(struct ds_printer **ret_printer, const struct ds_options *options);
+int ds_printer_new(struct ds_printer **ret_printer, const struct ds_printer_options *options);
 void ds_printer_free(struct ds_printer **printer);
 
 /*

@@ -301,7 +301,7 @@ static void on_timer(uv_timer_t *timer)
 			return;
 		}
 	}
-	/* More is there: go on once the others have had their turn (0 would be at once, before them). */
+	/* More is there: go on once the others have had their turn (0 would be before it). */
 	(void)uv_timer_start(timer, on_timer, 1, FOLLOW_MS);	/* cannot fail: not closing */
 }
 
@@ -329,7 +329,7 @@ static int watch(struct ds_events *e, uv_loop_t *loop)
 
 		err = uv_poll_init(loop, &e->poll, e->fd);
 		if (err == 0) {
-			/* uv makes it non-blocking; standard input is also our parent's: undo that. */
+			/* uv made it non-blocking; standard input is our parent's too: undo it. */
 			if (!e->file && flags >= 0)
 				(void)fcntl(e->fd, F_SETFL, flags);	/* as it was */
 			e->polled = true;

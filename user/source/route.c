@@ -42,7 +42,7 @@ struct ds_route {
 	int fd;
 	int stage;		/* of the dump: index of requests; REQUESTS when there is none */
 	uint32_t seq;		/* of its request */
-	bool again;		/* messages were lost, or the dump was interrupted: dump once more */
+	bool again; /* messages were lost, or the dump was interrupted: dump once more */
 	int tries;
 	int64_t not_before;	/* of what is read now */
 	int64_t not_after;

@@ -84,7 +84,8 @@ static bool parse_link(struct span rest, struct ds_rt *rt)
 	struct attr a;
 
 	/* AF_BRIDGE: a port joined or left a bridge, the link itself is as it was. */
-	if (!take(&rest, &head, sizeof(head)) || head.ifi_family != AF_UNSPEC || head.ifi_index <= 0)
+	if (!take(&rest, &head, sizeof(head)) || head.ifi_family != AF_UNSPEC ||
+	    head.ifi_index <= 0)
 		return false;
 	rt->ifindex = (uint32_t)head.ifi_index;
 	rt->up = head.ifi_flags & IFF_UP;
@@ -185,7 +186,8 @@ static bool parse_route(struct span rest, struct ds_rt *rt)
 		if (a.type == RTA_DST && !get_addr(a.body, rt->v6, &dst))
 			return false;
 		if (a.type == RTA_TABLE)
-			(void)get_u32(a.body, &rt->table);	/* rtm_table stands if it cannot be read */
+			(void)get_u32(a.body,
+				      &rt->table); /* rtm_table stands if it cannot be read */
 		if (a.type == RTA_PRIORITY)
 			(void)get_u32(a.body, &rt->priority);	/* the same: 0 */
 		if (a.type == RTA_OIF && get_u32(a.body, &oif))
@@ -204,7 +206,8 @@ static bool parse_rule(struct span rest, struct ds_rt *rt)
 	struct fib_rule_hdr head;
 	struct attr a;
 
-	if (!take(&rest, &head, sizeof(head)) || (head.family != AF_INET && head.family != AF_INET6))
+	if (!take(&rest, &head, sizeof(head)) ||
+	    (head.family != AF_INET && head.family != AF_INET6))
 		return false;
 	rt->v6 = head.family == AF_INET6;
 	rt->unicast = head.action == FR_ACT_TO_TBL;
@@ -281,7 +284,8 @@ int ds_rt_next(const uint8_t *data, size_t len, size_t *offset, struct ds_rt *re
 	rt.replace = head.nlmsg_flags & NLM_F_REPLACE;
 	rt.interrupted = head.nlmsg_flags & NLM_F_DUMP_INTR;
 	parse_body(head.nlmsg_type,
-		   (struct span){ data + *offset + sizeof(head), head.nlmsg_len - sizeof(head) }, &rt);
+		   (struct span){ data + *offset + sizeof(head), head.nlmsg_len - sizeof(head) },
+		   &rt);
 	step = NLMSG_ALIGN(head.nlmsg_len);
 	*offset = step > left ? len : *offset + step;
 	*ret_rt = rt;

@@ -30,7 +30,7 @@ struct ds_rt {
 	enum ds_rt_kind kind;
 	bool del;		/* RTM_DEL... */
 	bool replace;		/* NLM_F_REPLACE */
-	bool interrupted;	/* NLM_F_DUMP_INTR: things changed during the dump, it may lack some */
+	bool interrupted; /* NLM_F_DUMP_INTR: things changed during the dump, it may lack some */
 	uint32_t seq;		/* of the request that it answers; 0 in a notification */
 	uint32_t port;
 	int error;

@@ -330,7 +330,8 @@ static int put_route(struct ds_route_table *t, const struct route_key *key, uint
 		l->was_pod = true;
 	classify(t, l);
 	if (!is_default(r))
-		tell_change(t, DS_ROUTE_CHANGE_ASSIGNED, DS_ROUTE_BY_ROUTE, &r->key.addr, r->ifindex);
+		tell_change(t, DS_ROUTE_CHANGE_ASSIGNED, DS_ROUTE_BY_ROUTE, &r->key.addr,
+			    r->ifindex);
 	return 0;
 }
 

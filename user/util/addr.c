@@ -118,7 +118,7 @@ static size_t format_hex(unsigned int v, char *out)
 	return len;
 }
 
-/* RFC 5952: lower case, the longest run of two or more zero groups is left out, the first of equals. */
+/* RFC 5952: lower case; the longest run of two or more zero groups, the first of equals, is "::". */
 static size_t format_v6(const uint8_t b[16], char *out)
 {
 	unsigned int groups[8];

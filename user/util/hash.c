@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* The one exemption from "no mutable globals" besides the log level: uthash's macro has no context. */
+/* Exempt from "no mutable globals", as the log level is: uthash's macro has no context. */
 static uint64_t key[2] = { UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908) };
 
 void ds_hash_seed(const uint8_t seed[16])

@@ -15,14 +15,16 @@
 #define MAX_DURATION_NS (INT64_C(3653) * S_PER_DAY * DS_NS_PER_S)	/* ten years */
 
 /* Year, month and day of a count of days since 1970-01-01 (years 1-9999). */
-static void civil_from_days(int64_t days, uint32_t *ret_year, uint32_t *ret_month, uint32_t *ret_day)
+static void civil_from_days(int64_t days, uint32_t *ret_year, uint32_t *ret_month,
+			    uint32_t *ret_day)
 {
 	/* Days since 0000-03-01; years are counted from March, so that leap days come last. */
 	uint64_t z = (uint64_t)(days + 719468);
 	uint32_t era = (uint32_t)(z / 146097), day_of_era = (uint32_t)(z % 146097);
 	uint32_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 -
 				day_of_era / 146096) / 365;
-	uint32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	uint32_t day_of_year =
+		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	uint32_t mp = (5 * day_of_year + 2) / 153;
 
 	*ret_day = day_of_year - (153 * mp + 2) / 5 + 1;
@@ -124,7 +126,8 @@ static bool take_zone(struct cursor *c, int64_t *ret_s)
 	minus = take_char(c, '-');
 	if (!minus && !take_char(c, '+'))
 		return false;
-	if (!take_digits(c, 2, 23, &hours) || !take_char(c, ':') || !take_digits(c, 2, 59, &minutes))
+	if (!take_digits(c, 2, 23, &hours) || !take_char(c, ':') ||
+	    !take_digits(c, 2, 59, &minutes))
 		return false;
 	*ret_s = (int64_t)(hours * 3600 + minutes * 60) * (minus ? -1 : 1);
 	return true;
@@ -157,8 +160,10 @@ int ds_time_parse(const char *text, size_t len, int64_t *ret_ns)
 	    !take_digits(&c, 2, 60, &second) ||		/* 60: a leap second */
 	    !take_fraction(&c, &fraction) || !take_zone(&c, &zone) || c.at != c.end)
 		return -EINVAL;
-	s = days_from_civil(year, month, day) * S_PER_DAY + hour * 3600 + minute * 60 + second - zone;
-	if (__builtin_mul_overflow(s, DS_NS_PER_S, &ns) || __builtin_add_overflow(ns, fraction, &ns))
+	s = days_from_civil(year, month, day) * S_PER_DAY + hour * 3600 + minute * 60 + second -
+	    zone;
+	if (__builtin_mul_overflow(s, DS_NS_PER_S, &ns) ||
+	    __builtin_add_overflow(ns, fraction, &ns))
 		return -EINVAL;		/* before 1677 or after 2262 */
 	*ret_ns = ns;
 	return 0;
