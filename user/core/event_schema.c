@@ -127,7 +127,8 @@ static void put_key_list(struct ds_buf *b, const enum ds_key *keys)
 /* If event.name is this one, then these keys are there. */
 static void put_kind(struct ds_buf *b, const struct ds_kind_info *kind)
 {
-	ds_buf_puts(b, "    {\n      \"if\": {\"properties\": {\"event.name\": {\"const\": ");
+	ds_buf_puts(b, "    {\n      \"if\": {\"required\": [\"event.name\"], "
+		       "\"properties\": {\"event.name\": {\"const\": ");
 	put_json(b, kind->name);
 	ds_buf_puts(b, "}}},\n      \"then\": {\"description\": ");
 	put_json(b, kind->doc);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "user/core/event_json.h"
+#include "user/util/json.h"
 #include "user/util/utf8.h"
 
 #define MAX_DEPTH 8
@@ -28,14 +29,6 @@ int ds_scan_fail(const struct ds_scan *s, const char *at, const char *format, ..
 		if (*c < 0x20 || *c > 0x7e)
 			*c = '?';
 	return -EINVAL;
-}
-
-char ds_scan_peek(struct ds_scan *s)
-{
-	while (s->at < s->end &&
-	       (*s->at == ' ' || *s->at == '\t' || *s->at == '\r' || *s->at == '\n'))
-		s->at++;
-	return s->at < s->end ? *s->at : '\0';
 }
 
 static bool starts_with(const struct ds_scan *s, const char *word)
@@ -147,10 +140,14 @@ static int scan_escape(struct ds_scan *s, char out[4], size_t *ret_n)
 /* Steps over plain characters, up to a quote, a backslash or the end. */
 static int scan_plain(struct ds_scan *s)
 {
-	while (s->at < s->end && *s->at != '"' && *s->at != '\\') {
-		unsigned char c = (unsigned char)*s->at;
+	for (;;) {
+		unsigned char c;
 		size_t n = 1;
 
+		s->at += ds_json_plain(s->at, (size_t)(s->end - s->at));
+		if (s->at == s->end || *s->at == '"' || *s->at == '\\')
+			break;
+		c = (unsigned char)*s->at;
 		if (c < 0x20)
 			return ds_scan_fail(s, s->at, "a raw control character in a string");
 		if (c >= 0x80) {

@@ -39,7 +39,13 @@ int ds_scan_fail(const struct ds_scan *s, const char *at, const char *format, ..
 	__attribute__((format(printf, 3, 4)));
 
 /* Skips white space; the character after it, or '\0' at the end. */
-char ds_scan_peek(struct ds_scan *s);
+static inline char ds_scan_peek(struct ds_scan *s)
+{
+	while (s->at < s->end &&
+	       (*s->at == ' ' || *s->at == '\t' || *s->at == '\r' || *s->at == '\n'))
+		s->at++;
+	return s->at < s->end ? *s->at : '\0';
+}
 
 /* Takes that character after white space, or fails with "expected ...". */
 int ds_scan_take(struct ds_scan *s, char c);

@@ -4,26 +4,7 @@
  */
 #include "user/util/json.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
-
 #include "user/util/utf8.h"
-
-#define ONES UINT64_C(0x0101010101010101)
-#define HIGHS (ONES * 0x80)
-
-static uint64_t has_zero(uint64_t v)
-{
-	return (v - ONES) & ~v & HIGHS;
-}
-
-/* Whether one of eight bytes is a control character, a quote, a backslash or not ASCII. */
-static bool has_special(uint64_t v)
-{
-	return (((v - ONES * 0x20) & ~v & HIGHS) | (v & HIGHS) | has_zero(v ^ ONES * '"') |
-		has_zero(v ^ ONES * '\\') | has_zero(v ^ ONES * 0x7f)) != 0;
-}
 
 static size_t hex_escape(unsigned char c, char out[6])
 {
@@ -66,38 +47,16 @@ static size_t escape_one(const char *s, size_t len, char out[6], size_t *ret_use
 	return n;
 }
 
-/* Copies what needs no escape, eight bytes at a time and then one by one; returns how much. */
-static size_t copy_plain(char *dst, const char *text, size_t len)
-{
-	size_t n = 0;
-
-	for (; len - n >= 8; n += 8) {
-		uint64_t v;
-
-		memcpy(&v, text + n, 8);
-		if (has_special(v))
-			break;
-		memcpy(dst + n, &v, 8);
-	}
-	for (; n < len; n++) {
-		unsigned char c = (unsigned char)text[n];
-
-		if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
-			break;
-		dst[n] = (char)c;
-	}
-	return n;
-}
-
 size_t ds_json_escape(char *dst, size_t room, const char *text, size_t len, size_t *ret_used)
 {
 	size_t from = 0, to = 0;
 
 	for (;;) {
 		size_t left = len - from < room - to ? len - from : room - to;
-		size_t n = copy_plain(dst + to, text + from, left), used;
+		size_t n = ds_json_plain(text + from, left), used;
 		char out[6];
 
+		memcpy(dst + to, text + from, n);
 		from += n;
 		to += n;
 		if (from == len || to == room)

@@ -39,7 +39,8 @@ def parser():
     p.add_argument("--clean", metavar="RUNID|all", help="remove what a run left that could not clean up")
     p.add_argument("--json", metavar="FILE", help="write the runs as a JSON array (- is standard output)")
     p.add_argument("--keep", metavar="DIR", help="keep each run's files in DIR/SCENARIO")
-    p.add_argument("--jobs", type=int, default=1, metavar="N", help="so many runs side by side (default 1)")
+    p.add_argument("--jobs", type=int, default=4, metavar="N",
+                   help="so many runs side by side, where several are asked for (default 4)")
     p.add_argument("--drainsnoop", metavar="PATH", default=os.path.join(ROOT, "build/drainsnoop"))
     p.add_argument("--no-tracer", action="store_true", help="the laboratory alone, without drainsnoop")
     p.add_argument("--tracer-arg", action="append", default=[], metavar="ARG", help="one more argument of drainsnoop")
@@ -162,11 +163,24 @@ def play(name, args):
     return name, outcome, time.monotonic() - begin, problems
 
 
-def play_aside(name, args, argv):
+def again(args):
+    """The command line's options that hold for every single run."""
+    words = []
+    for key, value in vars(args).items():
+        option = "--" + key.replace("_", "-")
+        if key in ("scenario", "all", "list", "clean", "json", "jobs") or value in (None, False):
+            continue
+        for item in value if isinstance(value, list) else [value]:
+            words.append(option if item is True else f"{option}={item}")
+    return words
+
+
+def play_aside(name, args):
     """The same in a process of its own, for --jobs."""
     begin = time.monotonic()
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
-        child = subprocess.Popen([sys.argv[0], name, "--json", file.name, *argv], stdout=subprocess.DEVNULL)
+        child = subprocess.Popen([sys.argv[0], name, f"--json={file.name}", *again(args)],
+                                 stdout=subprocess.DEVNULL)
         CHILDREN.append(child)
         status = child.wait()
         try:
@@ -179,12 +193,12 @@ def play_aside(name, args, argv):
 CHILDREN = []
 
 
-def play_all(wanted, args, argv):
+def play_all(wanted, args):
     """Every run that is asked for, in order; several side by side with --jobs."""
     if args.jobs <= 1 or len(wanted) == 1:
         return [play(name, args) for name in wanted]
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        futures = [pool.submit(play_aside, name, args, argv) for name in wanted]
+        futures = [pool.submit(play_aside, name, args) for name in wanted]
         try:
             return [future.result() for future in futures]
         except Interrupted:
@@ -268,12 +282,7 @@ def main(argv):
             return clean(args.clean)
         wanted = expand(args, p)
         prepare(args, p)
-        own = set(wanted) | {"--all"}
-        passed = [word for word in argv if word not in own]
-        if "--json" in passed:
-            at = passed.index("--json")
-            del passed[at:at + 2]
-        runs = play_all(wanted, args, passed)
+        runs = play_all(wanted, args)
     except LabError as error:
         print(f"scripts/lab/run: {error}", file=sys.stderr)
         return 1

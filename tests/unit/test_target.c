@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/core/target.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/core_fixture.h"
+
+static struct ds_targets *targets;
+
+static int setup(void **state)
+{
+	(void)state;
+	return ds_targets_new(&targets, 4);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	ds_targets_free(&targets);
+	assert_null(targets);
+	return 0;
+}
+
+static struct ds_target *update(const struct ds_event *ev)
+{
+	int previous = -2;
+
+	return ds_targets_update(targets, ev, &previous);
+}
+
+static struct ds_target *tell(int64_t ms, int n, enum ds_target_state s)
+{
+	struct ds_event ev = fx_target_event(ms, n, s);
+
+	return update(&ev);
+}
+
+/* A source that says when the drain began; INT64_MIN = that bound is not told. */
+static struct ds_target *tell_drain(int64_t lo_ms, int64_t hi_ms, enum ds_target_source source)
+{
+	struct ds_event ev = fx_target_event(hi_ms, 1, DS_TARGET_STATE_DRAINING);
+
+	if (lo_ms != INT64_MIN)
+		DS_SET(&ev, NOT_BEFORE, not_before, fx_at(lo_ms));
+	DS_SET(&ev, NOT_AFTER, not_after, fx_at(hi_ms));
+	DS_SET(&ev, TARGET_SOURCE, target_source, source);
+	return update(&ev);
+}
+
+static void assert_drain(int64_t t0_ms, int64_t lo_ms, int lo_source, int64_t hi_ms, int hi_source)
+{
+	struct ds_addr a = fx_pod_addr(1);
+	struct ds_drain d = ds_target_drain(ds_targets_find(targets, &a, FX_PORT), t0_ms < 0 ? 0 : fx_at(t0_ms),
+					    DS_T0_SOURCE_DELETION_TIMESTAMP);
+
+	assert_true(d.known && d.began);
+	assert_true(d.lo_ns == fx_at(lo_ms));
+	assert_int_equal(d.lo_source, lo_source);
+	assert_true(d.hi_ns == fx_at(hi_ms));
+	assert_int_equal(d.hi_source, hi_source);
+}
+
+static void a_target_is_group_address_and_port(void **state)
+{
+	struct ds_event ev = fx_target_event(0, 1, DS_TARGET_STATE_HEALTHY);
+	struct ds_addr a = fx_pod_addr(1), other = fx_pod_addr(2);
+	struct ds_target *first = update(&ev), *second;
+	int previous = -2;
+
+	(void)state;
+	assert_int_equal(first->delay_s, 30);
+	assert_string_equal(first->group, "web");
+	assert_ptr_equal(ds_targets_update(targets, &ev, &previous), first);
+	assert_int_equal(previous, DS_TARGET_STATE_HEALTHY);
+	DS_SET(&ev, TARGET_PORT, target_port, 9090);
+	second = ds_targets_update(targets, &ev, &previous);
+	assert_int_equal(previous, -1);
+	assert_ptr_not_equal(second, first);
+	DS_SET_STR(&ev, TG_ARN, tg_arn, "arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/web/1");
+	assert_ptr_not_equal(update(&ev), second);	/* another group with the same port */
+	assert_ptr_equal(ds_targets_find(targets, &a, FX_PORT), first);
+	assert_int_equal(ds_targets_find(targets, &a, 9090)->port, 9090);
+	assert_non_null(ds_targets_find(targets, &a, 0));
+	assert_null(ds_targets_find(targets, &a, 1));
+	assert_null(ds_targets_of(targets, &other));
+}
+
+static void an_instance_is_no_target_of_ours(void **state)
+{
+	struct ds_event ev = fx_target_event(0, 1, DS_TARGET_STATE_HEALTHY);
+
+	(void)state;
+	DS_SET_STR(&ev, TARGET_ID, target_id, "i-0123456789abcdef0");
+	assert_null(update(&ev));
+}
+
+static void long_names_are_one_target_each_time(void **state)
+{
+	struct ds_event ev = fx_target_event(0, 1, DS_TARGET_STATE_HEALTHY);
+	char name[400];
+	struct ds_target *first;
+
+	(void)state;
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	DS_SET_STR(&ev, TG_NAME, tg_name, name);
+	first = update(&ev);
+	assert_ptr_equal(update(&ev), first);
+	assert_int_equal(strlen(first->group_name), DS_TARGET_TEXT_LEN);
+}
+
+static void the_least_recently_told_target_makes_room(void **state)
+{
+	struct ds_addr a = fx_pod_addr(1), b = fx_pod_addr(2);
+
+	(void)state;
+	for (int n = 1; n <= 4; n++)
+		tell(0, n, DS_TARGET_STATE_HEALTHY);
+	tell(1, 1, DS_TARGET_STATE_HEALTHY);
+	tell(2, 5, DS_TARGET_STATE_HEALTHY);
+	assert_non_null(ds_targets_of(targets, &a));
+	assert_null(ds_targets_of(targets, &b));
+	assert_int_equal(ds_targets_evictions(targets), 1);
+}
+
+/* All targets of one address, the bound reached: the victim is one of the very list it joins. */
+static void room_is_made_within_one_address(void **state)
+{
+	struct ds_addr a = fx_pod_addr(1);
+	int cnt = 0;
+
+	(void)state;
+	for (int port = 1; port <= 9; port++) {
+		struct ds_event ev = fx_target_event(0, 1, DS_TARGET_STATE_HEALTHY);
+
+		DS_SET(&ev, TARGET_PORT, target_port, port);
+		assert_non_null(update(&ev));
+	}
+	for (struct ds_target *t = ds_targets_of(targets, &a); t; t = t->same_address)
+		cnt++;
+	assert_int_equal(cnt, 4);
+	assert_null(ds_targets_find(targets, &a, 5));
+	assert_non_null(ds_targets_find(targets, &a, 6));
+}
+
+static void every_source_narrows_the_drain_interval(void **state)
+{
+	(void)state;
+	tell_drain(1000, 9000, DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH);
+	assert_drain(-1, 1000, DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH, 9000,
+		     DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH);
+	tell_drain(3000, 7000, DS_TARGET_SOURCE_CLOUDTRAIL);
+	assert_drain(-1, 3000, DS_TARGET_SOURCE_CLOUDTRAIL, 7000, DS_TARGET_SOURCE_CLOUDTRAIL);
+	tell_drain(2000, 5000, DS_TARGET_SOURCE_CONTROLLER_LOG);
+	assert_drain(-1, 3000, DS_TARGET_SOURCE_CLOUDTRAIL, 5000, DS_TARGET_SOURCE_CONTROLLER_LOG);
+	tell_drain(INT64_MIN, 8000, DS_TARGET_SOURCE_FILE);	/* says nothing new */
+	assert_drain(-1, 3000, DS_TARGET_SOURCE_CLOUDTRAIL, 5000, DS_TARGET_SOURCE_CONTROLLER_LOG);
+}
+
+static void sources_that_contradict_each_other_widen_it(void **state)
+{
+	(void)state;
+	tell_drain(4000, 5000, DS_TARGET_SOURCE_CLOUDTRAIL);
+	tell_drain(1000, 2000, DS_TARGET_SOURCE_CONTROLLER_LOG);
+	assert_drain(-1, 1000, DS_TARGET_SOURCE_CONTROLLER_LOG, 5000, DS_TARGET_SOURCE_CLOUDTRAIL);
+	tell_drain(7000, 8000, DS_TARGET_SOURCE_FILE);
+	assert_drain(-1, 1000, DS_TARGET_SOURCE_CONTROLLER_LOG, 8000, DS_TARGET_SOURCE_FILE);
+}
+
+static void bounds_that_cross_within_one_source_are_one_moment(void **state)
+{
+	(void)state;
+	tell_drain(4000, 2000, DS_TARGET_SOURCE_FILE);
+	assert_drain(-1, 2000, DS_TARGET_SOURCE_FILE, 2000, DS_TARGET_SOURCE_FILE);
+}
+
+static void without_bounds_the_events_time_is_the_upper_one(void **state)
+{
+	struct ds_addr a = fx_pod_addr(1);
+	struct ds_drain d;
+
+	(void)state;
+	tell(3000, 1, DS_TARGET_STATE_DRAINING);
+	d = ds_target_drain(ds_targets_of(targets, &a), 0, 0);
+	assert_true(d.began);
+	assert_true(d.lo_ns == 0);
+	assert_true(d.hi_ns == fx_at(3000));
+	assert_int_equal(d.hi_source, DS_TARGET_SOURCE_FILE);
+	assert_true(d.delay_ns == 30 * DS_NS_PER_S);
+}
+
+static void t0_is_a_lower_bound_where_it_lies_within(void **state)
+{
+	(void)state;
+	tell_drain(1000, 9000, DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH);
+	assert_drain(4000, 4000, DS_TARGET_SOURCE_DELETION_TIMESTAMP, 9000,
+		     DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH);
+	assert_drain(500, 1000, DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH, 9000,
+		     DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH);
+	/* The drain began before the deletion (readiness lost): T0 says nothing of it. */
+	assert_drain(10000, 1000, DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH, 9000,
+		     DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH);
+}
+
+static void the_drain_that_began_before_t0_is_bounded_by_the_last_registration(void **state)
+{
+	(void)state;
+	tell(500, 1, DS_TARGET_STATE_HEALTHY);
+	tell(3000, 1, DS_TARGET_STATE_DRAINING);
+	assert_drain(10000, 500, DS_TARGET_SOURCE_LAST_REGISTERED, 3000, DS_TARGET_SOURCE_FILE);
+	assert_drain(2000, 2000, DS_TARGET_SOURCE_DELETION_TIMESTAMP, 3000, DS_TARGET_SOURCE_FILE);
+}
+
+static void every_t0_source_has_its_name_in_the_interval(void **state)
+{
+	static const int want[DS_T0_SOURCE_MAX] = {
+		[DS_T0_SOURCE_DELETION_TIMESTAMP] = DS_TARGET_SOURCE_DELETION_TIMESTAMP,
+		[DS_T0_SOURCE_STATUS_REASON] = DS_TARGET_SOURCE_STATUS_REASON,
+		[DS_T0_SOURCE_SIGTERM] = DS_TARGET_SOURCE_SIGTERM,
+	};
+	struct ds_addr a = fx_pod_addr(1);
+
+	(void)state;
+	tell(3000, 1, DS_TARGET_STATE_DRAINING);
+	for (int s = 0; s < DS_T0_SOURCE_MAX; s++)
+		assert_int_equal(ds_target_drain(ds_targets_of(targets, &a), fx_at(1), s).lo_source, want[s]);
+}
+
+static void registered_again_forgets_the_drain(void **state)
+{
+	struct ds_addr a = fx_pod_addr(1);
+
+	(void)state;
+	tell_drain(1000, 2000, DS_TARGET_SOURCE_FILE);
+	assert_true(ds_target_is_draining(ds_targets_of(targets, &a)));
+	tell(5000, 1, DS_TARGET_STATE_INITIAL);
+	assert_false(ds_target_drain(ds_targets_of(targets, &a), 0, 0).began);
+	tell_drain(8000, 9000, DS_TARGET_SOURCE_CLOUDTRAIL);
+	assert_drain(-1, 8000, DS_TARGET_SOURCE_CLOUDTRAIL, 9000, DS_TARGET_SOURCE_CLOUDTRAIL);
+}
+
+static void the_end_of_a_drain_keeps_its_interval(void **state)
+{
+	(void)state;
+	tell_drain(1000, 2000, DS_TARGET_SOURCE_FILE);
+	tell(40000, 1, DS_TARGET_STATE_UNUSED);
+	assert_drain(-1, 1000, DS_TARGET_SOURCE_FILE, 2000, DS_TARGET_SOURCE_FILE);
+}
+
+static void both_words_of_draining_count(void **state)
+{
+	struct ds_target t = { 0 };
+
+	(void)state;
+	for (int s = 0; s < DS_TARGET_STATE_MAX; s++) {
+		t.state = s;
+		assert_int_equal(ds_target_is_draining(&t), s == DS_TARGET_STATE_DRAINING ||
+				 s == DS_TARGET_STATE_UNHEALTHY_DRAINING);
+	}
+}
+
+static void no_target_is_an_unknown_drain(void **state)
+{
+	struct ds_drain d = ds_target_drain(NULL, fx_at(0), 0);
+
+	(void)state;
+	assert_false(d.known);
+	assert_false(d.began);
+	assert_true(d.delay_ns == -1);
+}
+
+static void the_longest_delay_is_remembered(void **state)
+{
+	struct ds_event ev = fx_target_event(0, 1, DS_TARGET_STATE_HEALTHY);
+
+	(void)state;
+	assert_int_equal(ds_targets_longest_delay_s(targets), 0);
+	DS_SET(&ev, TG_DELAY, tg_delay_s, 3600);
+	update(&ev);
+	tell(1, 2, DS_TARGET_STATE_HEALTHY);
+	assert_int_equal(ds_targets_longest_delay_s(targets), 3600);
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_target_is_group_address_and_port),
+		T(an_instance_is_no_target_of_ours),
+		T(long_names_are_one_target_each_time),
+		T(the_least_recently_told_target_makes_room),
+		T(room_is_made_within_one_address),
+		T(every_source_narrows_the_drain_interval),
+		T(sources_that_contradict_each_other_widen_it),
+		T(bounds_that_cross_within_one_source_are_one_moment),
+		T(without_bounds_the_events_time_is_the_upper_one),
+		T(t0_is_a_lower_bound_where_it_lies_within),
+		T(the_drain_that_began_before_t0_is_bounded_by_the_last_registration),
+		T(every_t0_source_has_its_name_in_the_interval),
+		T(registered_again_forgets_the_drain),
+		T(the_end_of_a_drain_keeps_its_interval),
+		T(both_words_of_draining_count),
+		T(no_target_is_an_unknown_drain),
+		T(the_longest_delay_is_remembered),
+	};
+
+	return cmocka_run_group_tests_name("target", tests, NULL, NULL);
+}
