@@ -56,7 +56,7 @@ BIN       := $(BUILD)/drainsnoop
 UNIT_SRC  := $(wildcard tests/unit/test_*.c)
 UNIT_BIN  := $(UNIT_SRC:%.c=$(BUILD)/%)
 
-.PHONY: all help test unit check-arch install uninstall clean docs format
+.PHONY: all help test unit check-arch fuzz schema-check install uninstall clean docs format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -114,6 +114,12 @@ check-arch: $(CORE_LIB) ## the core must do no I/O: checks its undefined symbols
 	$(Q)tests/check-arch $(CORE_LIB)
 
 test: unit check-arch ## unit tests and the architecture check (scripts/test runs everything)
+
+fuzz: ## fuzz what reads bytes from outside, 60 s a target
+	$(Q)tests/fuzz/run
+
+schema-check: $(BIN) ## check the golden lines against the schema
+	$(Q)tests/check-schema tests/golden/*.gz tests/golden/*.out
 
 install: $(BIN) ## install below PREFIX (/usr/local), DESTDIR is honoured
 	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/drainsnoop
