@@ -26,7 +26,7 @@ struct replay {
 static void emit(void *ctx, const struct ds_event *ev)
 {
 	struct replay *replay = ctx;
-	int r = replay->stopped ? 0 : ds_printer_event(replay->printer, ev);
+	int r = ds_printer_event(replay->printer, ev);
 
 	if (r && r != -EPIPE)
 		replay->status = DS_EXIT_ERROR;
@@ -72,10 +72,11 @@ static void finish(struct replay *replay)
 {
 	struct ds_event tick;
 
-	if (replay->final || replay->stopped)
+	if (replay->final)
 		return;
-	ds_log_warn("%s: no final line: the run was cut off; what was open is decided with low confidence",
-		    replay->options->recording);
+	if (!replay->stopped)
+		ds_log_warn("%s: no final line: the run was cut off; what was open is decided with low confidence",
+			    replay->options->recording);
 	ds_event_init(&tick, DS_EVENT_TICK, replay->last_ns);
 	DS_SET(&tick, FINAL, final, true);
 	ds_core_feed(replay->core, &tick);

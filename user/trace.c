@@ -491,7 +491,7 @@ static void tear_down(struct run *run)
 	ds_kernel_free(&run->kernel);
 	ds_merge_free(&run->merge);
 	ds_core_free(&run->core);
-	if (run->record && ds_jsonl_flush(run->record))
+	if (run->record && ds_jsonl_finish(run->record))
 		run->status = DS_EXIT_ERROR;
 	if (run->record && ds_jsonl_stats(run->record).lost) {
 		ds_log_warn("%" PRIu64 " lines of the recording %s are lost",

@@ -199,7 +199,8 @@ int main(int argc, char **argv)
 	double seconds;
 	int64_t rate;
 
-	if (argc != 8 || inet_pton(AF_INET, argv[1], &from) != 1 || inet_pton(AF_INET, argv[2], &to) != 1)
+	if (argc != 8 || inet_pton(AF_INET, argv[1], &from) != 1 ||
+	    inet_pton(AF_INET, argv[2], &to) != 1)
 		return usage();
 	s.from = ntohl(from.s_addr);
 	s.to = ntohl(to.s_addr);
@@ -207,9 +208,10 @@ int main(int argc, char **argv)
 	s.tuples = (uint32_t)strtoul(argv[4], NULL, 10);
 	seconds = strtod(argv[5], NULL);
 	rate = strtoll(argv[6], NULL, 10);
-	if (!s.port || !s.tuples || s.tuples > MAX_TUPLES || !(seconds > 0 && seconds <= MAX_SECONDS) || rate < 0)
+	if (!s.port || !s.tuples || s.tuples > MAX_TUPLES || rate < 0 ||
+	    !(seconds > 0 && seconds <= MAX_SECONDS))
 		return usage();
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);	/* a storm ends with the run; at the latest by its time */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);	/* it ends with the run, at the latest by its time */
 	if (atoi(argv[7]) >= 0)
 		pin(atoi(argv[7]));
 	set_up(&s);

@@ -14,6 +14,10 @@
 #define ANSWERED (DS_FLOW_RST_TO_SYN | DS_FLOW_RST_TO_PAYLOAD | DS_FLOW_ABORTED | DS_FLOW_UNACCEPTED | \
 		  DS_FLOW_FIN_OUTSTANDING | DS_FLOW_RST_RECEIVED | DS_FLOW_ICMP | DS_FLOW_RST_LEFT)
 
+/* What can have happened to a connection before it is accepted; anything else is an earlier one's. */
+#define BEFORE_ACCEPT ((uint32_t)(DS_FLOW_SYN | DS_FLOW_NO_REQUEST | DS_FLOW_OVERFLOW | DS_FLOW_NETFILTER | \
+				  DS_FLOW_ICMP | DS_FLOW_DIED | DS_FLOW_LEFT_NODE | DS_FLOW_RST_LEFT))
+
 static bool in_our_namespace(const struct ds_event *ev, const struct ds_pod *pod)
 {
 	char uid[DS_POD_UID_LEN + 1];
@@ -194,8 +198,9 @@ void ds_correlate_packet(struct ds_core *core, const struct ds_event *ev)
 	flow = flow_of(core, ev, source_is_pod, &attribution);
 	if (!flow)
 		return;
-	if (kind == DS_PACKET_SYN && ((flow->has_isn && flow->isn != (uint32_t)ev->tcp_seq) ||
-				      (!flow->has_isn && flow->facts & DS_FLOW_CLOSED)))
+	/* The first SYN of a connection comes before all else of it: what is known is of an earlier one. */
+	if (kind == DS_PACKET_SYN && (flow->has_isn ? flow->isn != (uint32_t)ev->tcp_seq :
+						      flow->facts != 0))
 		begin_generation(core, flow);
 	/* A bare ACK that we reset, of a connection whose SYN was seen and never accepted: its handshake. */
 	if (kind == DS_PACKET_ACK && facts == DS_FLOW_NO_REQUEST && flow->facts & DS_FLOW_SYN &&
@@ -219,7 +224,7 @@ void ds_correlate_packet(struct ds_core *core, const struct ds_event *ev)
 
 static void accepted(struct ds_core *core, struct ds_flow *flow, const struct ds_event *ev)
 {
-	if (flow->facts & (DS_FLOW_ESTABLISHED | DS_FLOW_CLOSED))
+	if (flow->facts & ~BEFORE_ACCEPT)
 		begin_generation(core, flow);
 	flow->facts |= DS_FLOW_ESTABLISHED;
 	flow->pod->arrivals_cnt += ds_pod_was_going(flow->pod, ev->time_ns);
@@ -239,6 +244,9 @@ static void closing(struct ds_core *core, struct ds_flow *flow, const struct ds_
 	bool outstanding = ds_event_has(ev, DS_KEY_REQUEST_OUTSTANDING) && ev->request_outstanding;
 	int64_t received = ds_event_has(ev, DS_KEY_RECEIVED_BYTES) ? ev->received_bytes : 0;
 
+	if (flow->lost_ns && ds_event_has(ev, DS_KEY_SOCKET_AGE) &&
+	    flow->lost_ns < ev->time_ns - ev->socket_age)
+		begin_generation(core, flow);	/* what was lost was lost before this one began */
 	flow->facts |= DS_FLOW_ESTABLISHED | DS_FLOW_CLOSED;
 	flow->closed_ns = ev->time_ns;
 	if (ds_event_has(ev, DS_KEY_SOCKET_AGE))

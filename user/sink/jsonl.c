@@ -139,6 +139,16 @@ static uint64_t count_lines(const char *data, size_t len)
 	return n;
 }
 
+/* What waits will never be written: it is lost, and counted. */
+static void give_up_pending(struct ds_jsonl *sink)
+{
+	uint64_t n = count_lines(sink->pending.data, sink->pending.len);
+
+	sink->stats.lines -= n;
+	sink->stats.lost += n;
+	sink->pending.len = 0;
+}
+
 int ds_jsonl_flush(struct ds_jsonl *sink)
 {
 	size_t written = 0;
@@ -155,14 +165,17 @@ int ds_jsonl_flush(struct ds_jsonl *sink)
 		sink->told = false;	/* say it again should it fail again */
 		return 0;
 	}
-	if (err == -EPIPE) {
-		uint64_t n = count_lines(sink->pending.data, sink->pending.len);
-
-		sink->stats.lines -= n;
-		sink->stats.lost += n;
-		sink->pending.len = 0;
-	}
+	if (err == -EPIPE)
+		give_up_pending(sink);
 	return failed(sink, err);
+}
+
+int ds_jsonl_finish(struct ds_jsonl *sink)
+{
+	int err = ds_jsonl_flush(sink);
+
+	give_up_pending(sink);
+	return err;
 }
 
 /* Unbuffered: one line, one write. */

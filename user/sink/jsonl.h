@@ -37,6 +37,9 @@ int ds_jsonl_event(struct ds_jsonl *sink, const struct ds_event *ev, uint64_t se
 /* Writes what waits in the buffer. 0 or -errno, as above. */
 int ds_jsonl_flush(struct ds_jsonl *sink);
 
+/* The last flush of a run: what cannot be written now is counted as lost. 0 or -errno. */
+int ds_jsonl_finish(struct ds_jsonl *sink);
+
 struct ds_jsonl_stats ds_jsonl_stats(const struct ds_jsonl *sink);
 
 /* Flushes as far as possible (ask ds_jsonl_flush for its result) and closes. NULL is fine. */
