@@ -18,6 +18,8 @@ const volatile __u32 ds_kfree_skb_args = 0;
 const volatile __u32 ds_process_exit_args = 0;
 const volatile __u32 ds_mark_victim_args = 0;
 const volatile __u32 ds_queue_purge = 0;
+const volatile __u32 ds_no_socket = 0;
+const volatile __u32 ds_resets_told = 0;
 const volatile __u32 ds_tap_icmp = 0;
 
 volatile __u32 ds_gate = 0;

@@ -38,7 +38,8 @@ static __noinline __attribute__((unused)) bool ds_in_kubepods(struct kernfs_node
 		if (words[0] == DS_KUBEPODS)
 			return true;
 		/* "kubelet-" and, cut at 15 characters and a NUL, "kubepod" */
-		if (words[0] == 0x2d74656c6562756bULL && words[1] == (DS_KUBEPODS & ~(0xffULL << 56)))
+		if (words[0] == 0x2d74656c6562756bULL &&
+		    words[1] == (DS_KUBEPODS & ~(0xffULL << 56)))
 			return true;
 		kn = ds_kernfs_parent(kn);
 	}
@@ -46,7 +47,8 @@ static __noinline __attribute__((unused)) bool ds_in_kubepods(struct kernfs_node
 }
 
 /* The innermost cgroup and its parents by name. What lies beyond a name's NUL is not cleared. */
-static __noinline __attribute__((unused)) int ds_cgroup_names(struct ds_rec_cgroup *c, struct kernfs_node *kn)
+static __noinline __attribute__((unused)) int ds_cgroup_names(struct ds_rec_cgroup *c,
+							      struct kernfs_node *kn)
 {
 	if (!c)
 		return 0;

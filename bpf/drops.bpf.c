@@ -99,6 +99,9 @@ int kfree_skb(struct bpf_raw_tracepoint_args *ctx)
 	/* What lies unread in the queue of a socket that closes: the RST or the state tells it. */
 	if (has_reason && ds_queue_purge && reason == ds_queue_purge)
 		return 0;
+	/* tcp_send_reset told it; with a listener it is a full accept queue (pitfall 5). */
+	if (ds_no_socket && reason == ds_no_socket && !sk)
+		return 0;
 	if (!ds_pkt_read(&p, ds_skb_l3(skb)) || (ds_pkt_flags(&p) & DS_TCP_RST))
 		return 0;
 	watch = ds_watch_of(p.daddr);

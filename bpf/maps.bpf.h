@@ -113,7 +113,7 @@ DS_MAP struct {
 	__type(value, __u32);
 } ds_syns SEC(".maps");
 
-/* Addresses in the kernel that dropped a packet -> number used in records. Bounded by their kind. */
+/* Addresses in the kernel that dropped a packet -> number used in records. Bounded. */
 DS_MAP struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
@@ -131,7 +131,9 @@ extern const volatile __u32 ds_kfree_skb_args;
 extern const volatile __u32 ds_process_exit_args;
 extern const volatile __u32 ds_mark_victim_args;
 extern const volatile __u32 ds_queue_purge;		/* SKB_DROP_REASON_QUEUE_PURGE, 0 = none */
-extern const volatile __u32 ds_tap_icmp;		/* the tap reports ICMP (v4) too: no icmp_send */
+extern const volatile __u32 ds_no_socket; /* SKB_DROP_REASON_NO_SOCKET where it is told twice */
+extern const volatile __u32 ds_resets_told; /* tcp_send_reset tells every RST of TCP itself */
+extern const volatile __u32 ds_tap_icmp; /* the tap reports ICMP (v4) too: no icmp_send */
 
 /* Set by the loader while running. */
 extern volatile __u32 ds_gate;		/* all DS_WATCH_* bits that any address has */

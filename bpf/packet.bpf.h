@@ -107,7 +107,7 @@ static __always_inline bool ds_pkt_l4(struct ds_pkt *p, const unsigned char *l4,
 		return false;
 	header = (p->tcp[12] >> 4) * 4;
 	p->payload = l4 + header;
-	/* 0 also where tot_len is 0, in packets above 64 KiB (BIG TCP): those are never first ones. */
+	/* 0 also where tot_len is 0, above 64 KiB (BIG TCP): those are never first ones. */
 	p->payload_bytes = bytes > header && bytes < 0x10000 ? bytes - header : 0;
 	return true;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Who ended a pod's processes: signals, ends, the OOM killer. Only tasks below the kubelet's cgroup;
+ * Who ended a pod's processes: signals, ends, the OOM killer. Only tasks below kubelet's cgroup;
  * pods are told by the names of the cgroups.
  */
 #include "cgroup.bpf.h"

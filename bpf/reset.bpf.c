@@ -51,7 +51,8 @@ static __always_inline int on_answer(const struct sock *sk, const struct sk_buff
 }
 
 /* A RST of a connection's own: the 4-tuple is the socket's, the local end first. */
-static __always_inline int on_connection(const struct sock *sk, __u8 hook, __u16 flags, __u32 reason)
+static __always_inline int on_connection(const struct sock *sk, __u8 hook, __u16 flags,
+					 __u32 reason)
 {
 	struct ds_rec_packet *r;
 	struct ds_end local;

@@ -96,7 +96,8 @@ static __always_inline bool ds_sk_is_unaccepted(const struct sock *sk)
  * Bytes sent and not acknowledged alone do not say so: a delayed ACK takes 40 ms, and what is
  * underway still arrives when a process dies. With a RST (abort) it does not.
  */
-static __always_inline bool ds_sk_is_unanswered(const struct tcp_sock *tp, bool abort, bool peer_fin)
+static __always_inline bool ds_sk_is_unanswered(const struct tcp_sock *tp, bool abort,
+						bool peer_fin)
 {
 	/* A FIN received takes a number of its own, without being payload. */
 	__u32 rcv_nxt = BPF_CORE_READ(tp, rcv_nxt) - peer_fin;
@@ -107,7 +108,8 @@ static __always_inline bool ds_sk_is_unanswered(const struct tcp_sock *tp, bool 
 		return true;
 	if (!BPF_CORE_READ(tp, data_segs_in))
 		return false;
-	if ((__s32)(BPF_CORE_READ(tp, inet_conn.icsk_ack.lrcvtime) - BPF_CORE_READ(tp, lsndtime)) > 0)
+	if ((__s32)(BPF_CORE_READ(tp, inet_conn.icsk_ack.lrcvtime) - BPF_CORE_READ(tp, lsndtime)) >
+	    0)
 		return true;
 	return !underway && (!BPF_CORE_READ(tp, bytes_sent) ||
 			     BPF_CORE_READ(tp, snd_wl1) != rcv_nxt);

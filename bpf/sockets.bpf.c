@@ -257,7 +257,7 @@ static __always_inline int on_closing(const struct sock *sk, __u8 new_state)
 	r->unsent_bytes = BPF_CORE_READ(tp, write_seq) - BPF_CORE_READ(tp, snd_nxt);
 	r->unacked_bytes = BPF_CORE_READ(tp, write_seq) - BPF_CORE_READ(tp, snd_una);
 	r->data_segments_in = BPF_CORE_READ(tp, data_segs_in);
-	r->received_bytes = BPF_CORE_READ(tp, bytes_received) - peer_fin;	/* it counts a FIN */
+	r->received_bytes = BPF_CORE_READ(tp, bytes_received) - peer_fin; /* it counts a FIN */
 	/* Both stamps are set when the connection is made: without bytes they say nothing. */
 	if (r->received_bytes)
 		r->last_payload_ns = last_payload;

@@ -76,6 +76,9 @@ static __always_inline int to_watched(const struct ds_pkt *p, const struct sk_bu
 	__u32 netns, scope;
 
 	if (!(watch & DS_WATCH_RELEASED)) {
+		/* On its way to a pod that is there: what comes in says it, and once is enough. */
+		if (hook == DS_REC_HOOK_TAP_TX)
+			return 0;
 		if (!(watch & DS_WATCH_GOING) || !(flags & (DS_TCP_SYN | DS_TCP_FIN | DS_TCP_RST)))
 			return 0;
 		/* The answer to a connection that the pod itself opens. */
@@ -97,9 +100,12 @@ static __always_inline int reset_from_watched(const struct ds_pkt *p, const stru
 	struct net_device *dev = BPF_CORE_READ(skb, dev);
 	__u32 netns, scope = ds_scope(ds_dev_net(dev), &netns);
 
-	/* In a pod's namespace only what is made there: not what a router behind the node forwards. */
+	/* In a pod's namespace only what is made there, not what a router behind forwards. */
 	if (scope == DS_REC_SCOPE_POD ? BPF_CORE_READ(skb, skb_iif) != 0 :
 					scope != DS_REC_SCOPE_ROUTING)
+		return 0;
+	/* TCP's own (netfilter's has no socket), or passing through: tcp_send_reset told it. */
+	if (ds_resets_told && (BPF_CORE_READ(skb, sk) || BPF_CORE_READ(skb, skb_iif)))
 		return 0;
 	return tap_record(p, skb, dev, DS_REC_HOOK_TAP_TX, scope, netns, NULL);
 }

@@ -24,7 +24,7 @@ enum ds_rec_kind {
 	DS_REC_MAX
 };
 
-/* Values of enum ds_hook, ds_scope, ... in user/core/names.h; the loader asserts that they agree. */
+/* Values of enum ds_hook, ds_scope, ... in user/core/names.h: asserted by the decoder. */
 enum ds_rec_hook {
 	DS_REC_HOOK_SEND_RESET,
 	DS_REC_HOOK_V4_SEND_RESET,
@@ -42,7 +42,12 @@ enum ds_rec_hook {
 	DS_REC_HOOK_MAX
 };
 
-enum ds_rec_scope { DS_REC_SCOPE_ROUTING, DS_REC_SCOPE_POD, DS_REC_SCOPE_UNKNOWN, DS_REC_SCOPE_MAX };
+enum ds_rec_scope {
+	DS_REC_SCOPE_ROUTING,
+	DS_REC_SCOPE_POD,
+	DS_REC_SCOPE_UNKNOWN,
+	DS_REC_SCOPE_MAX
+};
 enum ds_rec_socket_change {
 	DS_REC_SOCKET_LISTENING, DS_REC_SOCKET_LISTENER_CLOSED, DS_REC_SOCKET_ACCEPTED,
 	DS_REC_SOCKET_CLOSING, DS_REC_SOCKET_CLOSED, DS_REC_SOCKET_CHANGE_MAX
@@ -64,13 +69,13 @@ DS_ABI_SIZE(struct ds_rec_hdr, 16);
 #define DS_REC_F_PAYLOAD_BYTE	0x0004	/* first_byte is valid */
 #define DS_REC_F_DROP_REASON	0x0008	/* drop_reason is valid */
 #define DS_REC_F_RESET_REASON	0x0010	/* reset_reason is valid */
-#define DS_REC_F_SEQ		0x0020	/* flags, seq, ack and payload_bytes are those of a packet */
+#define DS_REC_F_SEQ 0x0020 /* flags, seq, ack and payload_bytes are those of a packet */
 #define DS_REC_F_PEER_CLOSED	0x0040	/* socket: the peer's FIN or RST came first */
 #define DS_REC_F_AGE		0x0080	/* socket: age_ns is valid (accepted during this run) */
-#define DS_REC_F_INIT		0x0100	/* process: PID 1 of its pid namespace, or leader of its cgroup */
-#define DS_REC_F_TRANSMIT	0x0200	/* packet: leaves (tap at net_dev_queue, RST or ICMP sent) */
+#define DS_REC_F_INIT 0x0100 /* process: PID 1 of its pid namespace, or leader of its cgroup */
+#define DS_REC_F_TRANSMIT 0x0200 /* packet: leaves (tap at net_dev_queue, RST or ICMP sent) */
 #define DS_REC_F_FROM_SOCKET	0x0400	/* packet: 4-tuple is of the socket, local end first */
-#define DS_REC_F_OUTSTANDING	0x0800	/* the peer waits for an answer (bpf/socket.bpf.h tells how) */
+#define DS_REC_F_OUTSTANDING 0x0800 /* the peer waits for an answer (bpf/socket.bpf.h tells how) */
 
 /*
  * Evidence about one packet. The 4-tuple is that of the packet which met its end (the one that was
@@ -176,9 +181,9 @@ struct ds_watch {
 DS_ABI_SIZE(struct ds_watch, 8);
 
 /*
- * Map ds_traffic: counters of one (pod address, port, peer), read by user space. The namespace is the
- * socket's, so that an address given out again begins anew; for last_syn_ns, which the tap sees, it
- * is the routing one's, and the entry one of its own.
+ * Map ds_traffic: counters of one (pod address, port, peer), read by user space. The namespace is
+ * the socket's, so that an address given out again begins anew; for last_syn_ns, which the tap
+ * sees, it is the routing one's, and the entry one of its own.
  */
 struct ds_traffic_key {
 	__u8 laddr[16];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of options and their parsers. Help text, README and manual page follow these tables. */
+/* The tables of options and their parsers. README and manual page follow these tables. */
 #include "user/options.h"
 
 #include <argp.h>
@@ -12,9 +12,26 @@
 #include "user/util/timefmt.h"
 
 enum {
-	OPT_EVENTS = 256, OPT_POD_IP, OPT_LB, OPT_NETNS, OPT_POD, OPT_PORT, OPT_EVENT, OPT_DRAINING_ONLY,
-	OPT_LIMIT, OPT_FAIL_ON, OPT_SETTLE, OPT_TAP, OPT_TAP_MAX, OPT_RATE_LIMIT, OPT_COLOR, OPT_RECORD,
-	OPT_NO_HEADERS, OPT_NO_SUMMARY, OPT_STRICT, OPT_MARKDOWN,
+	OPT_EVENTS = 256,
+	OPT_POD_IP,
+	OPT_LB,
+	OPT_NETNS,
+	OPT_POD,
+	OPT_PORT,
+	OPT_EVENT,
+	OPT_DRAINING_ONLY,
+	OPT_LIMIT,
+	OPT_FAIL_ON,
+	OPT_SETTLE,
+	OPT_TAP,
+	OPT_TAP_MAX,
+	OPT_RATE_LIMIT,
+	OPT_COLOR,
+	OPT_RECORD,
+	OPT_NO_HEADERS,
+	OPT_NO_SUMMARY,
+	OPT_STRICT,
+	OPT_MARKDOWN, OPT_STATE,
 };
 
 static const struct argp_option source_options[] = {
@@ -65,6 +82,9 @@ static const struct argp_option filter_options[] = {
 
 static const struct argp_option trace_options[] = {
 	{ "record", OPT_RECORD, "FILE", 0, "Also write every input event to FILE, for replay", 3 },
+	{ "state", OPT_STATE, "FILE", 0,
+	  "Keep in FILE what is known of pods, addresses and targets, and begin with what an earlier run left "
+	  "there", 1 },
 	{ "duration", 'd', "TIME", 0, "Stop after TIME (90s, 5m, or plain seconds)", 4 },
 	{ 0 }
 };
@@ -103,7 +123,8 @@ static int64_t duration_of(struct argp_state *state, const char *option, const c
 	return ns;
 }
 
-static void push(struct argp_state *state, const char *option, const char **list, int *cnt, const char *arg)
+static void push(struct argp_state *state, const char *option, const char **list, int *cnt,
+		 const char *arg)
 {
 	if (*cnt == DS_OPTION_LIST_MAX)
 		argp_error(state, "%s: given more than %d times", option, DS_OPTION_LIST_MAX);
@@ -160,8 +181,8 @@ static void parse_port(struct argp_state *state, struct ds_filter *f, const char
 		f->ports[f->ports_cnt++] = (uint16_t)port;
 }
 
-static int choice_of(struct argp_state *state, const char *option, const char *const *words, int cnt,
-		     const char *arg)
+static int choice_of(struct argp_state *state, const char *option, const char *const *words,
+		     int cnt, const char *arg)
 {
 	int i = word_of(words, cnt, arg);
 
@@ -278,6 +299,9 @@ static error_t parse_trace(int key, char *arg, struct argp_state *state)
 	case OPT_RECORD:
 		o->record = arg;
 		return 0;
+	case OPT_STATE:
+		o->state = arg;
+		return 0;
 	case 'd':
 		o->duration_ns = duration_of(state, "--duration", arg);
 		return 0;
@@ -344,7 +368,8 @@ static const char overview[] =
 	"Exit status: 0 ran to its end (Ctrl-C included), 1 error, 2 usage, 3 --fail-on reached,\n"
 	"130 second Ctrl-C.\n";
 
-static void run_argp(const struct argp *argp, char *name, int argc, char **argv, struct ds_options *o)
+static void run_argp(const struct argp *argp, char *name, int argc, char **argv,
+		     struct ds_options *o)
 {
 	argv[0] = name;
 	argp_err_exit_status = DS_EXIT_USAGE;
@@ -368,8 +393,10 @@ enum ds_command ds_options_parse(int argc, char **argv, struct ds_options *o)
 					    .doc = "Print the JSON Schema of the events." };
 	const char *command = argc > 1 ? argv[1] : "";
 
-	*o = (struct ds_options){ .print = { .headers = true, .summary = true }, .settle_ns = 60 * DS_NS_PER_S,
-				  .tap_max_ns = 900 * DS_NS_PER_S, .rate_limit = 100 };
+	*o = (struct ds_options){ .print = { .headers = true, .summary = true },
+				  .settle_ns = 60 * DS_NS_PER_S,
+				  .tap_max_ns = 900 * DS_NS_PER_S,
+				  .rate_limit = 100 };
 	if (!strcmp(command, "--help") || !strcmp(command, "-?") || !strcmp(command, "help")) {
 		(void)fputs(overview, stdout);
 		return DS_COMMAND_HELP;

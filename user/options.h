@@ -32,6 +32,7 @@ struct ds_options {
 	int lbs_cnt;
 	const char *netns;
 	const char *record;
+	const char *state;
 	const char *recording;		/* replay: what to read */
 	struct ds_printer_options print;
 	bool strict;

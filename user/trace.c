@@ -18,6 +18,7 @@
 #include <uv.h>
 
 #include "user/commands.h"
+#include "user/keep_state.h"
 #include "user/core/core.h"
 #include "user/core/merge.h"
 #include "user/sink/jsonl.h"
@@ -49,6 +50,7 @@ struct run {
 	struct ds_core *core;
 	struct ds_printer *printer;
 	struct ds_jsonl *record;
+	struct ds_keep_state *keep;
 	char run_id[DS_RUN_ID_LEN + 1];
 	uint64_t record_seq;
 	uint64_t own_seq;		/* of events that main itself makes */
@@ -139,11 +141,12 @@ static void push_losses(struct run *run)
 
 static void record(struct run *run, const struct ds_event *ev)
 {
-	struct ds_event own = *ev;
+	struct ds_event own;
 	int r;
 
 	if (!run->record)
 		return;
+	own = *ev;
 	memcpy(own.run_id, run->run_id, sizeof(own.run_id));
 	r = ds_jsonl_event(run->record, &own, run->record_seq++);
 	if (r && !run->record_broken)
@@ -168,7 +171,8 @@ static void emit(void *ctx, const struct ds_event *ev)
 		stop(run);	/* nobody reads any more: that is how `| head` ends a run */
 	else if (r)
 		run->status = DS_EXIT_ERROR;
-	if (run->options->print.limit && ds_printer_drops(run->printer) >= run->options->print.limit)
+	if (run->options->print.limit &&
+	    ds_printer_drops(run->printer) >= run->options->print.limit)
 		stop(run);
 }
 
@@ -205,8 +209,10 @@ static void push_tick(struct run *run, int64_t now_ns, bool final)
 	ev.rank = DS_RANK_TICK;
 	ev.source_seq = ++run->own_seq;
 	DS_SET(&ev, FINAL, final, final);
-	DS_SET(&ev, PROBES_ATTACHED_COUNT, probes_attached_count, ds_kernel_attached_count(run->kernel));
-	DS_SET(&ev, PROBES_MISSING_COUNT, probes_missing_count, ds_kernel_missing_count(run->kernel));
+	DS_SET(&ev, PROBES_ATTACHED_COUNT, probes_attached_count,
+	       ds_kernel_attached_count(run->kernel));
+	DS_SET(&ev, PROBES_MISSING_COUNT, probes_missing_count,
+	       ds_kernel_missing_count(run->kernel));
 	DS_SET(&ev, TAP_ON, tap_on, ds_kernel_tap_is_on(run->kernel));
 	DS_SET(&ev, TAP_ON_MS, tap_on_ms, ds_kernel_tap_on_ns(run->kernel));
 	push(run, &ev);
@@ -222,13 +228,15 @@ static void pump(struct run *run)
 		ds_kernel_tick(run->kernel);
 		push_losses(run);
 		if (run->record)
-			(void)ds_jsonl_flush(run->record);	/* said by the sink, and tried again */
+			(void)ds_jsonl_flush(run->record); /* said by the sink, and tried again */
 	}
 	if (now_ns >= run->next_tick_ns) {
 		run->next_tick_ns = now_ns + TICK_NS;
 		push_tick(run, now_ns, false);
 	}
 	ds_merge_release(run->merge, now_ns, release, run);
+	if (run->keep)
+		ds_keep_state_review(run->keep, &run->loop, now_ns);
 }
 
 static void on_pump(uv_timer_t *timer)
@@ -435,6 +443,8 @@ static int set_up(struct run *run)
 	r = r ? r : ds_printer_new(&run->printer, &run->options->print);
 	if (!r && run->options->record)
 		r = ds_jsonl_new(&run->record, run->options->record);
+	if (!r && run->options->state)
+		r = ds_keep_state_new(&run->keep, run->options, run->core, run->run_id);
 	r = r ? r : open_loop(run);
 	r = r ? r : open_kernel(run, netns_fd);
 	if (r)
@@ -445,6 +455,8 @@ static int set_up(struct run *run)
 	run->kernel_poll.data = run;
 	(void)uv_poll_start(&run->kernel_poll, UV_READABLE, on_kernel);
 	announce_start(run);
+	if (run->keep)
+		ds_keep_state_load(run->keep, run->started_ns, release, run);
 	r = open_sources(run, netns_fd);
 	if (r)
 		return r;
@@ -468,6 +480,8 @@ static void drain_everything(struct run *run)
 	ds_merge_flush(run->merge, release, run);
 	push_tick(run, wall_ns(), true);
 	ds_merge_flush(run->merge, release, run);
+	if (run->keep && ds_keep_state_finish(run->keep))
+		run->status = DS_EXIT_ERROR;	/* said by the sink */
 	(void)ds_printer_summary(run->printer);
 }
 
@@ -489,6 +503,7 @@ static void tear_down(struct run *run)
 		(void)uv_loop_close(&run->loop);
 	}
 	ds_kernel_free(&run->kernel);
+	ds_keep_state_free(&run->keep);
 	ds_merge_free(&run->merge);
 	ds_core_free(&run->core);
 	if (run->record && ds_jsonl_finish(run->record))

@@ -156,7 +156,8 @@ static void pace(int64_t *due_ns, int64_t rate)
 	if (*due_ns <= now_ns)
 		return;
 	ts = (struct timespec){ *due_ns / NS_PER_S, *due_ns % NS_PER_S };
-	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);	/* early is no harm */
+	/* Woken early: no harm. */
+	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
 static void run_for(struct storm *s, double seconds, int64_t rate)
@@ -211,7 +212,8 @@ int main(int argc, char **argv)
 	if (!s.port || !s.tuples || s.tuples > MAX_TUPLES || rate < 0 ||
 	    !(seconds > 0 && seconds <= MAX_SECONDS))
 		return usage();
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);	/* it ends with the run, at the latest by its time */
+	/* It ends with the run, and at the latest by its time. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (atoi(argv[7]) >= 0)
 		pin(atoi(argv[7]));
 	set_up(&s);

@@ -72,9 +72,11 @@ static inline const char *fx_cgroup(int n, int c)
 {
 	static char path[256];
 
-	(void)snprintf(path, sizeof(path), "kubepods.slice/kubepods-burstable.slice/"
-		       "kubepods-burstable-pod0d5f21a9_4c6e_4a36_9b39_%012d.slice/cri-containerd-%064x.scope",
-		       n, (unsigned int)c);
+	(void)snprintf(
+		path, sizeof(path),
+		"kubepods.slice/kubepods-burstable.slice/"
+		"kubepods-burstable-pod0d5f21a9_4c6e_4a36_9b39_%012d.slice/cri-containerd-%064x.scope",
+		n, (unsigned int)c);
 	return path;
 }
 
@@ -104,7 +106,11 @@ static inline struct fixture *fx_new_bounded(size_t max_pods, size_t max_flows)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct ds_core_options o = {
-		.max_pods = max_pods, .max_flows = max_flows, .emit = fx_emit, .wish = fx_wish, .ctx = f,
+		.max_pods = max_pods,
+		.max_flows = max_flows,
+		.emit = fx_emit,
+		.wish = fx_wish,
+		.ctx = f,
 	};
 
 	assert_non_null(f);
@@ -143,8 +149,8 @@ static inline void fx_start(struct fixture *f)
 }
 
 /* The same with options: times in ms, rate limit 0 = off. */
-static inline void fx_start_with(struct fixture *f, int64_t settle_ms, int64_t tap_max_ms, const char *tap,
-				 int64_t rate_limit)
+static inline void fx_start_with(struct fixture *f, int64_t settle_ms, int64_t tap_max_ms,
+				 const char *tap, int64_t rate_limit)
 {
 	struct ds_event ev;
 
@@ -269,8 +275,8 @@ static inline void fx_listener(struct fixture *f, int64_t ms, int n, enum ds_soc
 	ds_core_feed(f->core, &ev);
 }
 
-static inline void fx_process(struct fixture *f, int64_t ms, int n, int container, enum ds_process_change change,
-			      int64_t exit_code)
+static inline void fx_process(struct fixture *f, int64_t ms, int n, int container,
+			      enum ds_process_change change, int64_t exit_code)
 {
 	struct ds_event ev;
 
@@ -321,7 +327,8 @@ static inline struct ds_event fx_packet_event(int64_t ms, const struct fx_packet
 	DS_SET(&ev, SCOPE, scope, p->scope);
 	if (p->scope == DS_SCOPE_POD)
 		DS_SET(&ev, NETNS, netns, fx_netns(p->n));
-	DS_SET(&ev, DIRECTION, direction, p->from_pod ? DS_DIRECTION_TRANSMIT : DS_DIRECTION_RECEIVE);
+	DS_SET(&ev, DIRECTION, direction,
+	       p->from_pod ? DS_DIRECTION_TRANSMIT : DS_DIRECTION_RECEIVE);
 	DS_SET_ADDR(&ev, SOURCE_ADDRESS, source, p->from_pod ? pod : peer);
 	DS_SET(&ev, SOURCE_PORT, source_port, p->from_pod ? FX_PORT : p->peer_port);
 	DS_SET_ADDR(&ev, DESTINATION_ADDRESS, destination, p->from_pod ? peer : pod);
@@ -354,8 +361,8 @@ static inline void fx_feed_packet(struct fixture *f, int64_t ms, const struct fx
 /* The kernel refuses a SYN of the load balancer: RST from the pod. */
 static inline void fx_refused(struct fixture *f, int64_t ms, int n, int peer_port, int64_t isn)
 {
-	FX_PACKET(f, ms, .n = n, .peer_port = peer_port, .hook = DS_HOOK_SEND_RESET, .scope = DS_SCOPE_POD,
-		  .flags = "SYN", .seq = isn, .reset_reason = "NO_SOCKET");
+	FX_PACKET(f, ms, .n = n, .peer_port = peer_port, .hook = DS_HOOK_SEND_RESET,
+		  .scope = DS_SCOPE_POD, .flags = "SYN", .seq = isn, .reset_reason = "NO_SOCKET");
 }
 
 /* A SYN of the load balancer that died on the node. */
@@ -368,7 +375,8 @@ static inline void fx_syn_died(struct fixture *f, int64_t ms, int n, int peer_po
 /* A SYN of the load balancer that the tap saw. */
 static inline void fx_syn_seen(struct fixture *f, int64_t ms, int n, int peer_port, int64_t isn)
 {
-	FX_PACKET(f, ms, .n = n, .peer_port = peer_port, .hook = DS_HOOK_TAP_RX, .flags = "SYN", .seq = isn);
+	FX_PACKET(f, ms, .n = n, .peer_port = peer_port, .hook = DS_HOOK_TAP_RX, .flags = "SYN",
+		  .seq = isn);
 }
 
 /* A connection of the load balancer at the pod's socket. */
@@ -408,7 +416,8 @@ static inline void fx_accepted(struct fixture *f, int64_t ms, int n, int peer_po
 
 static inline void fx_feed_closing(struct fixture *f, int64_t ms, const struct fx_closing *c)
 {
-	struct ds_event ev = fx_socket_event(ms, c->n, c->peer, c->peer_port, DS_SOCKET_CHANGE_CLOSING);
+	struct ds_event ev =
+		fx_socket_event(ms, c->n, c->peer, c->peer_port, DS_SOCKET_CHANGE_CLOSING);
 
 	DS_SET(&ev, REQUEST_OUTSTANDING, request_outstanding, c->outstanding);
 	DS_SET(&ev, PEER_CLOSED_FIRST, peer_closed_first, c->by_peer);

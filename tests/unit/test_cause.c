@@ -20,13 +20,20 @@ static struct ds_case ordinary(uint32_t facts)
 	flow.pod = &pod;
 	pod.grace_s = 30;
 	return (struct ds_case){
-		.flow = &flow, .pod = &pod, .peer = DS_PEER_LOAD_BALANCER, .counts_as_load_balancer = true,
-		.load_balancer_known = true, .inbound = true, .going = true, .closed_while_going = true,
+		.flow = &flow,
+		.pod = &pod,
+		.peer = DS_PEER_LOAD_BALANCER,
+		.counts_as_load_balancer = true,
+		.load_balancer_known = true,
+		.inbound = true,
+		.going = true,
+		.closed_while_going = true,
 		.lb_type = DS_LB_TYPE_APPLICATION,
 	};
 }
 
-static struct ds_decision decide(const struct ds_case *c, enum ds_decision_kind kind, const char *rule)
+static struct ds_decision decide(const struct ds_case *c, enum ds_decision_kind kind,
+				 const char *rule)
 {
 	struct ds_decision d = ds_cause_decide(c);
 
@@ -40,7 +47,8 @@ static void is_apart(const struct ds_case *c, const char *rule, int not_drop)
 	assert_int_equal(decide(c, DS_DECISION_NOT_DROP, rule).not_drop, not_drop);
 }
 
-static struct ds_decision is_drop(const struct ds_case *c, const char *rule, int cause, int confidence)
+static struct ds_decision is_drop(const struct ds_case *c, const char *rule, int cause,
+				  int confidence)
 {
 	struct ds_decision d = decide(c, DS_DECISION_DROP, rule);
 
@@ -100,8 +108,12 @@ static void health_check(void **state)
 static void no_request_outstanding(void **state)
 {
 	static const uint32_t idle[] = {
-		DS_FLOW_NO_REQUEST, DS_FLOW_RST_RECEIVED, DS_FLOW_ABORTED, DS_FLOW_RST_RECEIVED | DS_FLOW_CLOSED,
-		DS_FLOW_NO_REQUEST | DS_FLOW_DIED, DS_FLOW_NO_REQUEST | DS_FLOW_ICMP,
+		DS_FLOW_NO_REQUEST,
+		DS_FLOW_RST_RECEIVED,
+		DS_FLOW_ABORTED,
+		DS_FLOW_RST_RECEIVED | DS_FLOW_CLOSED,
+		DS_FLOW_NO_REQUEST | DS_FLOW_DIED,
+		DS_FLOW_NO_REQUEST | DS_FLOW_ICMP,
 		DS_FLOW_ABORTED | DS_FLOW_NO_REQUEST | DS_FLOW_ESTABLISHED,
 	};
 	static const uint32_t busy[] = {
@@ -136,7 +148,8 @@ static void not_the_load_balancers(void **state)
 
 static void accepted_later(void **state)
 {
-	struct ds_case c = ordinary(DS_FLOW_SYN | DS_FLOW_DIED | DS_FLOW_ICMP | DS_FLOW_ESTABLISHED);
+	struct ds_case c =
+		ordinary(DS_FLOW_SYN | DS_FLOW_DIED | DS_FLOW_ICMP | DS_FLOW_ESTABLISHED);
 
 	(void)state;
 	is_apart(&c, "accepted later", DS_NOT_DROP_DELAYED);
@@ -149,7 +162,9 @@ static void accept_queue_full(void **state)
 	struct ds_case c = ordinary(DS_FLOW_OVERFLOW | DS_FLOW_NO_REQUEST);
 
 	(void)state;
-	assert_int_equal(is_drop(&c, "accept queue full", DS_CAUSE_BACKLOG_OVERFLOW, DS_CONFIDENCE_HIGH).symptom,
+	assert_int_equal(is_drop(&c, "accept queue full", DS_CAUSE_BACKLOG_OVERFLOW,
+				 DS_CONFIDENCE_HIGH)
+				 .symptom,
 			 DS_SYMPTOM_TIMEOUT);
 }
 
@@ -170,12 +185,16 @@ static void netfilter(void **state)
 
 static void died_on_the_node(void **state)
 {
-	static const struct { uint32_t facts; int told, outcome, symptom; } cases[] = {
+	static const struct { uint32_t facts; int told, outcome, symptom;
+	} cases[] = {
 		{ DS_FLOW_DIED | DS_FLOW_SYN, DS_OUTCOME_NEIGH_FAILED, DS_OUTCOME_NEIGH_FAILED,
 		  DS_SYMPTOM_ALB_502_AFTER_3S },
-		{ DS_FLOW_DIED | DS_FLOW_SYN, DS_OUTCOME_RP_FILTER, DS_OUTCOME_RP_FILTER, DS_SYMPTOM_ALB_504 },
-		{ DS_FLOW_DIED | DS_FLOW_PAYLOAD, DS_OUTCOME_BLACKHOLE, DS_OUTCOME_BLACKHOLE, DS_SYMPTOM_ALB_504 },
-		{ DS_FLOW_LEFT_NODE | DS_FLOW_SYN, -1, DS_OUTCOME_FORWARDED_OUT, DS_SYMPTOM_ALB_504 },
+		{ DS_FLOW_DIED | DS_FLOW_SYN, DS_OUTCOME_RP_FILTER, DS_OUTCOME_RP_FILTER,
+		  DS_SYMPTOM_ALB_504 },
+		{ DS_FLOW_DIED | DS_FLOW_PAYLOAD, DS_OUTCOME_BLACKHOLE, DS_OUTCOME_BLACKHOLE,
+		  DS_SYMPTOM_ALB_504 },
+		{ DS_FLOW_LEFT_NODE | DS_FLOW_SYN, -1, DS_OUTCOME_FORWARDED_OUT,
+		  DS_SYMPTOM_ALB_504 },
 		{ DS_FLOW_ICMP | DS_FLOW_SYN, -1, DS_OUTCOME_ICMP_UNREACHABLE, DS_SYMPTOM_ALB_504 },
 	};
 
@@ -191,7 +210,8 @@ static void died_on_the_node(void **state)
 		c.going = false;	/* and nobody released the address: nobody knows */
 		(void)is_drop(&c, "unknown", DS_CAUSE_UNKNOWN, DS_CONFIDENCE_LOW);
 		c.released = true;
-		(void)is_drop(&c, "died on the node", DS_CAUSE_ADDRESS_RELEASED, DS_CONFIDENCE_HIGH);
+		(void)is_drop(&c, "died on the node", DS_CAUSE_ADDRESS_RELEASED,
+			      DS_CONFIDENCE_HIGH);
 	}
 }
 
@@ -210,7 +230,8 @@ static void an_ipv6_neighbour_is_a_timeout(void **state)
 
 static struct ds_case cut_case(uint32_t facts, int64_t age_s, int64_t quiet_s)
 {
-	struct ds_case c = ordinary(facts | DS_FLOW_OUTSTANDING | DS_FLOW_CLOSED | DS_FLOW_ESTABLISHED);
+	struct ds_case c =
+		ordinary(facts | DS_FLOW_OUTSTANDING | DS_FLOW_CLOSED | DS_FLOW_ESTABLISHED);
 
 	flow.age_ns = age_s < 0 ? -1 : age_s * DS_NS_PER_S;
 	flow.closed_ns = fx_at(0) + 1000 * DS_NS_PER_S;
@@ -248,7 +269,9 @@ static void refused_terminating(void **state)
 	struct ds_case c = ordinary(DS_FLOW_RST_TO_SYN);
 
 	(void)state;
-	assert_int_equal(is_drop(&c, "refused, terminating", DS_CAUSE_LISTENER_CLOSED, DS_CONFIDENCE_HIGH).symptom,
+	assert_int_equal(is_drop(&c, "refused, terminating", DS_CAUSE_LISTENER_CLOSED,
+				 DS_CONFIDENCE_HIGH)
+				 .symptom,
 			 DS_SYMPTOM_ALB_502);
 	c.lb_type = DS_LB_TYPE_NETWORK;
 	assert_int_equal(ds_cause_decide(&c).symptom, DS_SYMPTOM_NLB_REFUSED);
@@ -264,7 +287,8 @@ static void refused_container_restarting(void **state)
 	c.going = false;
 	c.restarting = true;
 	c.never_listened = c.registered = true;	/* the restart is the better explanation */
-	(void)is_drop(&c, "refused, container restarting", DS_CAUSE_CONTAINER_RESTARTED, DS_CONFIDENCE_HIGH);
+	(void)is_drop(&c, "refused, container restarting", DS_CAUSE_CONTAINER_RESTARTED,
+		      DS_CONFIDENCE_HIGH);
 }
 
 static void refused_not_listening_yet(void **state)
@@ -274,7 +298,8 @@ static void refused_not_listening_yet(void **state)
 	(void)state;
 	c.going = false;
 	c.never_listened = c.registered = true;
-	(void)is_drop(&c, "refused, not listening yet", DS_CAUSE_NOT_LISTENING_YET, DS_CONFIDENCE_HIGH);
+	(void)is_drop(&c, "refused, not listening yet", DS_CAUSE_NOT_LISTENING_YET,
+		      DS_CONFIDENCE_HIGH);
 	c.registered = false;
 	(void)is_drop(&c, "unknown", DS_CAUSE_UNKNOWN, DS_CONFIDENCE_LOW);
 	c.registered = true;
@@ -289,7 +314,8 @@ static void cut_container_restarting(void **state)
 	(void)state;
 	c.going = false;
 	c.restarting = true;
-	(void)is_drop(&c, "cut, container restarting", DS_CAUSE_CONTAINER_RESTARTED, DS_CONFIDENCE_HIGH);
+	(void)is_drop(&c, "cut, container restarting", DS_CAUSE_CONTAINER_RESTARTED,
+		      DS_CONFIDENCE_HIGH);
 }
 
 static void aborted_by_reset(void **state)
@@ -297,11 +323,15 @@ static void aborted_by_reset(void **state)
 	struct ds_case c = cut_case(DS_FLOW_ABORTED, 1, 1);
 
 	(void)state;
-	assert_int_equal(is_drop(&c, "aborted by reset", DS_CAUSE_ABORTED_IN_FLIGHT, DS_CONFIDENCE_HIGH).symptom,
+	assert_int_equal(is_drop(&c, "aborted by reset", DS_CAUSE_ABORTED_IN_FLIGHT,
+				 DS_CONFIDENCE_HIGH)
+				 .symptom,
 			 DS_SYMPTOM_ALB_502);
 	c = ordinary(DS_FLOW_ABORTED | DS_FLOW_UNREAD);
 	c.lb_type = DS_LB_TYPE_NETWORK;
-	assert_int_equal(is_drop(&c, "aborted by reset", DS_CAUSE_ABORTED_IN_FLIGHT, DS_CONFIDENCE_HIGH).symptom,
+	assert_int_equal(is_drop(&c, "aborted by reset", DS_CAUSE_ABORTED_IN_FLIGHT,
+				 DS_CONFIDENCE_HIGH)
+				 .symptom,
 			 DS_SYMPTOM_RESET);
 }
 
@@ -320,7 +350,8 @@ static void payload_after_our_close_terminating(void **state)
 	struct ds_case c = ordinary(DS_FLOW_RST_TO_PAYLOAD | DS_FLOW_CLOSED);
 
 	(void)state;
-	(void)is_drop(&c, "payload after our close, terminating", DS_CAUSE_LATE_REQUEST, DS_CONFIDENCE_HIGH);
+	(void)is_drop(&c, "payload after our close, terminating", DS_CAUSE_LATE_REQUEST,
+		      DS_CONFIDENCE_HIGH);
 }
 
 static void payload_after_our_close(void **state)
@@ -328,7 +359,7 @@ static void payload_after_our_close(void **state)
 	struct ds_case c = ordinary(DS_FLOW_RST_TO_PAYLOAD | DS_FLOW_CLOSED);
 
 	(void)state;
-	c.closed_while_going = false;	/* the pod began to go only after it had closed this one */
+	c.closed_while_going = false; /* the pod began to go only after it had closed this one */
 	(void)is_drop(&c, "payload after our close", DS_CAUSE_KEEPALIVE_RACE, DS_CONFIDENCE_HIGH);
 	assert_false(ds_cause_is_rollout(DS_CAUSE_KEEPALIVE_RACE));
 }
@@ -339,7 +370,8 @@ static void reset_by_the_load_balancer(void **state)
 
 	(void)state;
 	c.delay_elapsed = true;
-	(void)is_drop(&c, "reset by the load balancer", DS_CAUSE_CLOSED_BY_LOAD_BALANCER, DS_CONFIDENCE_HIGH);
+	(void)is_drop(&c, "reset by the load balancer", DS_CAUSE_CLOSED_BY_LOAD_BALANCER,
+		      DS_CONFIDENCE_HIGH);
 	c.peer = DS_PEER_OTHER;
 	(void)is_drop(&c, "reset by the peer", DS_CAUSE_CLOSED_BY_PEER, DS_CONFIDENCE_HIGH);
 }
@@ -349,7 +381,10 @@ static void reset_by_the_peer(void **state)
 	struct ds_case c = ordinary(DS_FLOW_RST_RECEIVED | DS_FLOW_OUTSTANDING);
 
 	(void)state;
-	assert_int_equal(is_drop(&c, "reset by the peer", DS_CAUSE_CLOSED_BY_PEER, DS_CONFIDENCE_HIGH).symptom, -1);
+	assert_int_equal(is_drop(&c, "reset by the peer", DS_CAUSE_CLOSED_BY_PEER,
+				 DS_CONFIDENCE_HIGH)
+				 .symptom,
+			 -1);
 }
 
 static void no_answer_at_a_released_address(void **state)
@@ -362,7 +397,8 @@ static void no_answer_at_a_released_address(void **state)
 				 DS_CONFIDENCE_MEDIUM).outcome, DS_OUTCOME_SILENT);
 	c = ordinary(DS_FLOW_PAYLOAD);
 	c.released = true;
-	(void)is_drop(&c, "no answer at a released address", DS_CAUSE_ADDRESS_RELEASED, DS_CONFIDENCE_MEDIUM);
+	(void)is_drop(&c, "no answer at a released address", DS_CAUSE_ADDRESS_RELEASED,
+		      DS_CONFIDENCE_MEDIUM);
 }
 
 static void unknown(void **state)

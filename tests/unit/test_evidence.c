@@ -5,8 +5,12 @@
 
 static enum ds_packet_kind kind_of(const char *flags, int64_t payload, int first_byte)
 {
-	struct ds_event ev = fx_packet_event(0, &(const struct fx_packet){
-		.n = 1, .hook = DS_HOOK_TAP_RX, .flags = flags, .payload = payload, .first_byte = first_byte });
+	struct ds_event ev =
+		fx_packet_event(0, &(const struct fx_packet){ .n = 1,
+							      .hook = DS_HOOK_TAP_RX,
+							      .flags = flags,
+							      .payload = payload,
+							      .first_byte = first_byte });
 
 	return ds_evidence_packet_kind(&ev);
 }
@@ -21,7 +25,8 @@ static void what_a_packet_is(void **state)
 	assert_int_equal(kind_of("SYN|ACK", 0, 0), DS_PACKET_SYN_ACK);
 	assert_int_equal(kind_of("ACK", 0, 0), DS_PACKET_ACK);
 	assert_int_equal(kind_of("PSH|ACK", 100, 'G'), DS_PACKET_PAYLOAD);
-	assert_int_equal(kind_of("FIN|PSH|ACK", 100, 'G'), DS_PACKET_PAYLOAD);	/* a request and its end */
+	assert_int_equal(kind_of("FIN|PSH|ACK", 100, 'G'),
+			 DS_PACKET_PAYLOAD); /* a request and its end */
 	assert_int_equal(kind_of("FIN|ACK", 0, 0), DS_PACKET_NO_REQUEST);
 	assert_int_equal(kind_of("RST", 0, 0), DS_PACKET_RST);
 	assert_int_equal(kind_of("RST|ACK", 0, 0), DS_PACKET_RST);
@@ -39,11 +44,15 @@ static void a_tls_alert_is_no_request(void **state)
 
 static void whose_end_is_the_pod(void **state)
 {
-	static const struct { enum ds_hook hook; const char *flags; bool pod_is_source; } cases[] = {
-		{ DS_HOOK_SEND_RESET, NULL, true }, { DS_HOOK_SEND_RESET, "SYN", false },
+	static const struct {
+		enum ds_hook hook;
+		const char *flags;
+		bool pod_is_source;
+	} cases[] = {
+		{ DS_HOOK_SEND_RESET, NULL, true },      { DS_HOOK_SEND_RESET, "SYN", false },
 		{ DS_HOOK_V4_SEND_RESET, "ACK", false }, { DS_HOOK_V6_SEND_RESET, NULL, true },
-		{ DS_HOOK_RECEIVE_RESET, NULL, true }, { DS_HOOK_KFREE_SKB, "SYN", false },
-		{ DS_HOOK_ICMP_SEND, "SYN", false }, { DS_HOOK_TAP_RX, "SYN", false },
+		{ DS_HOOK_RECEIVE_RESET, NULL, true },   { DS_HOOK_KFREE_SKB, "SYN", false },
+		{ DS_HOOK_ICMP_SEND, "SYN", false },     { DS_HOOK_TAP_RX, "SYN", false },
 		{ DS_HOOK_TAP_TX, "SYN", false },
 	};
 
@@ -72,13 +81,15 @@ static void a_reset_that_answers_tells_what_it_answered(void **state)
 	(void)state;
 	for (int hook = DS_HOOK_SEND_RESET; hook <= DS_HOOK_V6_SEND_RESET; hook++) {
 		assert_int_equal(FACTS(.hook = hook, .flags = "SYN"), DS_FLOW_RST_TO_SYN);
-		assert_int_equal(FACTS(.hook = hook, .flags = "ACK", .payload = 9), DS_FLOW_RST_TO_PAYLOAD);
+		assert_int_equal(FACTS(.hook = hook, .flags = "ACK", .payload = 9),
+				 DS_FLOW_RST_TO_PAYLOAD);
 		assert_int_equal(FACTS(.hook = hook, .flags = "ACK"), DS_FLOW_NO_REQUEST);
 		assert_int_equal(FACTS(.hook = hook, .flags = "FIN|ACK"), DS_FLOW_NO_REQUEST);
 		assert_int_equal(outcome, -1);
 	}
-	assert_int_equal(FACTS(.hook = DS_HOOK_SEND_RESET, .flags = "SYN", .reset_reason = "INVALID_SYN"),
-			 DS_FLOW_OVERFLOW);	/* tcp_abort_on_overflow */
+	assert_int_equal(FACTS(.hook = DS_HOOK_SEND_RESET, .flags = "SYN",
+			       .reset_reason = "INVALID_SYN"),
+			 DS_FLOW_OVERFLOW); /* tcp_abort_on_overflow */
 }
 
 static void a_reset_without_a_packet_is_an_abort(void **state)
@@ -119,7 +130,8 @@ static void why_a_packet_died_on_the_node(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		assert_int_equal(FACTS(.hook = DS_HOOK_KFREE_SKB, .flags = "SYN",
-				       .drop_reason = cases[i].reason, .location = cases[i].location),
+				       .drop_reason = cases[i].reason,
+				       .location = cases[i].location),
 				 DS_FLOW_DIED | DS_FLOW_SYN);
 		assert_int_equal(outcome, cases[i].outcome);
 	}
@@ -130,14 +142,17 @@ static void a_packet_that_dies_of_anything_else_is_no_evidence(void **state)
 	int outcome;
 
 	(void)state;
-	assert_int_equal(FACTS(.hook = DS_HOOK_KFREE_SKB, .flags = "SYN", .drop_reason = "TCP_CSUM"), 0);
-	assert_int_equal(FACTS(.hook = DS_HOOK_KFREE_SKB, .flags = "SYN", .location = "tcp_v4_rcv"), 0);
+	assert_int_equal(
+		FACTS(.hook = DS_HOOK_KFREE_SKB, .flags = "SYN", .drop_reason = "TCP_CSUM"), 0);
+	assert_int_equal(FACTS(.hook = DS_HOOK_KFREE_SKB, .flags = "SYN", .location = "tcp_v4_rcv"),
+			 0);
 	/* A named reason stands before the place. */
 	assert_int_equal(FACTS(.hook = DS_HOOK_KFREE_SKB, .flags = "SYN", .drop_reason = "TCP_CSUM",
 			       .location = "neigh_invalidate"), 0);
 	/* In the pod's own namespace it is told by the RST. */
-	assert_int_equal(FACTS(.hook = DS_HOOK_KFREE_SKB, .flags = "SYN", .drop_reason = "NEIGH_FAILED",
-			       .scope = DS_SCOPE_POD), 0);
+	assert_int_equal(FACTS(.hook = DS_HOOK_KFREE_SKB, .flags = "SYN",
+			       .drop_reason = "NEIGH_FAILED", .scope = DS_SCOPE_POD),
+			 0);
 }
 
 static void netfilter_and_the_accept_queue_count_in_the_pod_too(void **state)
@@ -147,7 +162,8 @@ static void netfilter_and_the_accept_queue_count_in_the_pod_too(void **state)
 	(void)state;
 	for (int scope = DS_SCOPE_ROUTING; scope <= DS_SCOPE_POD; scope++) {
 		assert_int_equal(FACTS(.hook = DS_HOOK_KFREE_SKB, .scope = scope, .flags = "SYN",
-				       .drop_reason = "NETFILTER_DROP"), DS_FLOW_NETFILTER | DS_FLOW_SYN);
+				       .drop_reason = "NETFILTER_DROP"),
+				 DS_FLOW_NETFILTER | DS_FLOW_SYN);
 		assert_int_equal(FACTS(.hook = DS_HOOK_KFREE_SKB, .scope = scope, .flags = "ACK",
 				       .drop_reason = "TCP_LISTEN_OVERFLOW"),
 				 DS_FLOW_OVERFLOW | DS_FLOW_NO_REQUEST);
@@ -162,7 +178,8 @@ static void icmp_and_what_was_lost(void **state)
 	int outcome;
 
 	(void)state;
-	assert_int_equal(FACTS(.hook = DS_HOOK_ICMP_SEND, .flags = "SYN"), DS_FLOW_ICMP | DS_FLOW_SYN);
+	assert_int_equal(FACTS(.hook = DS_HOOK_ICMP_SEND, .flags = "SYN"),
+			 DS_FLOW_ICMP | DS_FLOW_SYN);
 	assert_int_equal(FACTS(.hook = DS_HOOK_ICMP_SEND, .flags = "ACK", .payload = 5),
 			 DS_FLOW_ICMP | DS_FLOW_PAYLOAD);
 	assert_int_equal(FACTS(.hook = DS_HOOK_TAP_RX, .flags = "SYN"), DS_FLOW_SYN);

@@ -93,7 +93,8 @@ static void values_of_both_widths_are_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(arguments_are_counted_without_the_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(arguments_are_counted_without_the_first, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(what_is_missing_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(values_of_both_widths_are_named, setup, teardown),
 	};

@@ -125,7 +125,8 @@ static void an_address_belongs_to_its_pod_over_time(void **state)
 	assert_null(hold(room, a, 1, 0));
 	assert_ptr_equal(ds_ledger_release(room->ledger, &addr, fx_at(1000)), a);
 	assert_ptr_equal(hold(room, b, 1, 2000), a);	/* told: its packets may still come */
-	assert_ptr_equal(holder(room, 1, -50, DS_HOLDING_HELD), a);	/* first seen before it was told */
+	assert_ptr_equal(holder(room, 1, -50, DS_HOLDING_HELD),
+			 a); /* first seen before it was told */
 	assert_ptr_equal(holder(room, 1, 999, DS_HOLDING_HELD), a);
 	assert_ptr_equal(holder(room, 1, 1000, DS_HOLDING_RELEASED), a);
 	assert_ptr_equal(holder(room, 1, 1999, DS_HOLDING_RELEASED), a);
@@ -180,7 +181,8 @@ static void only_the_latest_holders_are_kept(void **state)
 	}
 	assert_ptr_equal(holder(room, 1, 11500, DS_HOLDING_HELD), pods[11]);
 	assert_ptr_equal(holder(room, 1, 4500, DS_HOLDING_HELD), pods[4]);
-	assert_ptr_equal(holder(room, 1, 500, DS_HOLDING_HELD), pods[4]);	/* the oldest that is known */
+	assert_ptr_equal(holder(room, 1, 500, DS_HOLDING_HELD),
+			 pods[4]); /* the oldest that is known */
 }
 
 /* Two pods that tell the same address by turns: looking back comes to an end. */
@@ -220,7 +222,7 @@ static void an_ended_pod_outlives_its_end_by_the_retention(void **state)
 	assert_string_equal(room->forgotten, "a");
 	assert_null(ds_ledger_find(room->ledger, "a"));
 	assert_null(holder(room, 1, 500, DS_HOLDING_NONE));
-	assert_int_equal(ds_ledger_stats(room->ledger).evictions, 0);	/* that is no eviction */
+	assert_int_equal(ds_ledger_stats(room->ledger).evictions, 0); /* that is no eviction */
 }
 
 static void a_pod_that_waits_for_its_verdict_stays(void **state)
@@ -277,7 +279,7 @@ static void at_the_bound_the_oldest_judged_pod_goes_first(void **state)
 	assert_string_equal(room->forgotten, "jw");
 	pod(room, "y");
 	ds_ledger_make_room(room->ledger, forget, room);
-	assert_string_equal(room->forgotten, "jwl");	/* nobody has ended: the oldest of all */
+	assert_string_equal(room->forgotten, "jwl"); /* nobody has ended: the oldest of all */
 	assert_int_equal(ds_ledger_stats(room->ledger).evictions, 3);
 	ds_ledger_make_room(room->ledger, forget, room);	/* there is room */
 	assert_int_equal(ds_ledger_stats(room->ledger).evictions, 3);

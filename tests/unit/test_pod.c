@@ -54,9 +54,11 @@ static void other_cgroups_name_no_pod(void **state)
 
 static void prestop_seconds(void **state)
 {
-	static const struct { const char *text; int64_t want; } cases[] = {
-		{ "none", 0 }, { "sleep:40", 40 }, { "sleep:0", 0 }, { "exec", -1 }, { "http", -1 },
-		{ "", -1 }, { "sleep:4x", -1 }, { "sleep:1.5", -1 }, { "sleep:99999999999999999999", -1 },
+	static const struct { const char *text; int64_t want;
+	} cases[] = {
+		{ "none", 0 },      { "sleep:40", 40 },  { "sleep:0", 0 },
+		{ "exec", -1 },     { "http", -1 },      { "", -1 },
+		{ "sleep:4x", -1 }, { "sleep:1.5", -1 }, { "sleep:99999999999999999999", -1 },
 	};
 	struct ds_pod pod = { 0 };
 
@@ -109,11 +111,11 @@ static void ended_by_kubernetes_or_by_processes_and_address(void **state)
 	struct ds_pod pod = { .exited_ns = 30, .sigterm_ns = 10 };
 
 	(void)state;
-	assert_int_equal(ds_pod_ended_ns(&pod), 0);		/* its address is still its own */
+	assert_int_equal(ds_pod_ended_ns(&pod), 0); /* its address is still its own */
 	pod.released_ns = 40;
 	assert_int_equal(ds_pod_ended_ns(&pod), 40);
 	pod.exited_ns = 0;
-	assert_int_equal(ds_pod_ended_ns(&pod), 0);		/* SIGTERM was seen, no exit yet */
+	assert_int_equal(ds_pod_ended_ns(&pod), 0); /* SIGTERM was seen, no exit yet */
 	pod.sigterm_ns = 0;
 	assert_int_equal(ds_pod_ended_ns(&pod), 40);		/* no process was ever seen */
 	pod.deleted_ns = 35;
@@ -123,14 +125,18 @@ static void ended_by_kubernetes_or_by_processes_and_address(void **state)
 static void described_by_its_owner(void **state)
 {
 	static const enum ds_key keys[DS_OWNER_MAX] = {
-		[DS_OWNER_DEPLOYMENT] = DS_KEY_DEPLOYMENT, [DS_OWNER_STATEFULSET] = DS_KEY_STATEFULSET,
-		[DS_OWNER_DAEMONSET] = DS_KEY_DAEMONSET, [DS_OWNER_REPLICASET] = DS_KEY_REPLICASET,
+		[DS_OWNER_DEPLOYMENT] = DS_KEY_DEPLOYMENT,
+		[DS_OWNER_STATEFULSET] = DS_KEY_STATEFULSET,
+		[DS_OWNER_DAEMONSET] = DS_KEY_DAEMONSET,
+		[DS_OWNER_REPLICASET] = DS_KEY_REPLICASET,
 		[DS_OWNER_JOB] = DS_KEY_JOB,
 	};
 
 	(void)state;
 	for (int kind = DS_OWNER_NONE; kind < DS_OWNER_MAX; kind++) {
-		struct ds_pod pod = { .name = "web-1", .owner = "web", .owner_kind = (enum ds_owner_kind)kind };
+		struct ds_pod pod = { .name = "web-1",
+				      .owner = "web",
+				      .owner_kind = (enum ds_owner_kind)kind };
 		struct ds_event ev;
 
 		ds_event_init(&ev, DS_EVENT_DROP, FX_BEGIN);

@@ -51,7 +51,8 @@ static struct ds_target *tell_drain(int64_t lo_ms, int64_t hi_ms, enum ds_target
 static void assert_drain(int64_t t0_ms, int64_t lo_ms, int lo_source, int64_t hi_ms, int hi_source)
 {
 	struct ds_addr a = fx_pod_addr(1);
-	struct ds_drain d = ds_target_drain(ds_targets_find(targets, &a, FX_PORT), t0_ms < 0 ? 0 : fx_at(t0_ms),
+	struct ds_drain d = ds_target_drain(ds_targets_find(targets, &a, FX_PORT),
+					    t0_ms < 0 ? 0 : fx_at(t0_ms),
 					    DS_T0_SOURCE_DELETION_TIMESTAMP);
 
 	assert_true(d.known && d.began);
@@ -77,7 +78,8 @@ static void a_target_is_group_address_and_port(void **state)
 	second = ds_targets_update(targets, &ev, &previous);
 	assert_int_equal(previous, -1);
 	assert_ptr_not_equal(second, first);
-	DS_SET_STR(&ev, TG_ARN, tg_arn, "arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/web/1");
+	DS_SET_STR(&ev, TG_ARN, tg_arn,
+		   "arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/web/1");
 	assert_ptr_not_equal(update(&ev), second);	/* another group with the same port */
 	assert_ptr_equal(ds_targets_find(targets, &a, FX_PORT), first);
 	assert_int_equal(ds_targets_find(targets, &a, 9090)->port, 9090);
@@ -224,7 +226,8 @@ static void every_t0_source_has_its_name_in_the_interval(void **state)
 	(void)state;
 	tell(3000, 1, DS_TARGET_STATE_DRAINING);
 	for (int s = 0; s < DS_T0_SOURCE_MAX; s++)
-		assert_int_equal(ds_target_drain(ds_targets_of(targets, &a), fx_at(1), s).lo_source, want[s]);
+		assert_int_equal(ds_target_drain(ds_targets_of(targets, &a), fx_at(1), s).lo_source,
+				 want[s]);
 }
 
 static void registered_again_forgets_the_drain(void **state)

@@ -115,10 +115,10 @@ void ds_advise_judged(struct ds_core *core, struct ds_pod *pod)
 	w->prestop_s = ds_pod_prestop_s(pod);
 	w->grace_s = pod->grace_s;
 	if (pod->tail_known && (!w->tail_known ||
-				pod->tail_ns + pod->t0_error_ns > w->tail_ns + w->tail_error_ns)) {
+				pod->tail_ns + pod->tail_error_ns > w->tail_ns + w->tail_error_ns)) {
 		w->tail_known = true;
 		w->tail_ns = pod->tail_ns;
-		w->tail_error_ns = pod->t0_error_ns;
+		w->tail_error_ns = pod->tail_error_ns;
 	}
 	if (pod->ended_by == DS_ENDED_BY_SIGKILL || pod->ended_by == DS_ENDED_BY_OOM_KILLED) {
 		w->killed_pods++;

@@ -269,6 +269,13 @@ static int outcome_of(const struct ds_case *c)
 	return has(c, DS_FLOW_ICMP) ? DS_OUTCOME_ICMP_UNREACHABLE : DS_OUTCOME_SILENT;
 }
 
+/* No payload was seen of it: where checks share the port it may have been one of them. */
+static bool looks_like_check(const struct ds_case *c)
+{
+	return c->may_be_check && !has(c, DS_FLOW_PAYLOAD | DS_FLOW_RST_TO_PAYLOAD | DS_FLOW_OUTSTANDING |
+				       DS_FLOW_UNREAD | DS_FLOW_FIN_OUTSTANDING);
+}
+
 struct ds_decision ds_cause_decide(const struct ds_case *c)
 {
 	const struct rule *r = rules;
@@ -288,7 +295,7 @@ struct ds_decision ds_cause_decide(const struct ds_case *c)
 		d.outcome = outcome_of(c);
 	d.symptom = symptom_of(c, d.cause, d.outcome);
 	/* Where nobody said who the load balancer is, any peer stands in for it. */
-	if (!c->load_balancer_known || c->final || (quiet_beyond_grace(c) && c->flow->age_ns < 0))
+	if (!c->load_balancer_known || c->final || looks_like_check(c) || (quiet_beyond_grace(c) && c->flow->age_ns < 0))
 		d.confidence = DS_CONFIDENCE_LOW;
 	return d;
 }

@@ -27,6 +27,7 @@ struct ds_case {
 	bool never_listened;		/* nothing had listened on the port since the pod's start */
 	bool registered;		/* its target was registered and not draining */
 	bool delay_elapsed;		/* the deregistration delay was over */
+	bool may_be_check;		/* health checks have the traffic's port and address */
 	bool final;			/* the observation ends before the window does */
 	const struct ds_target *target;
 	int lb_type;			/* enum ds_lb_type, -1 = not told */

@@ -80,7 +80,7 @@ void ds_core_forget(void *ctx, struct ds_pod *pod)
 }
 
 /* DESIGN section 6: at least an hour, and twice the deregistration delay. */
-static int64_t retention(const struct ds_core *core)
+int64_t ds_core_retention_ns(const struct ds_core *core)
 {
 	int64_t twice_ns = 2 * ds_targets_longest_delay_s(core->targets) * DS_NS_PER_S;
 
@@ -91,6 +91,8 @@ static void start(struct ds_core *core, const struct ds_event *ev)
 {
 	memcpy(core->run_id, ev->run_id, sizeof(core->run_id));
 	core->started_ns = core->health_at_ns = ev->time_ns;
+	core->gaps[0] = (struct ds_gap){ .until_ns = ev->time_ns };
+	core->gaps_cnt = 1;
 	if (ds_event_has(ev, DS_KEY_OPT_SETTLE))
 		core->settle_ns = ev->opt_settle;
 	if (ds_event_has(ev, DS_KEY_OPT_TAP_MAX))
@@ -152,6 +154,10 @@ static void loss(struct ds_core *core, const struct ds_event *ev)
 	int64_t cnt = ds_event_has(ev, DS_KEY_LOSS_COUNT) ? ev->loss_count : 1;
 	int64_t until_ns = ds_event_has(ev, DS_KEY_NOT_AFTER) ? ev->not_after : ev->time_ns;
 
+	if (ev->loss_stage == DS_LOSS_STAGE_RESTART) {
+		ds_restore_gap(core, ev);	/* a time, not a number of events */
+		return;
+	}
 	ds_core_count_lost(core, cnt);
 	if (ev->loss_stage == DS_LOSS_STAGE_RINGBUF &&
 	    __builtin_add_overflow(core->lost_ringbuf, cnt, &core->lost_ringbuf))
@@ -201,13 +207,20 @@ static void tick(struct ds_core *core, const struct ds_event *ev)
 	if (core->final)
 		stop(core);
 	else
-		ds_ledger_expire(core->ledger, core->now_ns, retention(core), ds_core_forget, core);
+		ds_ledger_expire(core->ledger, core->now_ns, ds_core_retention_ns(core), ds_core_forget, core);
 }
 
 void ds_core_feed(struct ds_core *core, const struct ds_event *ev)
 {
 	int previous;
 
+	if (ds_event_has(ev, DS_KEY_RESTORED) && ev->restored) {
+		if (ev->kind == DS_EVENT_POD_STATE && !ds_event_has(ev, DS_KEY_PHASE_LANE) &&
+		    !ds_event_has(ev, DS_KEY_VERDICT_DROPS))
+			pass_on(core, ev);	/* once a pod: the rest was told by the run before */
+		ds_restore(core, ev);
+		return;
+	}
 	if (ev->time_ns > core->now_ns)
 		core->now_ns = ev->time_ns;
 	if (ev->late)
@@ -235,11 +248,14 @@ void ds_core_feed(struct ds_core *core, const struct ds_event *ev)
 		ds_timeline_route(core, ev);
 		break;
 	case DS_EVENT_POD_STATE:
+		if (ds_timeline_is_known(core, ev))
+			break;
 		pass_on(core, ev);
 		ds_timeline_pod_state(core, ev);
 		break;
 	case DS_EVENT_TARGET:
-		pass_on(core, ev);
+		if (!ds_targets_is_known(core->targets, ev))
+			pass_on(core, ev);
 		(void)ds_targets_update(core->targets, ev, &previous);
 		break;
 	case DS_EVENT_LB_ADDRESS:

@@ -40,6 +40,19 @@ void ds_core_free(struct ds_core **core);
 /* Takes the next event, in the order of the merge stage. Borrowed for the call. */
 void ds_core_feed(struct ds_core *core, const struct ds_event *ev);
 
+/*
+ * Everything that a later run must know, as events (DS_KEY_RESTORED is set): fed to a fresh core
+ * right after its start event they make the same ledger. Borrowed for the call.
+ */
+void ds_core_snapshot(const struct ds_core *core,
+		      void (*emit)(void *ctx, const struct ds_event *ev), void *ctx);
+
+/* Time of the latest event: up to here a snapshot knows everything. 0 before the first. */
+int64_t ds_core_now(const struct ds_core *core);
+
+/* Whether some pod goes away and its verdict is not written yet. */
+bool ds_core_pod_goes(const struct ds_core *core);
+
 /* Drops by rollout causes so far: what --fail-on counts. */
 uint64_t ds_core_rollout_drops(const struct ds_core *core);
 

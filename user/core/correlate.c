@@ -115,7 +115,7 @@ static void begin_generation(struct ds_core *core, struct ds_flow *flow)
 	forget_evidence(flow);
 	flow->closed_ns = flow->last_payload_ns = 0;
 	flow->age_ns = -1;
-	flow->has_isn = flow->has_seq = false;
+	flow->has_isn = flow->has_seq = flow->came_in = false;
 }
 
 /* Only the first sending of a SYN or of payload is an arrival; repetitions move nothing. */
@@ -202,6 +202,8 @@ void ds_correlate_packet(struct ds_core *core, const struct ds_event *ev)
 	if (kind == DS_PACKET_SYN && (flow->has_isn ? flow->isn != (uint32_t)ev->tcp_seq :
 						      flow->facts != 0))
 		begin_generation(core, flow);
+	if (kind == DS_PACKET_SYN || facts & DS_FLOW_UNACCEPTED)
+		flow->came_in = true;
 	/* A bare ACK that we reset, of a connection whose SYN was seen and never accepted: its handshake. */
 	if (kind == DS_PACKET_ACK && facts == DS_FLOW_NO_REQUEST && flow->facts & DS_FLOW_SYN &&
 	    ev->hook != DS_HOOK_TAP_RX && !(flow->facts & DS_FLOW_ESTABLISHED))
@@ -226,6 +228,7 @@ static void accepted(struct ds_core *core, struct ds_flow *flow, const struct ds
 {
 	if (flow->facts & ~BEFORE_ACCEPT)
 		begin_generation(core, flow);
+	flow->came_in = true;
 	flow->facts |= DS_FLOW_ESTABLISHED;
 	flow->pod->arrivals_cnt += ds_pod_was_going(flow->pod, ev->time_ns);
 	/* It was seen to arrive, and now it is answered. Only what died before makes it `delayed`. */
@@ -249,8 +252,10 @@ static void closing(struct ds_core *core, struct ds_flow *flow, const struct ds_
 		begin_generation(core, flow);	/* what was lost was lost before this one began */
 	flow->facts |= DS_FLOW_ESTABLISHED | DS_FLOW_CLOSED;
 	flow->closed_ns = ev->time_ns;
-	if (ds_event_has(ev, DS_KEY_SOCKET_AGE))
+	if (ds_event_has(ev, DS_KEY_SOCKET_AGE)) {
+		flow->came_in = true;	/* only what was accepted has one */
 		flow->age_ns = ev->socket_age;
+	}
 	if (ds_event_has(ev, DS_KEY_LAST_PAYLOAD_AT) && received > 0) {
 		flow->last_payload_ns = ev->last_payload_at;
 		ds_drop_arrival(core, flow, ev->last_payload_at);
@@ -283,7 +288,7 @@ void ds_correlate_socket(struct ds_core *core, const struct ds_event *ev)
 void ds_correlate_traffic(struct ds_core *core, const struct ds_event *ev)
 {
 	struct ds_flow_key key = { .pod_port = (uint16_t)ev->traffic_port, .peer = ev->source };
-	struct ds_flow probe = { .key = key };
+	struct ds_flow probe = { .key = key, .came_in = true };
 	enum ds_holding holding;
 
 	if (!ds_event_has(ev, DS_KEY_LAST_TRAFFIC_PAYLOAD_AT) || !ds_event_has(ev, DS_KEY_POD_IP))

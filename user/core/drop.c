@@ -55,8 +55,8 @@ static bool serves(const struct ds_core *core, const struct ds_flow *flow)
 {
 	const struct ds_pod *pod = flow->pod;
 
-	if (flow->facts & (DS_FLOW_SYN | DS_FLOW_RST_TO_SYN | DS_FLOW_ESTABLISHED | DS_FLOW_UNACCEPTED))
-		return true;	/* it came in */
+	if (flow->came_in)
+		return true;
 	if (ds_pod_has_port(pod, flow->key.pod_port) ||
 	    ds_targets_find(core->targets, &flow->key.pod, flow->key.pod_port))
 		return true;
@@ -110,6 +110,8 @@ static struct ds_case make_case(const struct ds_core *core, const struct ds_flow
 	c.registered = target && !ds_target_is_draining(target) &&
 		       target->state != DS_TARGET_STATE_UNUSED && target->state != DS_TARGET_STATE_ABSENT;
 	c.delay_elapsed = delay_elapsed(drain, at_ns);
+	c.may_be_check = c.peer == DS_PEER_LOAD_BALANCER && target && !target->preserve_client_ip &&
+			 target->health_check_port == flow->key.pod_port;
 	c.final = core->final && flow->window == DS_FLOW_WINDOW_SILENT;
 	c.lb_type = target ? target->lb_type : -1;
 	return c;
@@ -130,7 +132,8 @@ void ds_drop_arrival(struct ds_core *core, const struct ds_flow *flow, int64_t a
 	/* The kernel's jiffies may lie a tick ahead of the event that tells them. */
 	if (at_ns > core->now_ns)
 		at_ns = core->now_ns;
-	if (ds_drop_is_balanced(core, flow) && at_ns > flow->pod->last_arrival_ns)
+	/* What the balancer's address answers to a pod that calls it is not traffic to that pod. */
+	if (serves(core, flow) && ds_drop_is_balanced(core, flow) && at_ns > flow->pod->last_arrival_ns)
 		flow->pod->last_arrival_ns = at_ns;
 }
 

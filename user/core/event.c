@@ -29,6 +29,7 @@ const struct ds_key_info ds_keys[DS_KEY_MAX] = { DS_KEY_LIST(KEY_ROW) };
 #define WHERE K(CLUSTER), K(NODE)
 #define POD WHERE, K(POD_NAMESPACE), K(POD_NAME), K(POD_UID), K(POD_IP), K(DEPLOYMENT), \
 	K(STATEFULSET), K(DAEMONSET), K(REPLICASET), K(JOB)
+#define WHOSE K(POD_NAMESPACE), K(POD_NAME), K(POD_UID)	/* of a restored one */
 #define TUPLE K(TRANSPORT), K(NETWORK_TYPE), K(DIRECTION), K(SOURCE_ADDRESS), K(SOURCE_PORT), \
 	K(DESTINATION_ADDRESS), K(DESTINATION_PORT)
 #define PACKET_FACTS K(TCP_FLAGS), K(TCP_SEQ), K(TCP_ACK), K(TCP_PAYLOAD), K(TCP_FIRST_BYTE), \
@@ -51,34 +52,37 @@ LIST(start_required, K(VERSION), END);
 LIST(packet_keys, WHERE, K(HOOK), K(SCOPE), TUPLE, PACKET_FACTS, K(NETNS), K(CGROUP_PATH),
      K(IFACE_NAME), K(IFACE_KIND), SOCKET_FACTS, K(REPEAT), END);
 LIST(packet_required, K(HOOK), K(SOURCE_ADDRESS), K(DESTINATION_ADDRESS), END);
-LIST(socket_keys, WHERE, K(HOOK), K(SCOPE), TUPLE, K(TCP_STATE), K(SOCKET_UNACCEPTED), K(NETNS),
-     K(CGROUP_PATH), K(SOCKET_CHANGE), SOCKET_FACTS, END);
+LIST(socket_keys, WHERE, WHOSE, K(HOOK), K(SCOPE), TUPLE, K(TCP_STATE), K(SOCKET_UNACCEPTED), K(NETNS),
+     K(CGROUP_PATH), K(SOCKET_CHANGE), SOCKET_FACTS, K(POD_ADDRESSES), K(RESTORED), END);
 LIST(socket_required, K(SOURCE_PORT), K(SOCKET_CHANGE), END);
-LIST(process_keys, WHERE, K(HOOK), K(NETNS), K(CGROUP_PATH), K(PROCESS_CHANGE), K(PID), K(IS_INIT),
-     K(EXIT_CODE), END);
+LIST(process_keys, WHERE, WHOSE, K(CONTAINER), K(HOOK), K(NETNS), K(CGROUP_PATH), K(PROCESS_CHANGE),
+     K(PID), K(IS_INIT), K(EXIT_CODE), K(POD_ADDRESSES), K(RESTORED), END);
 LIST(process_required, K(PROCESS_CHANGE), END);
 LIST(traffic_keys, POD, K(NETWORK_TYPE), K(SOURCE_ADDRESS), K(DESTINATION_ADDRESS), K(NETNS),
      K(CGROUP_PATH), K(TRAFFIC_PORT), K(TRAFFIC_ACCEPTED), K(LAST_ACCEPTED_AT), K(LAST_SYN_AT),
      K(LAST_TRAFFIC_PAYLOAD_AT), K(PEER_KIND), END);
 LIST(traffic_required, K(SOURCE_ADDRESS), K(TRAFFIC_PORT), END);
-LIST(route_keys, WHERE, K(NETNS), K(IFACE_NAME), K(IFACE_KIND), K(ROUTE_CHANGE), K(ROUTE_BY),
-     K(ADDRESS), K(NOT_BEFORE), K(NOT_AFTER), END);
+LIST(route_keys, WHERE, WHOSE, K(NETNS), K(IFACE_NAME), K(IFACE_KIND), K(ROUTE_CHANGE), K(ROUTE_BY),
+     K(ADDRESS), K(NOT_BEFORE), K(NOT_AFTER), K(POD_ADDRESSES), K(RESTORED), END);
 LIST(route_required, K(ROUTE_CHANGE), K(ADDRESS), END);
-LIST(pod_state_keys, POD, K(CONTAINER), K(NETNS), K(CGROUP_PATH), K(NOT_BEFORE), K(NOT_AFTER),
-     K(POD_ADDRESSES), K(POD_PORTS), K(PHASE), K(PHASE_PREVIOUS), K(T0), K(T0_ERROR), K(T0_SOURCE),
-     K(TRIGGER), K(GRACE_PERIOD), K(PRESTOP), K(HOST_NETWORK), K(STATUS_REASON), K(RESTORED), END);
+LIST(pod_state_keys, POD, K(CONTAINER), K(NETNS), K(CGROUP_PATH), K(TRAFFIC_ACCEPTED),
+     K(LAST_TRAFFIC_PAYLOAD_AT), K(NOT_BEFORE), K(NOT_AFTER), K(POD_ADDRESSES), K(POD_PORTS),
+     K(PHASE), K(PHASE_PREVIOUS), K(PHASE_LANE), K(PHASE_PORT), K(T0), K(T0_ERROR), K(T0_SOURCE),
+     K(TRIGGER), K(GRACE_PERIOD), K(PRESTOP), K(HOST_NETWORK), K(STATUS_REASON), K(RESTORED),
+     K(VERDICT), K(VERDICT_REASON), K(VERDICT_DROPS), K(DROPS_BY), K(ENDED_BY), K(NOT_DROPS), END);
 LIST(pod_state_any, K(POD_NAME), K(POD_UID), K(POD_ADDRESSES), END);
-LIST(target_keys, POD, K(NOT_BEFORE), K(NOT_AFTER), TARGET_GROUP, K(LB_TYPE), K(LB_NAME),
+LIST(target_keys, POD, K(NOT_BEFORE), K(NOT_AFTER), K(RESTORED), TARGET_GROUP, K(LB_TYPE), K(LB_NAME),
      K(TARGET_ID), K(TARGET_PORT), K(TARGET_STATE), K(TARGET_STATE_PREVIOUS),
-     K(TARGET_STATE_REASON), K(TARGET_SOURCE), K(REGION), K(ACCOUNT), END);
+     K(TARGET_STATE_REASON), K(TARGET_SOURCE), K(REGION), K(ACCOUNT), K(DRAIN_NOT_BEFORE),
+     K(DRAIN_NOT_AFTER), K(DRAIN_NOT_BEFORE_SOURCE), K(DRAIN_NOT_AFTER_SOURCE), END);
 LIST(target_required, K(TARGET_ID), K(TARGET_STATE), END);
-LIST(lb_address_keys, WHERE, K(ADDRESS), K(LB_TYPE), K(LB_NAME), END);
+LIST(lb_address_keys, WHERE, K(ADDRESS), K(RESTORED), K(LB_TYPE), K(LB_NAME), END);
 LIST(node_address_keys, WHERE, K(IFACE_NAME), K(IFACE_KIND), K(ADDRESS), END);
 LIST(address_required, K(ADDRESS), END);
 LIST(tap_keys, WHERE, K(TAP_CHANGE), END);
 LIST(tap_required, K(TAP_CHANGE), END);
 LIST(tick_keys, WHERE, K(FINAL), COUNTERS, END);
-LIST(loss_keys, WHERE, K(NOT_BEFORE), K(NOT_AFTER), K(LOSS_STAGE), K(LOSS_CLASS), K(LOSS_COUNT),
+LIST(loss_keys, WHERE, K(NOT_BEFORE), K(NOT_AFTER), K(RESTORED), K(LOSS_STAGE), K(LOSS_CLASS), K(LOSS_COUNT),
      END);
 LIST(loss_required, K(LOSS_STAGE), END);
 LIST(drop_keys, POD, K(CONTAINER), TUPLE, PACKET_FACTS, K(NETNS), K(IFACE_NAME), K(IFACE_KIND),
@@ -159,12 +163,20 @@ int64_t ds_key_max(enum ds_key key)
 	case DS_KEY_TG_HC_INTERVAL:
 	case DS_KEY_GRACE_PERIOD:
 		return DS_EVENT_S_MAX;
+	case DS_KEY_OPT_SETTLE:
+	case DS_KEY_OPT_TAP_MAX:
+	case DS_KEY_SOCKET_AGE:
+	case DS_KEY_T0_ERROR:
+	case DS_KEY_WATCH_LAG:
+	case DS_KEY_TAP_ON_MS:
+		return DS_EVENT_NS_MAX;
 	case DS_KEY_TCP_FIRST_BYTE:
 	case DS_KEY_ICMP_TYPE:
 	case DS_KEY_ICMP_CODE:
 		return UINT8_MAX;
 	default:
-		return INT64_MAX;
+		/* A difference of two times may round up. */
+		return ds_keys[key].type == DS_TYPE_MS ? DS_EVENT_TIME_MAX + 1 : INT64_MAX;
 	}
 }
 
@@ -184,46 +196,59 @@ void ds_event_init(struct ds_event *ev, enum ds_event_kind kind, int64_t time_ns
 	ev->time_ns = time_ns;
 }
 
+/* Keys whose values are strings, as words of presence bits: known when this is compiled. */
+#define STRING_BIT(id, key, type, member, list, doc) \
+	| (DS_TYPE_##type == DS_TYPE_STR && DS_KEY_##id / 64 == WORD ? UINT64_C(1) << DS_KEY_##id % 64 : 0)
+#define NONE MAX
+static const uint64_t string_keys[DS_KEY_WORDS] = {
+#define WORD 0
+	0 DS_KEY_LIST(STRING_BIT),
+#undef WORD
+#define WORD 1
+	0 DS_KEY_LIST(STRING_BIT),
+#undef WORD
+#define WORD 2
+	0 DS_KEY_LIST(STRING_BIT),
+#undef WORD
+};
+#undef NONE
+_Static_assert(DS_KEY_WORDS == 3, "string_keys has one row a word");
+
 static const char **string_member(struct ds_event *ev, enum ds_key key)
 {
 	return (const char **)(void *)((char *)ev + ds_keys[key].offset);
 }
 
-static bool is_string(const struct ds_event *ev, enum ds_key key)
-{
-	return ds_keys[key].type == DS_TYPE_STR && ds_event_has(ev, key);
-}
-
 int ds_event_copy(struct ds_event *dst, const struct ds_event *src)
 {
 	struct ds_event copy = *src;
-	size_t len = 0;
+	size_t lens[DS_KEY_MAX], len = 0;
+	enum ds_key found[DS_KEY_MAX];
 	char *at;
+	int cnt = 0;
 
-	for (enum ds_key k = 0; k < DS_KEY_MAX; k++)
-		if (is_string(&copy, k) && *string_member(&copy, k))
-			len += strlen(*string_member(&copy, k)) + 1;
-	copy.text = NULL;
-	if (len) {
-		copy.text = malloc(len);
-		if (!copy.text)
-			return -ENOMEM;
-	}
-	at = copy.text;
-	for (enum ds_key k = 0; k < DS_KEY_MAX; k++) {
-		const char **s;
-		size_t n;
+	for (int word = 0; word < DS_KEY_WORDS; word++)
+		for (uint64_t bits = string_keys[word]; bits; bits &= bits - 1) {
+			enum ds_key key = (enum ds_key)(word * 64 + __builtin_ctzll(bits));
+			const char **s = string_member(&copy, key);
 
-		if (ds_keys[k].type != DS_TYPE_STR)
-			continue;
-		s = string_member(&copy, k);
-		if (!ds_event_has(&copy, k) || !*s) {
-			*s = NULL;	/* may point into what src owns */
-			continue;
+			if (!ds_event_has(src, key))
+				*s = NULL;	/* may point into what src owns */
+			if (!*s)
+				continue;
+			found[cnt] = key;
+			lens[cnt] = strlen(*s) + 1;
+			len += lens[cnt++];
 		}
-		n = strlen(*s) + 1;
-		*s = memcpy(at, *s, n);
-		at += n;
+	copy.text = len ? malloc(len) : NULL;
+	if (len && !copy.text)
+		return -ENOMEM;
+	at = copy.text;
+	for (int i = 0; i < cnt; i++) {
+		const char **s = string_member(&copy, found[i]);
+
+		*s = memcpy(at, *s, lens[i]);
+		at += lens[i];
 	}
 	*dst = copy;
 	return 0;
@@ -283,8 +308,8 @@ void ds_event_canonical(struct ds_event *ev)
 			*(int64_t *)p = clamp(*(int64_t *)p, 0, DS_EVENT_TIME_MAX);
 			break;
 		case DS_TYPE_MS:
-			*(int64_t *)p = round_ms(clamp(*(int64_t *)p, -DS_EVENT_MS_MAX,
-						       DS_EVENT_MS_MAX));
+			*(int64_t *)p = round_ms(clamp(*(int64_t *)p, -ds_key_max(*k),
+						       ds_key_max(*k)));
 			break;
 		case DS_TYPE_REAL:
 			*(double *)p = round_real(*(double *)p);

@@ -25,7 +25,7 @@
  */
 #define DS_EVENT_TIME_MAX INT64_C(4102444799999999999)
 #define DS_EVENT_S_MAX (INT64_C(3653) * 86400)
-#define DS_EVENT_MS_MAX (DS_EVENT_S_MAX * 1000000000)
+#define DS_EVENT_NS_MAX (DS_EVENT_S_MAX * 1000000000)
 
 /*
  * Value types. In the struct and in JSON:
@@ -343,7 +343,11 @@ struct ds_kind_info {
 extern const struct ds_key_info ds_keys[DS_KEY_MAX];
 extern const struct ds_kind_info ds_kinds[DS_EVENT_MAX];
 
-/* The largest value of an INT key: 65535 for ports, ten years for seconds; the least is 0 for all. */
+/*
+ * The largest value of an INT key: 65535 for ports, ten years for seconds, ...; the least is 0 for
+ * all of them. Of a MS key, in ns: ten years, or what lies between two times; the least is its
+ * negative.
+ */
 int64_t ds_key_max(enum ds_key key);
 
 /* The kind of an event.name of len bytes, or -1. */

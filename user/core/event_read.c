@@ -180,7 +180,7 @@ static int read_time(struct reader *r, int64_t *ret_ns)
 }
 
 /* Milliseconds, kept as ns. */
-static int read_ms(struct reader *r, int64_t *ret_ns)
+static int read_ms(struct reader *r, int64_t max_ns, int64_t *ret_ns)
 {
 	const char *first;
 	int err;
@@ -188,7 +188,7 @@ static int read_ms(struct reader *r, int64_t *ret_ns)
 	(void)ds_scan_peek(&r->s);
 	first = r->s.at;
 	err = read_number(r, 6, false, ret_ns);
-	if (err == 0 && (*ret_ns < -DS_EVENT_MS_MAX || *ret_ns > DS_EVENT_MS_MAX))
+	if (err == 0 && (*ret_ns < -max_ns || *ret_ns > max_ns))
 		return ds_scan_fail(&r->s, first, "key \"%s\": out of range", r->key);
 	return err;
 }
@@ -270,7 +270,7 @@ static int read_value(struct reader *r, enum ds_key key)
 		err = read_time(r, p);
 		break;
 	case DS_TYPE_MS:
-		err = read_ms(r, p);
+		err = read_ms(r, ds_key_max(key), p);
 		break;
 	case DS_TYPE_REAL:
 		err = read_number(r, 3, false, &v);

@@ -34,6 +34,15 @@ static bool is_location(const struct ds_event *ev, const char *const *names)
 	return false;
 }
 
+/*
+ * A TLS alert asks for nothing: a record of content type 21, or, from TLS 1.3 on, one that says 23
+ * (RFC 8446, 5.2) and is too short for anything else: header 5, alert 2, inner type 1, tag 16.
+ */
+static bool is_tls_alert(int64_t first_byte, int64_t payload)
+{
+	return (first_byte == 0x15 && payload <= 64) || (first_byte == 0x17 && payload <= 24);
+}
+
 enum ds_packet_kind ds_evidence_packet_kind(const struct ds_event *ev)
 {
 	int64_t payload = ds_event_has(ev, DS_KEY_TCP_PAYLOAD) ? ev->tcp_payload_bytes : 0;
@@ -44,9 +53,8 @@ enum ds_packet_kind ds_evidence_packet_kind(const struct ds_event *ev)
 		return DS_PACKET_RST;
 	if (has_flag(ev, "SYN"))
 		return has_flag(ev, "ACK") ? DS_PACKET_SYN_ACK : DS_PACKET_SYN;
-	/* A TLS alert (RFC 8446 section 5.1, content type 21) asks for nothing. */
-	if (payload > 0 && payload <= 64 && ds_event_has(ev, DS_KEY_TCP_FIRST_BYTE) &&
-	    ev->tcp_first_byte == 0x15)
+	if (payload > 0 && ds_event_has(ev, DS_KEY_TCP_FIRST_BYTE) &&
+	    is_tls_alert(ev->tcp_first_byte, payload))
 		return DS_PACKET_NO_REQUEST;
 	/* A keep-alive probe carries at most one byte that was sent before (RFC 9293, 3.8.4). */
 	if (payload > 0)

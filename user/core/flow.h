@@ -55,6 +55,7 @@ struct ds_flow {
 	int attribution;		/* enum ds_attribution */
 	int outcome;			/* enum ds_outcome, -1 = none */
 	bool balanced;			/* the load balancer's: the verdict waits for its window */
+	bool came_in;			/* seen to be inbound: its SYN, or a process accepted it */
 	bool has_isn, has_seq;
 	uint32_t isn;			/* initial sequence number: the generation */
 	uint32_t seq_end;		/* beyond the highest payload seen */

@@ -273,6 +273,27 @@ void ds_ledger_make_room(struct ds_ledger *l, void (*forget)(void *ctx, struct d
 	remove_pod(l, victim);
 }
 
+const char *ds_ledger_key(const struct ds_pod *pod)
+{
+	return ((const struct pod_entry *)pod)->key;
+}
+
+bool ds_ledger_knows(const struct ds_ledger *l, const struct ds_addr *a)
+{
+	return address_of(l, a) != NULL;
+}
+
+void ds_ledger_each_holding(const struct ds_ledger *l,
+			    void (*fn)(void *ctx, const struct ds_addr *a, const struct ds_pod *pod,
+				       int64_t from_ns, int64_t until_ns),
+			    void *ctx)
+{
+	for (const struct address_entry *e = l->by_address; e; e = e->hh.next)
+		for (int i = 0; i < e->cnt; i++)
+			fn(ctx, &e->addr, e->holdings[i].pod, e->holdings[i].from_ns,
+			   e->holdings[i].until_ns);
+}
+
 struct ds_ledger_stats ds_ledger_stats(const struct ds_ledger *l)
 {
 	struct ds_ledger_stats s = { .pods = (int64_t)l->pods_cnt, .evictions = l->evictions };

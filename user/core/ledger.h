@@ -74,4 +74,19 @@ void ds_ledger_make_room(struct ds_ledger *l, void (*forget)(void *ctx, struct d
 
 struct ds_ledger_stats ds_ledger_stats(const struct ds_ledger *l);
 
+/* The key under which a pod of the ledger is found. */
+const char *ds_ledger_key(const struct ds_pod *pod);
+
+/* Whether any pod is known to have, or to have had, the address. */
+bool ds_ledger_knows(const struct ds_ledger *l, const struct ds_addr *a);
+
+/*
+ * Every holding, those of one address together and in the order of ds_ledger_hold; until_ns 0 = it
+ * is still held.
+ */
+void ds_ledger_each_holding(const struct ds_ledger *l,
+			    void (*fn)(void *ctx, const struct ds_addr *a, const struct ds_pod *pod,
+				       int64_t from_ns, int64_t until_ns),
+			    void *ctx);
+
 #endif

@@ -7,10 +7,20 @@
 
 #include "user/util/cleanup.h"
 
+#define POOL_MAX 1024	/* freed events that are kept: 1.5 MB at most */
+
+/* What the order needs stands beside the pointer: to compare is not to touch the event. */
+struct slot {
+	int64_t time_ns;
+	uint64_t order;		/* source rank, then the number within the source */
+	struct ds_event *ev;
+};
+
 struct ds_merge {
-	struct ds_event **heap;
+	struct slot *heap;
 	size_t cnt, cap, max;
-	struct ds_event *spare;		/* one freed event is kept: the common case allocates nothing */
+	struct ds_event *pool[POOL_MAX];
+	size_t pool_cnt;
 	int64_t lateness_ns;
 	int64_t first_ns;		/* what is older than the first release is history, not late */
 	int64_t passed_ns;		/* everything up to here has been released */
@@ -37,39 +47,39 @@ void ds_merge_free(struct ds_merge **merge)
 	if (!m)
 		return;
 	for (size_t i = 0; i < m->cnt; i++) {
-		ds_event_clear(m->heap[i]);
-		free(m->heap[i]);
+		ds_event_clear(m->heap[i].ev);
+		free(m->heap[i].ev);
 	}
 	free(m->heap);
-	free(m->spare);
+	while (m->pool_cnt)
+		free(m->pool[--m->pool_cnt]);
 	free(DS_TAKE(*merge));
 }
 
-static bool comes_before(const struct ds_event *a, const struct ds_event *b)
+static bool comes_before(const struct slot *a, const struct slot *b)
 {
-	if (a->time_ns != b->time_ns)
-		return a->time_ns < b->time_ns;
-	return a->rank != b->rank ? a->rank < b->rank : a->source_seq < b->source_seq;
+	return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->order < b->order;
 }
 
 static void sift_up(struct ds_merge *m, size_t i)
 {
-	struct ds_event *ev = m->heap[i];
+	struct slot slot = m->heap[i];
 
-	for (; i && comes_before(ev, m->heap[(i - 1) / 2]); i = (i - 1) / 2)
+	for (; i && comes_before(&slot, &m->heap[(i - 1) / 2]); i = (i - 1) / 2)
 		m->heap[i] = m->heap[(i - 1) / 2];
-	m->heap[i] = ev;
+	m->heap[i] = slot;
 }
 
 static struct ds_event *pop(struct ds_merge *m)
 {
-	struct ds_event *top = m->heap[0], *last = m->heap[--m->cnt];
+	struct ds_event *top = m->heap[0].ev;
+	struct slot last = m->heap[--m->cnt];
 	size_t i = 0, child;
 
 	while ((child = 2 * i + 1) < m->cnt) {
-		if (child + 1 < m->cnt && comes_before(m->heap[child + 1], m->heap[child]))
+		if (child + 1 < m->cnt && comes_before(&m->heap[child + 1], &m->heap[child]))
 			child++;
-		if (!comes_before(m->heap[child], last))
+		if (!comes_before(&m->heap[child], &last))
 			break;
 		m->heap[i] = m->heap[child];
 		i = child;
@@ -82,11 +92,11 @@ static struct ds_event *pop(struct ds_merge *m)
 static int grow(struct ds_merge *m)
 {
 	size_t cap = m->cap ? m->cap * 2 : 256;
-	struct ds_event **heap;
+	struct slot *heap;
 
 	if (m->cnt < m->cap)
 		return 0;
-	heap = reallocarray(m->heap, cap, sizeof(struct ds_event *));
+	heap = reallocarray(m->heap, cap, sizeof(struct slot));
 	if (!heap)
 		return -ENOMEM;
 	m->heap = heap;
@@ -102,7 +112,7 @@ int ds_merge_push(struct ds_merge *m, const struct ds_event *ev)
 		return -ENOBUFS;
 	if (grow(m))
 		return -ENOMEM;
-	own = m->spare ? DS_TAKE(m->spare) : malloc(sizeof(*own));
+	own = m->pool_cnt ? m->pool[--m->pool_cnt] : malloc(sizeof(*own));
 	if (!own)
 		return -ENOMEM;
 	if (ds_event_copy(own, ev)) {
@@ -114,7 +124,11 @@ int ds_merge_push(struct ds_merge *m, const struct ds_event *ev)
 		own->late = true;
 		m->late++;
 	}
-	m->heap[m->cnt] = own;
+	m->heap[m->cnt] = (struct slot){
+		.time_ns = own->time_ns,
+		.order = (uint64_t)own->rank << 56 | (own->source_seq & UINT64_MAX >> 8),
+		.ev = own,
+	};
 	sift_up(m, m->cnt++);
 	return 0;
 }
@@ -123,7 +137,7 @@ static void release_until(struct ds_merge *m, int64_t until_ns,
 			  void (*release)(void *ctx, const struct ds_event *ev), void *ctx)
 {
 	/* release() may push: what it pushes takes its place in the heap. */
-	while (m->cnt && m->heap[0]->time_ns <= until_ns) {
+	while (m->cnt && m->heap[0].time_ns <= until_ns) {
 		struct ds_event *ev = pop(m);
 
 		if (m->first_ns == INT64_MIN)
@@ -131,9 +145,11 @@ static void release_until(struct ds_merge *m, int64_t until_ns,
 		if (ev->time_ns > m->passed_ns)
 			m->passed_ns = ev->time_ns;
 		release(ctx, ev);
-		ds_event_clear(ev);
-		free(m->spare);
-		m->spare = ev;
+		free(ev->text);
+		if (m->pool_cnt < POOL_MAX)
+			m->pool[m->pool_cnt++] = ev;
+		else
+			free(ev);
 	}
 }
 

@@ -14,6 +14,7 @@
 #define DS_POD_PHASES_MAX 48
 #define DS_POD_UID_LEN 63
 #define DS_POD_NAME_LEN 253	/* RFC 1123 subdomain, Kubernetes' limit */
+#define DS_POD_KEY_LEN (DS_POD_NAME_LEN * 2 + 1)	/* UID, NAMESPACE/NAME, or addresses */
 #define DS_POD_TEXT_LEN 63
 #define DS_POD_ID_LEN 64
 #define DS_POD_CONTAINERS_MAX 16
@@ -72,6 +73,8 @@ struct ds_pod {
 	bool by_kubernetes;	/* announced with a phase: its Kubernetes lane is told */
 	uint64_t netns;		/* learned from the kernel, 0 = not yet */
 	int64_t seen_ns;	/* first mention */
+	int64_t told_ns;	/* latest pod.state event of it */
+	bool restored;		/* from the state file, and nothing newer was told since */
 
 	/* timeline */
 	struct ds_pod_phase phases[DS_POD_PHASES_MAX];	/* by time */
@@ -116,9 +119,12 @@ struct ds_pod {
 
 	/* verdict */
 	bool verdict_written;
+	bool verdict_cut;		/* written because the run ended: another one may do better */
+	int verdict;			/* enum ds_verdict, where it is written */
 	bool lost_evidence;		/* something was lost while it went away */
 	bool late_evidence;
 	int64_t tail_ns;		/* valid where tail_known */
+	int64_t tail_error_ns;
 	bool tail_known;
 };
 

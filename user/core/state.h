@@ -17,6 +17,7 @@
 #define DS_SILENCE_NS (120 * DS_NS_PER_S)		/* a flow this quiet is over */
 
 #define DS_PENDING_LISTENERS_MAX 1024
+#define DS_GAPS_MAX 16
 
 struct ds_flows;
 struct ds_advise;
@@ -28,6 +29,12 @@ struct ds_pending_listener {
 	uint16_t port;
 	uint8_t family;
 	int64_t at_ns;
+};
+
+/* A time in which nobody watched. */
+struct ds_gap {
+	int64_t from_ns;	/* 0 = ever since */
+	int64_t until_ns;
 };
 
 struct ds_core {
@@ -59,6 +66,8 @@ struct ds_core {
 	int64_t lost_events;
 	int64_t lost_ringbuf;
 	int64_t lost_at_ns;		/* end of the latest loss */
+	struct ds_gap gaps[DS_GAPS_MAX];	/* the first is the one before this run */
+	int gaps_cnt;
 	int64_t late_events;
 	int64_t emitted;
 	int64_t suppressed;
@@ -84,6 +93,8 @@ void ds_core_start_event(const struct ds_core *core, struct ds_event *ev, enum d
 void ds_core_emit(struct ds_core *core, const struct ds_event *ev);
 void ds_core_wish(struct ds_core *core, const struct ds_wish *wish);
 void ds_core_count_lost(struct ds_core *core, int64_t cnt);
+/* How long an ended pod is remembered. */
+int64_t ds_core_retention_ns(const struct ds_core *core);
 /* For the ledger: the pod is about to be freed. ctx is the core. */
 void ds_core_forget(void *ctx, struct ds_pod *pod);
 
@@ -97,6 +108,21 @@ const struct ds_pod_phase *ds_timeline_phase_at(const struct ds_pod *pod, int64_
 /* The pod of a socket or process event: by the cgroup's UID, else by the namespace. NULL = none. */
 struct ds_pod *ds_timeline_pod_of(const struct ds_core *core, const struct ds_event *ev,
 				  int *ret_attribution);
+
+/* Parts of these, for restore.c. Key: buf of DS_POD_KEY_LEN + 1 bytes may hold it. */
+const char *ds_timeline_key(const struct ds_event *ev, char *buf, size_t size);
+/* The pod of a pod.state event, made when new, with its description and ports. NULL without memory. */
+struct ds_pod *ds_timeline_announce(struct ds_core *core, const struct ds_event *ev, bool *ret_is_new);
+void ds_timeline_remember(struct ds_pod *pod, int phase, int64_t at_ns, uint16_t port);
+/* Its listener of that port and family, made when new; NULL when it has too many. */
+struct ds_pod_listener *ds_timeline_listener(struct ds_pod *pod, uint16_t port, uint8_t family);
+/* Told already, to the run that saved the state file. */
+bool ds_timeline_is_known(const struct ds_core *core, const struct ds_event *ev);
+
+/* restore.c: an event of the state file. */
+void ds_restore(struct ds_core *core, const struct ds_event *ev);
+/* A time without observation, as a loss event of stage restart tells it. */
+void ds_restore_gap(struct ds_core *core, const struct ds_event *ev);
 
 /* correlate.c: evidence becomes drops */
 void ds_correlate_packet(struct ds_core *core, const struct ds_event *ev);

@@ -74,13 +74,22 @@ static bool is_settled(const struct ds_core *core, const struct ds_pod *pod)
 	       core->now_ns - quiet_since >= core->settle_ns && !still_draining(core, pod);
 }
 
+/* Force-deleted: the object is gone while its containers go on serving. */
+static bool outlives_object(const struct ds_pod *pod)
+{
+	for (int i = 0; i < pod->listeners_cnt; i++)
+		if (pod->listeners[i].open)
+			return true;
+	return pod->containers_cnt > 0 && !pod->exited_ns;
+}
+
 static uint32_t flags_of(const struct ds_pod *pod)
 {
 	uint32_t flags = 0;
 
 	if (pod->tap_since_ns)
 		flags |= DS_WATCH_GOING;
-	if (pod->released_ns || pod->deleted_ns)
+	if (pod->released_ns || (pod->deleted_ns && !outlives_object(pod)))
 		flags |= DS_WATCH_RELEASED;
 	return flags;
 }
@@ -123,9 +132,14 @@ void ds_tap_pod_changed(struct ds_core *core, struct ds_pod *pod)
 
 void ds_tap_review(struct ds_core *core)
 {
-	for (struct ds_pod *pod = ds_ledger_first(core->ledger); pod; pod = pod->next)
-		if (pod->tap_since_ns && !pod->tap_done)
-			review_pod(core, pod);
+	/* Also a pod that goes: its target may have been told after it began to. */
+	for (struct ds_pod *pod = ds_ledger_first(core->ledger); pod; pod = pod->next) {
+		if (pod->tap_done || !(pod->tap_since_ns || ds_pod_is_going(pod)))
+			continue;
+		review_pod(core, pod);
+		if (pod->watch_flags != (flags_of(pod) | DS_WATCH_WISHED))
+			watch(core, pod, flags_of(pod));
+	}
 	wish_tap(core);
 }
 

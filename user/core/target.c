@@ -168,10 +168,14 @@ static struct ds_target *find_or_add(struct ds_targets *t, const struct ds_addr 
 	return target;
 }
 
+static bool is_draining_state(int state)
+{
+	return state == DS_TARGET_STATE_DRAINING || state == DS_TARGET_STATE_UNHEALTHY_DRAINING;
+}
+
 bool ds_target_is_draining(const struct ds_target *target)
 {
-	return target->state == DS_TARGET_STATE_DRAINING ||
-	       target->state == DS_TARGET_STATE_UNHEALTHY_DRAINING;
+	return is_draining_state(target->state);
 }
 
 static bool is_registered(int state)
@@ -234,20 +238,50 @@ static void note_settings(struct ds_target *target, const struct ds_event *ev)
 		target->lb_type = ev->lb_type;
 }
 
+static const char *group_of(const struct ds_event *ev)
+{
+	return ds_event_has(ev, DS_KEY_TG_ARN) ? ev->tg_arn :
+	       ds_event_has(ev, DS_KEY_TG_NAME) ? ev->tg_name : "";
+}
+
+static uint16_t port_of(const struct ds_event *ev)
+{
+	return ds_event_has(ev, DS_KEY_TARGET_PORT) ? (uint16_t)ev->target_port : 0;
+}
+
+bool ds_targets_is_known(const struct ds_targets *t, const struct ds_event *ev)
+{
+	struct ds_target *target;
+	struct ds_addr a;
+
+	if (ds_addr_parse(ev->target_id, strlen(ev->target_id), &a))
+		return false;
+	for (target = ds_targets_of(t, &a); target; target = target->same_address)
+		if (target->port == port_of(ev) &&
+		    !strncmp(target->group, group_of(ev), DS_TARGET_TEXT_LEN))
+			return target->restored && ev->time_ns <= target->state_ns;
+	return false;
+}
+
 struct ds_target *ds_targets_update(struct ds_targets *t, const struct ds_event *ev,
 				    int *ret_previous)
 {
-	const char *group = ds_event_has(ev, DS_KEY_TG_ARN) ? ev->tg_arn :
-			    ds_event_has(ev, DS_KEY_TG_NAME) ? ev->tg_name : "";
-	uint16_t port = ds_event_has(ev, DS_KEY_TARGET_PORT) ? (uint16_t)ev->target_port : 0;
 	struct ds_target *target;
 	struct ds_addr a;
 
 	if (ds_addr_parse(ev->target_id, strlen(ev->target_id), &a))
 		return NULL;
-	target = find_or_add(t, &a, port, group, ret_previous);
+	target = find_or_add(t, &a, port_of(ev), group_of(ev), ret_previous);
 	if (!target)
 		return NULL;
+	if (target->restored && ev->time_ns <= target->state_ns) {
+		/* Told before; but of this drain it may be a better source, which came late. */
+		if (target->drained && is_draining_state(ev->target_state) &&
+		    ev->time_ns > target->registered_ns)
+			note_drain(target, ev);
+		return target;
+	}
+	target->restored = false;
 	note_settings(target, ev);
 	if (target->delay_s > t->longest_delay_s)
 		t->longest_delay_s = target->delay_s;
@@ -257,9 +291,43 @@ struct ds_target *ds_targets_update(struct ds_targets *t, const struct ds_event 
 		note_drain(target, ev);
 	} else if (is_registered(target->state)) {
 		target->drained = false;	/* registered again: the next drain is another one */
-		target->registered_ns = ev->time_ns;
+		target->registered_ns = ds_event_has(ev, DS_KEY_NOT_BEFORE) ? ev->not_before : ev->time_ns;
 	}
 	return target;
+}
+
+void ds_targets_restore(struct ds_targets *t, const struct ds_event *ev)
+{
+	struct ds_target *target;
+	struct ds_addr a;
+	int previous;
+
+	if (ds_addr_parse(ev->target_id, strlen(ev->target_id), &a))
+		return;
+	target = find_or_add(t, &a, port_of(ev), group_of(ev), &previous);
+	if (!target)
+		return;
+	note_settings(target, ev);
+	if (target->delay_s > t->longest_delay_s)
+		t->longest_delay_s = target->delay_s;
+	target->restored = true;
+	target->state = ev->target_state;
+	target->state_ns = ev->time_ns;
+	target->registered_ns = ds_event_has(ev, DS_KEY_NOT_BEFORE) ? ev->not_before : 0;
+	target->drained = ds_event_has(ev, DS_KEY_DRAIN_NOT_AFTER);
+	if (!target->drained)
+		return;
+	set_lo(target, ds_event_has(ev, DS_KEY_DRAIN_NOT_BEFORE) ? ev->drain_not_before : 0,
+	       ds_event_has(ev, DS_KEY_DRAIN_NOT_BEFORE_SOURCE) ? ev->drain_not_before_source :
+								  DS_TARGET_SOURCE_FILE);
+	set_hi(target, ev->drain_not_after,
+	       ds_event_has(ev, DS_KEY_DRAIN_NOT_AFTER_SOURCE) ? ev->drain_not_after_source :
+								 DS_TARGET_SOURCE_FILE);
+}
+
+const struct ds_target *ds_targets_first(const struct ds_targets *t)
+{
+	return t->first;
 }
 
 struct ds_drain ds_target_drain(const struct ds_target *target, int64_t t0_ns, int t0_source)
@@ -286,7 +354,9 @@ struct ds_drain ds_target_drain(const struct ds_target *target, int64_t t0_ns, i
 	if (t0_ns && t0_ns > d.lo_ns && (!d.began || t0_ns <= d.hi_ns)) {
 		d.lo_ns = t0_ns;
 		d.lo_source = of_t0[t0_source];
-	} else if (!d.lo_ns && target->registered_ns) {
+	}
+	/* Still registered after T0: the controller or the API is late. */
+	if (target->registered_ns > d.lo_ns && (!d.began || target->registered_ns <= d.hi_ns)) {
 		d.lo_ns = target->registered_ns;
 		d.lo_source = DS_TARGET_SOURCE_LAST_REGISTERED;
 	}

@@ -19,6 +19,7 @@ struct ds_target {
 	uint16_t port;
 	int state;		/* enum ds_target_state */
 	int64_t state_ns;
+	bool restored;		/* from the state file, and nothing newer was told since */
 	int64_t delay_s;	/* deregistration delay, -1 = not told */
 	bool preserve_client_ip;
 	uint16_t health_check_port;
@@ -53,6 +54,18 @@ void ds_targets_free(struct ds_targets **targets);
  */
 struct ds_target *ds_targets_update(struct ds_targets *t, const struct ds_event *ev,
 				    int *ret_previous);
+
+/*
+ * A restored event: the target as it stood (drainsnoop.not_before is the last moment at which it
+ * was known to be registered).
+ */
+void ds_targets_restore(struct ds_targets *t, const struct ds_event *ev);
+
+/* Told already, to the run that saved the state file: events files are read from their beginning. */
+bool ds_targets_is_known(const struct ds_targets *t, const struct ds_event *ev);
+
+/* Least recently told first; NULL at the end. */
+const struct ds_target *ds_targets_first(const struct ds_targets *t);
 
 /* The first target of an address (follow same_address), or NULL. */
 struct ds_target *ds_targets_of(const struct ds_targets *t, const struct ds_addr *a);

@@ -23,7 +23,7 @@ const struct ds_pod_phase *ds_timeline_phase_at(const struct ds_pod *pod, int64_
 	return NULL;
 }
 
-static void remember(struct ds_pod *pod, int phase, int64_t at_ns, uint16_t port)
+void ds_timeline_remember(struct ds_pod *pod, int phase, int64_t at_ns, uint16_t port)
 {
 	int i;
 
@@ -45,7 +45,7 @@ static void enter(struct ds_core *core, struct ds_pod *pod, int phase, int64_t a
 	int *latest = lane == DS_LANE_KUBERNETES ? &pod->phase_kubernetes : &pod->phase_kernel;
 	struct ds_event ev;
 
-	remember(pod, phase, at_ns, port);
+	ds_timeline_remember(pod, phase, at_ns, port);
 	ds_core_start_event(core, &ev, DS_EVENT_PHASE, at_ns);
 	ds_pod_describe(pod, &ev);
 	DS_SET(&ev, PHASE, phase, phase);
@@ -109,7 +109,7 @@ struct ds_pod *ds_timeline_pod_of(const struct ds_core *core, const struct ds_ev
 
 /* ---- listeners ---- */
 
-static struct ds_pod_listener *listener_slot(struct ds_pod *pod, uint16_t port, uint8_t family)
+struct ds_pod_listener *ds_timeline_listener(struct ds_pod *pod, uint16_t port, uint8_t family)
 {
 	struct ds_pod_listener *l;
 
@@ -127,7 +127,7 @@ static struct ds_pod_listener *listener_slot(struct ds_pod *pod, uint16_t port, 
 
 static void listener_opened(struct ds_pod *pod, uint16_t port, uint8_t family, int64_t at_ns)
 {
-	struct ds_pod_listener *l = listener_slot(pod, port, family);
+	struct ds_pod_listener *l = ds_timeline_listener(pod, port, family);
 
 	if (l && !l->open) {
 		l->open = true;
@@ -209,7 +209,7 @@ void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev)
 	} else if (ev->socket_change == DS_SOCKET_CHANGE_LISTENER_CLOSED && !pod) {
 		drop_pending(core, ev, family);
 	} else if (ev->socket_change == DS_SOCKET_CHANGE_LISTENER_CLOSED) {
-		l = listener_slot(pod, (uint16_t)ev->source_port, family);
+		l = ds_timeline_listener(pod, (uint16_t)ev->source_port, family);
 		if (!l)
 			return;
 		l->open = false;
@@ -478,7 +478,7 @@ static void describe_pod(struct ds_pod *pod, const struct ds_event *ev)
 		pod->trigger = ev->trigger;
 }
 
-static const char *pod_key(const struct ds_event *ev, char *buf, size_t size)
+const char *ds_timeline_key(const struct ds_event *ev, char *buf, size_t size)
 {
 	struct ds_buf_view { const char *a, *b, *c; } v = { "", "", "" };
 	size_t len = 0;
@@ -510,28 +510,48 @@ static void deleted(struct ds_core *core, struct ds_pod *pod, int64_t at_ns)
 			(void)ds_ledger_release(core->ledger, &pod->addresses[i], at_ns);
 }
 
+bool ds_timeline_is_known(const struct ds_core *core, const struct ds_event *ev)
+{
+	char key[DS_POD_KEY_LEN + 1];
+	const struct ds_pod *pod = ds_ledger_find(core->ledger, ds_timeline_key(ev, key, sizeof(key)));
+
+	return pod && pod->restored && ev->time_ns <= pod->told_ns;
+}
+
+struct ds_pod *ds_timeline_announce(struct ds_core *core, const struct ds_event *ev, bool *ret_is_new)
+{
+	char key[DS_POD_KEY_LEN + 1];
+	const char *name = ds_timeline_key(ev, key, sizeof(key));
+	struct taking taking = { .core = core };
+
+	if (!ds_ledger_find(core->ledger, name))
+		ds_ledger_make_room(core->ledger, ds_core_forget, core);
+	taking.pod = ds_ledger_pod(core->ledger, name, ev->time_ns, ret_is_new);
+	if (!taking.pod) {
+		ds_core_count_lost(core, 1);	/* no memory for it: said by the sums */
+		return NULL;
+	}
+	if (ev->time_ns > taking.pod->told_ns)
+		taking.pod->told_ns = ev->time_ns;
+	describe_pod(taking.pod, ev);
+	if (ds_event_has(ev, DS_KEY_POD_PORTS))
+		each_item(ev->pod_ports, DS_POD_PORTS_MAX, take_port_item, &taking);
+	return taking.pod;
+}
+
 void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev)
 {
-	char key[DS_POD_NAME_LEN * 2 + 2];
 	struct ds_pod *pod;
 	struct taking taking = {
 		.core = core, .at_ns = ev->time_ns,
 		.ended = ds_event_has(ev, DS_KEY_PHASE) && ev->phase == DS_PHASE_DELETED,
 	};
-	const char *name = pod_key(ev, key, sizeof(key));
 	bool is_new;
 
-	if (!ds_ledger_find(core->ledger, name))
-		ds_ledger_make_room(core->ledger, ds_core_forget, core);
-	pod = ds_ledger_pod(core->ledger, name, ev->time_ns, &is_new);
-	if (!pod) {
-		ds_core_count_lost(core, 1);	/* no memory for it: said by the sums */
+	pod = taking.pod = ds_timeline_announce(core, ev, &is_new);
+	if (!pod)
 		return;
-	}
-	taking.pod = pod;
-	describe_pod(pod, ev);
-	if (ds_event_has(ev, DS_KEY_POD_PORTS))
-		each_item(ev->pod_ports, DS_POD_PORTS_MAX, take_port_item, &taking);
+	pod->restored = false;
 	if (ds_event_has(ev, DS_KEY_POD_ADDRESSES) && !ds_pod_ended_ns(pod) && !pod->released_ns &&
 	    !pod->reused_ns)
 		each_item(ev->pod_addresses, DS_POD_ADDRESSES_MAX, take_address_item, &taking);

@@ -85,6 +85,21 @@ static int64_t exposed_from(const struct ds_pod *pod)
 	return from;
 }
 
+/* How much of the time since T0 nobody watched. */
+static int64_t not_observed(const struct ds_core *core, const struct ds_pod *pod)
+{
+	int64_t sum = 0;
+
+	for (int i = 0; i < core->gaps_cnt; i++) {
+		const struct ds_gap *g = &core->gaps[i];
+		int64_t until_ns = g->until_ns < core->now_ns ? g->until_ns : core->now_ns;
+
+		if (until_ns > latest(g->from_ns, pod->t0_ns))
+			sum += until_ns - latest(g->from_ns, pod->t0_ns);
+	}
+	return sum;
+}
+
 static void judge(const struct ds_core *core, const struct ds_pod *pod, const struct ds_drain *drain,
 		  bool cut, struct ds_event *ev)
 {
@@ -92,6 +107,8 @@ static void judge(const struct ds_core *core, const struct ds_pod *pod, const st
 
 	if (pod->lost_evidence || (core->lost_at_ns && core->lost_at_ns >= pod->t0_ns))
 		reason = DS_VERDICT_REASON_LOSS;
+	else if (not_observed(core, pod))
+		reason = DS_VERDICT_REASON_RESTART_GAP;
 	else if (pod->late_evidence)
 		reason = DS_VERDICT_REASON_LATE;
 	else if (cut)
@@ -132,7 +149,20 @@ static void describe_end(struct ds_pod *pod, struct ds_event *ev)
 		DS_SET(ev, ENDED_BY, ended_by, pod->ended_by);
 }
 
-static void describe_tail(struct ds_pod *pod, struct ds_event *ev)
+/* T0's own error; where checks share the traffic's port, the last arrival may have been one of them. */
+static int64_t tail_error(const struct ds_core *core, const struct ds_pod *pod)
+{
+	int64_t interval_s = 0;
+
+	for (int i = 0; i < pod->addresses_cnt; i++)
+		for (const struct ds_target *t = ds_targets_of(core->targets, &pod->addresses[i]); t;
+		     t = t->same_address)
+			if (t->health_check_port == t->port && !t->preserve_client_ip)
+				interval_s = latest(interval_s, t->health_check_interval_s);
+	return pod->t0_error_ns + interval_s * DS_NS_PER_S;
+}
+
+static void describe_tail(const struct ds_core *core, struct ds_pod *pod, struct ds_event *ev)
 {
 	int64_t from = exposed_from(pod);
 
@@ -140,7 +170,8 @@ static void describe_tail(struct ds_pod *pod, struct ds_event *ev)
 	if (pod->tail_known) {
 		pod->tail_ns = pod->last_arrival_ns - pod->t0_ns;
 		DS_SET(ev, TAIL, tail, pod->tail_ns);
-		DS_SET(ev, TAIL_ERROR, tail_error, pod->t0_error_ns);
+		pod->tail_error_ns = tail_error(core, pod);
+		DS_SET(ev, TAIL_ERROR, tail_error, pod->tail_error_ns);
 	}
 	if (from && pod->last_arrival_ns > from) {
 		DS_SET(ev, EXPOSED_FROM, exposed_from, from);
@@ -175,10 +206,14 @@ static void write_verdict(struct ds_core *core, struct ds_pod *pod, const struct
 	memcpy(ev.not_drops, pod->not_drops, sizeof(pod->not_drops));
 	ds_event_mark(&ev, DS_KEY_NOT_DROPS);
 	describe_end(pod, &ev);
-	describe_tail(pod, &ev);
+	describe_tail(core, pod, &ev);
 	describe_drain(drain, &ev);
+	if (not_observed(core, pod))
+		DS_SET(&ev, NOT_OBSERVED, not_observed, not_observed(core, pod));
 	DS_SET(&ev, LOST_EVENTS, lost_events, core->lost_events);
 	pod->verdict_written = true;
+	pod->verdict_cut = cut;
+	pod->verdict = ev.verdict;
 	ds_core_emit(core, &ev);
 	ds_advise_judged(core, pod);
 }

@@ -53,7 +53,8 @@ static void put_cell(struct ds_buf *buf, const char *text, int width, bool cut)
 		ds_buf_printf(buf, "%-*s  ", width, text);
 }
 
-static void put_time(struct ds_buf *buf, const struct ds_event *ev, const struct ds_table_style *style)
+static void put_time(struct ds_buf *buf, const struct ds_event *ev,
+		     const struct ds_table_style *style)
 {
 	char stamp[DS_RFC3339_LEN + 1];
 
@@ -69,7 +70,8 @@ static void put_time(struct ds_buf *buf, const struct ds_event *ev, const struct
 
 void ds_table_header(struct ds_buf *buf, const struct ds_table_style *style)
 {
-	for (size_t i = style->time == DS_TABLE_TIME_NONE; i < sizeof(columns) / sizeof(columns[0]); i++)
+	for (size_t i = style->time == DS_TABLE_TIME_NONE; i < sizeof(columns) / sizeof(columns[0]);
+	     i++)
 		put_cell(buf, columns[i].title, columns[i].width, false);
 	if (style->wide)
 		put_cell(buf, "CONNECTION", 44, false);

@@ -22,7 +22,8 @@ struct ds_table_style {
 void ds_table_header(struct ds_buf *buf, const struct ds_table_style *style);
 
 /* One line, or nothing for an event that a table does not show. */
-void ds_table_row(struct ds_buf *buf, const struct ds_event *ev, const struct ds_table_style *style);
+void ds_table_row(struct ds_buf *buf, const struct ds_event *ev,
+		  const struct ds_table_style *style);
 
 /* What the summary at the end is made of. Zeroed to begin with. */
 struct ds_table_sums {

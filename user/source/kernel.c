@@ -111,7 +111,7 @@ static int on_record(void *ctx, void *data, size_t len)
 	struct ds_kernel *k = ctx;
 	int r = ds_decoder_decode(k->decoder, data, len, &k->event);
 
-	/* Both sides are built together: a record that does not decode is a bug, and is not fatal. */
+	/* Both sides are built together: a record that does not decode is a bug, not fatal. */
 	if (r < 0)
 		ds_log_info("a record of %zu bytes cannot be decoded", len);
 	if (r > 0) {
@@ -314,8 +314,8 @@ static void count_flags(struct ds_kernel *k, uint32_t before, uint32_t after)
 	k->watched_going -= !!(before & DS_WATCH_GOING);
 	k->watched_released += !!(after & DS_WATCH_RELEASED);
 	k->watched_released -= !!(before & DS_WATCH_RELEASED);
-	ds_attach_skeleton(k->attach)->bss->ds_gate =
-		(k->watched_going ? DS_WATCH_GOING : 0) | (k->watched_released ? DS_WATCH_RELEASED : 0);
+	ds_attach_skeleton(k->attach)->bss->ds_gate = (k->watched_going ? DS_WATCH_GOING : 0) |
+						      (k->watched_released ? DS_WATCH_RELEASED : 0);
 }
 
 int ds_kernel_watch(struct ds_kernel *k, const struct ds_addr *a, uint32_t flags)
@@ -386,7 +386,7 @@ int64_t ds_kernel_tap_on_ns(const struct ds_kernel *k)
 
 static void drain(void *ctx)
 {
-	(void)ds_kernel_consume(ctx, INT32_MAX);	/* a failure shows at the next call from outside */
+	(void)ds_kernel_consume(ctx, INT32_MAX); /* a failure shows at the next call from outside */
 }
 
 int ds_kernel_find_listeners(struct ds_kernel *k)
@@ -403,7 +403,8 @@ int ds_kernel_find_listeners(struct ds_kernel *k)
 	return r < 0 ? r : 0;
 }
 
-void ds_kernel_set_iface(struct ds_kernel *k, uint32_t ifindex, const char *name, enum ds_iface kind)
+void ds_kernel_set_iface(struct ds_kernel *k, uint32_t ifindex, const char *name,
+			 enum ds_iface kind)
 {
 	ds_decoder_set_iface(k->decoder, ifindex, name, kind);
 }

@@ -27,13 +27,13 @@ struct ds_kernel_options {
 int ds_kernel_may_trace(void);
 
 /*
- * Opens, loads and attaches all that this kernel has. Returns 0, or -errno with one line logged that
- * says what to do (no BTF, memlock, seccomp, ...). The caller frees *ret_k.
+ * Opens, loads and attaches all that this kernel has. Returns 0, or -errno with one line logged
+ * that says what to do (no BTF, memlock, seccomp, ...). The caller frees *ret_k.
  */
 int ds_kernel_new(struct ds_kernel **ret_k, const struct ds_kernel_options *options);
 void ds_kernel_free(struct ds_kernel **k);	/* detaches all; NULL is fine */
 
-/* A descriptor that becomes readable when records wait; poll with a timer too (no wake-up below a watermark). */
+/* Readable when records wait; poll with a timer too (no wake-up below a watermark). */
 int ds_kernel_fd(const struct ds_kernel *k);
 
 /* Delivers the records that wait, at most `budget` of them. Returns how many, or -errno. */
@@ -55,7 +55,7 @@ int ds_kernel_drop_privileges(struct ds_kernel *k);
  */
 void ds_kernel_tick(struct ds_kernel *k);
 
-/* Sets what is wanted of an address (DS_WATCH_* flags, 0 is allowed: watched at rest). 0 or -errno. */
+/* Sets what is wanted of an address (DS_WATCH_* flags, 0: watched at rest). 0 or -errno. */
 int ds_kernel_watch(struct ds_kernel *k, const struct ds_addr *a, uint32_t flags);
 int ds_kernel_unwatch(struct ds_kernel *k, const struct ds_addr *a);
 
@@ -72,7 +72,8 @@ int64_t ds_kernel_tap_on_ns(const struct ds_kernel *k);	/* how long in all */
 int ds_kernel_find_listeners(struct ds_kernel *k);
 
 /* Marks an interface of the routing namespace; packets carry its kind and name. */
-void ds_kernel_set_iface(struct ds_kernel *k, uint32_t ifindex, const char *name, enum ds_iface kind);
+void ds_kernel_set_iface(struct ds_kernel *k, uint32_t ifindex, const char *name,
+			 enum ds_iface kind);
 
 /* Comma-separated sorted names; static until the next call of either kind on the same k. */
 const char *ds_kernel_attached(const struct ds_kernel *k);

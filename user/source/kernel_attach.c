@@ -73,7 +73,7 @@ struct ds_attach {
 	struct bpf_link *links[P_MAX];
 	enum state states[P_MAX];
 	int args[P_MAX];		/* of the raw tracepoints, -ENOENT where there is none */
-	uint32_t queue_purge;
+	uint32_t queue_purge, no_socket;
 	uint32_t routing_netns;
 	uint32_t ring_bytes;
 	enum tier tier;
@@ -114,8 +114,11 @@ static void name_reason(void *ctx, const char *name, int64_t value)
 
 	if (strcmp(name, "SKB_DROP_REASON_QUEUE_PURGE") == 0)
 		n->a->queue_purge = (uint32_t)value;
+	if (strcmp(name, "SKB_DROP_REASON_NO_SOCKET") == 0)
+		n->a->no_socket = (uint32_t)value;
 	if (strncmp(name, n->prefix, len) == 0)
-		(void)ds_decoder_set_reason(n->decoder, n->list, value, name + len); /* nameless then */
+		(void)ds_decoder_set_reason(n->decoder, n->list, value,
+					    name + len); /* nameless then */
 }
 
 /* Reads BTF: which tracepoints there are, with how many arguments, and the names of reasons. */
@@ -165,6 +168,10 @@ static int open_object(struct ds_attach *a)
 	a->skel->rodata->ds_process_exit_args = (uint32_t)a->args[P_PROCESS_EXIT];
 	a->skel->rodata->ds_mark_victim_args = (uint32_t)a->args[P_MARK_VICTIM];
 	a->skel->rodata->ds_queue_purge = a->queue_purge;
+	/* Only the fourth argument, the socket, tells a full queue from a missing listener. */
+	if (!is_blind(a) && a->args[P_KFREE_SKB] > 3)
+		a->skel->rodata->ds_no_socket = a->no_socket;
+	a->skel->rodata->ds_resets_told = !is_blind(a);
 	a->skel->rodata->ds_tap_icmp = a->args[P_ICMP_SEND] < 0;
 	for (int i = 0; i < P_MAX; i++)
 		bpf_program__set_autoload(program(a, i), a->states[i] == WANTED);

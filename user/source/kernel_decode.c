@@ -52,7 +52,7 @@ SAME(PROCESS_CHANGE_MAX, PROCESS_CHANGE_MAX);
 #define FLAGS_LEN 40		/* all eight names and their bars are 31 */
 #define PATH_LEN (DS_CGROUP_NAMES * DS_CGROUP_NAME_LEN)
 #define TCP_STATE_CLOSE 7
-/* A delayed ACK takes 40 ms, at most 200 (TCP_DELACK_MAX): what is unacknowledged longer is lost. */
+/* A delayed ACK takes 40 ms, at most 200 (TCP_DELACK_MAX): what is later is lost. */
 #define DELAYED_ACK_NS INT64_C(200000000)
 
 struct location {
@@ -257,8 +257,8 @@ static struct ds_addr addr_of(const __u8 bytes[16])
 	return a;
 }
 
-static void set_ends(struct ds_event *ev, const __u8 saddr[16], const __u8 daddr[16], uint16_t sport,
-		     uint16_t dport)
+static void set_ends(struct ds_event *ev, const __u8 saddr[16], const __u8 daddr[16],
+		     uint16_t sport, uint16_t dport)
 {
 	DS_SET_ADDR(ev, SOURCE_ADDRESS, source, addr_of(saddr));
 	DS_SET_ADDR(ev, DESTINATION_ADDRESS, destination, addr_of(daddr));
@@ -341,7 +341,8 @@ static int decode_packet(struct ds_decoder *d, const struct ds_rec_packet *r, st
 
 static bool is_outstanding(const struct ds_rec_socket *r)
 {
-	if ((r->flags & DS_REC_F_OUTSTANDING) || r->unsent_bytes || r->last_payload_ns > r->last_sent_ns)
+	if ((r->flags & DS_REC_F_OUTSTANDING) || r->unsent_bytes ||
+	    r->last_payload_ns > r->last_sent_ns)
 		return true;
 	return r->unacked_bytes && (r->new_state == TCP_STATE_CLOSE ||
 				    (int64_t)(r->h.ts_ns - r->last_sent_ns) > DELAYED_ACK_NS);
@@ -357,7 +358,8 @@ static void set_closing(struct ds_decoder *d, struct ds_event *ev, const struct 
 	DS_SET(ev, RECEIVED_BYTES, received_bytes, (int64_t)r->received_bytes);
 	DS_SET(ev, DATA_SEGMENTS_IN, data_segments_in, r->data_segments_in);
 	if (r->last_payload_ns)
-		DS_SET(ev, LAST_PAYLOAD_AT, last_payload_at, (int64_t)r->last_payload_ns + d->offset_ns);
+		DS_SET(ev, LAST_PAYLOAD_AT, last_payload_at,
+		       (int64_t)r->last_payload_ns + d->offset_ns);
 	if (r->last_sent_ns)
 		DS_SET(ev, LAST_SENT_AT, last_sent_at, (int64_t)r->last_sent_ns + d->offset_ns);
 	if (r->flags & DS_REC_F_AGE)
@@ -443,7 +445,8 @@ int ds_decoder_decode(struct ds_decoder *d, const void *record, size_t len, stru
 	if (len < sizeof(h))
 		return -EBADMSG;
 	memcpy(&h, record, sizeof(h));
-	if (h.kind >= DS_REC_MAX || !sizes[h.kind] || h.size != sizes[h.kind] || len < sizes[h.kind])
+	if (h.kind >= DS_REC_MAX || !sizes[h.kind] || h.size != sizes[h.kind] ||
+	    len < sizes[h.kind])
 		return -EBADMSG;
 	if (h.kind == DS_REC_LOCATION)
 		return decode_location(d, record);

@@ -91,7 +91,8 @@ static int collect(struct namespaces *n, const char *folder, const char *suffix,
 	if (!dir)
 		return -errno;
 	while ((entry = readdir(dir))) {
-		if (numbers ? entry->d_name[0] < '0' || entry->d_name[0] > '9' : entry->d_name[0] == '.')
+		if (numbers ? entry->d_name[0] < '0' || entry->d_name[0] > '9' :
+			      entry->d_name[0] == '.')
 			continue;
 		if (snprintf(path, sizeof(path), "%s/%s%s", folder, entry->d_name, suffix) >=
 		    (int)sizeof(path))

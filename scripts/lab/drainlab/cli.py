@@ -100,7 +100,8 @@ def judge(name, scenario, lab, say, traced):
     drops = [event for event in output if event.get("event.name") == "drainsnoop.drop"]
     pods = [{"uid": pod.uid, "name": pod.name, "address": pod.address, "marks": pod.marks}
             for pod in lab.kubernetes.pods]
-    joined = truth.join(clients.read_log(lab.clients.path), entries, drops, pods, loadbalancer.PORT, flows)
+    joined = truth.join(clients.read_log(lab.clients.path), entries, drops, pods, loadbalancer.PORT, flows,
+                        scenario.indistinguishable)
     run = Run(lab, joined, entries, flows, output)
     problems = lab.problems + scenario.mechanics(run)
     tail, tail_problems = check_tail(run)

@@ -73,10 +73,12 @@ class Kubernetes:
         lab.insider.call(pod)
         return pod
 
-    def delete(self, pod, trigger="rollout"):
-        """Requests the deletion; what follows happens in a thread of its own."""
+    def delete(self, pod, trigger="rollout", how="deletion"):
+        """Ends a pod; what follows happens in a thread of its own. `how`: what Kubernetes tells first:
+        deletion (a deletionTimestamp), status_reason (no deletion at all: the kubelet evicts, or the
+        node shuts down), force (the object is gone at once, while the containers live on)."""
         self.running.remove(pod)
-        thread = threading.Thread(target=self._guarded, args=(pod, trigger), daemon=True)
+        thread = threading.Thread(target=self._guarded, args=(pod, trigger, how), daemon=True)
         thread.start()
         self.threads.append(thread)
 
@@ -93,21 +95,32 @@ class Kubernetes:
             thread.join()
         self.lab.check()
 
-    def _guarded(self, pod, trigger):
+    def _guarded(self, pod, trigger, how):
         try:
-            self._terminate(pod, trigger)
+            self._terminate(pod, trigger, how)
         except Exception as error:  # told to the main thread
             self.lab.fail(error)
 
-    def _terminate(self, pod, trigger):
+    def _announce(self, pod, trigger, how, t0):
+        """What the API server tells when the pod begins to go."""
+        events = self.lab.events
+        floor = t0 // SECOND * SECOND  # its stamps have whole seconds
+        known = {"pod__t0": rfc3339(floor), "pod__t0_error_ms": 1000, "pod__trigger": trigger}
+        if how == "status_reason":
+            reason = {"eviction": "Evicted", "node_shutdown": "Terminated"}[trigger]
+            events.pod_state(pod, "not_ready", pod__t0_source=how, pod__status_reason=reason, **known)
+            return
+        events.pod_state(pod, "terminating", pod__t0_source="deletion_timestamp", **known)
+        if how == "force":
+            events.pod_state(pod, "deleted")
+
+    def _terminate(self, pod, trigger, how):
         """The end of a pod in its real order (facts/aws-and-kubernetes.md, sections 1.1 and 5)."""
         lab, settings = self.lab, self.lab.settings
         t0 = now_ns()
         pod.mark("t0", t0)
-        floor = t0 // SECOND * SECOND  # deletionTimestamp has whole seconds
-        lab.events.pod_state(pod, "terminating", pod__t0=rfc3339(floor), pod__t0_error_ms=1000,
-                             pod__t0_source="deletion_timestamp", pod__trigger=trigger)
-        lab.say(f"{pod.name} is deleted: T0")
+        self._announce(pod, trigger, how, t0)
+        lab.say(f"{pod.name} begins to go ({how}): T0")
         self.kubelet.terminating(pod)
         controller = threading.Thread(target=self._deregister, args=(pod,), daemon=True)
         controller.start()
@@ -122,7 +135,7 @@ class Kubernetes:
                 container.signal(signal.SIGTERM)
         lab.say(f"{pod.name}: SIGTERM")
         self._await_containers(pod, deadline)
-        self._end_sandbox(pod)
+        self._end_sandbox(pod, tell=how == "deletion")
         controller.join()
 
     def _deregister(self, pod):
@@ -157,7 +170,7 @@ class Kubernetes:
         pod.mark("exited", pod.server.exit.at)
         self.lab.say(f"{pod.name}: all containers have ended")
 
-    def _end_sandbox(self, pod):
+    def _end_sandbox(self, pod, tell):
         self.lab.sleep(self.lab.settings.sandbox_delay)
         steps = pod.place.release()
         for what, before, after in steps:
@@ -167,7 +180,8 @@ class Kubernetes:
         pod.place.remove()
         self.kubelet.forget(pod)
         self.lab.cgroup.remove_pod(pod.uid)
-        self.lab.events.pod_state(pod, "deleted")
+        if tell:    # else it was told before, or the object stays as a failed one
+            self.lab.events.pod_state(pod, "deleted")
         pod.mark("deleted", now_ns())
 
     def end(self):

@@ -26,8 +26,8 @@ global
 defaults
     mode http
     log global
-    retries 0
-    timeout connect 10s
+    retries {retries}
+{redispatch}    timeout connect 10s
     timeout client 60s
     timeout server 20s
 frontend front
@@ -64,7 +64,9 @@ class HAProxy:
         keys += [f'"{key}":{value}' for key, value in LOG_NUMBERS.items()]
         with open(config, "w", encoding="utf-8") as file:
             file.write(HAPROXY.format(folder=lab.folder, front=bracket(lab.network.plan.front),
-                                      port=FRONT_PORT, log_format="{" + ",".join(keys) + "}"))
+                                      port=FRONT_PORT, retries=lab.settings.retries,
+                                      redispatch="    option redispatch 1\n" * lab.settings.redispatch,
+                                      log_format="{" + ",".join(keys) + "}"))
         with open(self.log_path, "wb") as log, open(self.log_path + ".err", "wb") as err:
             self.tool = Tool(lab.cgroup.tools, in_netns(lab.network.lb, ["haproxy", "-db", "-f", config]),
                              stdout=log, stderr=err)
@@ -94,7 +96,8 @@ class HAProxy:
         """Makes a server of the pod; it gets no request before enable(). Checks run from then on; they
         never take it out: a real target group needs many seconds for that, the drain comes first."""
         where = f"{bracket(pod.address)}:{PORT}"
-        answer = self.command(f"add server pods/{pod.name} {where} check port {HEALTH_PORT} inter 1s "
+        port = PORT if self.lab.settings.checks_on_traffic else HEALTH_PORT
+        answer = self.command(f"add server pods/{pod.name} {where} check port {port} inter 1s "
                               "fall 100000 rise 1")
         if "registered" not in answer:
             raise LabError(f"HAProxy: add server: {answer.strip()}")
@@ -132,7 +135,7 @@ class TinyLb:
         self.lock = threading.Lock()
         with open(self.log_path, "wb") as log:
             self.tool = Tool(lab.cgroup.tools, in_netns(lab.network.lb, program(
-                "tinylb", lab.network.plan.front, FRONT_PORT)),
+                "tinylb", lab.network.plan.front, FRONT_PORT, lab.settings.pool)),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
 
     def _command(self, line):
@@ -166,6 +169,8 @@ class TargetGroup:
     def __init__(self, lab, plane, name="shop-web"):
         self.lab, self.plane, self.name = lab, plane, name
         self.delay = lab.settings.delay
+        if lab.settings.checks_on_traffic:
+            self.health_port = PORT
         self.threads = []
         self.drains = []
         lab.events.write("load_balancer.address", load_balancer__type="application",

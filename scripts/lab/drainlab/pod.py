@@ -13,7 +13,8 @@ PORT, HEALTH_PORT = 8080, 8081
 LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 # What ends each kind of server: nginx stops fast on SIGTERM; the laboratory's own has no handler
 # for it, which as PID 1 means that the kernel ignores it.
-ENDS_ON = {"nginx": signal.SIGTERM, "holding": signal.SIGKILL, "peeking": signal.SIGKILL}
+ENDS_ON = {"nginx": signal.SIGTERM, "holding": signal.SIGKILL, "peeking": signal.SIGKILL,
+           "patient": signal.SIGKILL}
 
 NGINX = """\
 user root;
@@ -113,6 +114,10 @@ class Pod:
             file.write(NGINX.format(folder=self.folder, keepalive=f"{keepalive:g}", name=self.name,
                                     port=PORT, health=HEALTH_PORT))
         return ["nginx", "-c", config, "-e", os.path.join(self.folder, "error.log")]
+
+    def add_container(self, name, argv):
+        """One more container; the kubelet ends it with the others."""
+        return self._start(name, argv)
 
     def run_in_it(self, name, argv, **streams):
         """A container whose standard input the laboratory keeps (the in-cluster client)."""

@@ -31,6 +31,10 @@ class Settings:
     rp_filter: str = "loose"    # of the secondary interface: loose, strict
     release: str = "subnet"     # what covers a released address: subnet (ARP fails), blackhole
     redirects: bool = False     # the node sends ICMP redirects, which eat into the unreachables
+    retries: int = 0            # of HAProxy, after a refused connection
+    redispatch: bool = False    # each of them to another server
+    pool: int = 8               # connections that tinylb keeps for each server
+    checks_on_traffic: bool = False  # health checks on the traffic's port, not on one of their own
     sandbox_delay: float = 0.15  # the runtime's own time between the last container and CNI DEL
     replace: bool = True        # a rolling update: a new pod is ready before an old one goes
 

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A client in another pod of the cluster that retries for ever, also against addresses long dead.
 
+    insider.py [PAUSE]
+
 Standard input: `add ADDRESS PORT`. Ends with its input.
 """
 
 import asyncio
 import sys
 
-PAUSE, TIMEOUT = 0.5, 2.0
+PAUSE = float(sys.argv[1]) if len(sys.argv) > 1 else 0.5
+TIMEOUT = 2.0
 
 
 async def call(address, port):

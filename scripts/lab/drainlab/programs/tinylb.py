@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A load balancer that HAProxy is too good to be: it sends requests on connections whose FIN it has.
 
-    tinylb.py ADDRESS PORT
+    tinylb.py ADDRESS PORT POOL
 
-One request a client connection, round robin, a pool of kept connections for each server, no retry.
+One request a client connection, round robin, at most POOL kept connections for each server, no retry.
 Standard input: `add NAME ADDRESS PORT`, `drain NAME`; each is answered by `done`. Log lines on
 standard error have the keys of HAProxy's log here, and `reused` and `fin_seen` besides.
 """
@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 
-CONNECT_TIMEOUT, SERVER_TIMEOUT, POOL = 10.0, 20.0, 8
+CONNECT_TIMEOUT, SERVER_TIMEOUT = 10.0, 20.0
 
 
 class Server:
@@ -31,8 +31,9 @@ class Failure(Exception):
 
 
 class Balancer:
-    def __init__(self):
+    def __init__(self, pool):
         self.lock = threading.Lock()
+        self.pool = pool
         self.servers = []
         self.turn = 0
 
@@ -47,7 +48,7 @@ class Balancer:
 
     def keep(self, server, conn):
         with self.lock:
-            if len(server.pool) < POOL:
+            if len(server.pool) < self.pool:
                 server.pool.append(conn)
                 return
         conn.close()
@@ -173,7 +174,7 @@ def guarded(balancer, client, log_lock):
 
 
 def main():
-    balancer, log_lock = Balancer(), threading.Lock()
+    balancer, log_lock = Balancer(int(sys.argv[3])), threading.Lock()
     family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
     listener = socket.create_server((sys.argv[1], int(sys.argv[2])), family=family, backlog=511)
 

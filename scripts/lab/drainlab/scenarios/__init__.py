@@ -7,10 +7,14 @@
     play(lab)   the script; rolling() unless it says otherwise
     mechanics(run)  problems if what failed did not fail by the mechanism that is meant
     must_find(run)  problems with what drainsnoop found, beyond recall and precision
+    indistinguishable(drop) True for a drop without a failed request that may be a health check's
 """
 
 import importlib
+import math
 import pkgutil
+
+from .. import truth
 
 FAMILIES = ("ipv4", "ipv6")
 
@@ -33,6 +37,7 @@ class Scenario:
         self.play = getattr(module, "play", rolling)
         self.mechanics = getattr(module, "mechanics", lambda run: [])
         self.must_find = getattr(module, "must_find", lambda run: [])
+        self.indistinguishable = getattr(module, "indistinguishable", lambda drop: False)
 
 
 def names():
@@ -66,6 +71,48 @@ class Run:
 
     def flow(self, failure):
         return self.flows.get((failure.entry["source_port"], failure.entry["address"]))
+
+
+def advised(run, code):
+    """What is suggested under that code, as the last line says it; None without one."""
+    lines = [e for e in run.output if e.get("event.name") == "drainsnoop.advice"
+             and e.get("drainsnoop.advice.code") == code]
+    return int(lines[-1]["drainsnoop.advice.suggested"]) if lines else None
+
+
+def prestop_of_capture(run, pods):
+    """The preStop values (s) that DESIGN section 8 gives for the last arrivals in the capture, within
+    the tolerance that the tail has."""
+    tails = []
+    for pod in pods:
+        t0 = pod.marks["t0"][0]
+        last = truth.last_arrival(run.flows, pod.address, t0)
+        tails += [(last - t0 // 10**9 * 10**9) / 1e9] if last else []
+    top = max(tails, default=0.0)
+    return {math.ceil(tail + 1.0 + max(1.0, tail / 10)) for tail in (top - 0.1, top, top + 0.1)}
+
+
+def same_advice(run):
+    """Problems if the preStop that is advised is not what the capture of the balancer's traffic says."""
+    right, said = prestop_of_capture(run, run.ended), advised(run, "raise_prestop")
+    return [] if said in right else [f"preStop {said} is advised, by the capture it is one of {sorted(right)}"]
+
+
+def no_verdict_but(run, code):
+    """Problems for pods whose verdict is another."""
+    return [f"the verdict on {pod.name} is {run.verdict(pod).get('drainsnoop.verdict.code')}"
+            for pod in run.ended if run.verdict(pod).get("drainsnoop.verdict.code") != code]
+
+
+def counted_apart(run, what):
+    """How often the verdicts count something as `what`, which is no drop."""
+    return sum(run.verdict(pod).get("drainsnoop.not_drops." + what, 0) for pod in run.ended)
+
+
+def phases(run, pod):
+    """The pod's phases in the order in which they were told."""
+    return [e["drainsnoop.pod.phase"] for e in run.output
+            if e.get("event.name") == "drainsnoop.pod.phase" and e.get("k8s.pod.uid") == pod.uid]
 
 
 def at_least(number, found, what):

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a later run must know, as events that restore.c takes. The order matters: who the load
+ * balancer is, what was not observed, targets, each pod with its past, and last who had which
+ * address. Connections that are not decided yet are not among it. Pure.
+ */
+#include <string.h>
+
+#include "user/core/state.h"
+#include "user/util/text.h"
+
+struct snapshot {
+	const struct ds_core *core;
+	void (*emit)(void *ctx, const struct ds_event *ev);
+	void *ctx;
+};
+
+static void give(const struct snapshot *s, struct ds_event *ev)
+{
+	DS_SET(ev, RESTORED, restored, true);
+	s->emit(s->ctx, ev);
+}
+
+static void give_peers(const struct snapshot *s)
+{
+	const struct ds_peers *p = &s->core->peers;
+	char text[DS_PREFIX_STRLEN];
+	struct ds_event ev;
+
+	for (int i = 0; i < p->load_balancers_cnt; i++) {
+		ds_event_init(&ev, DS_EVENT_LB_ADDRESS, 0);	/* of no moment */
+		(void)ds_prefix_format(&p->load_balancers[i], text);
+		DS_SET_STR(&ev, ADDRESS, address, text);
+		give(s, &ev);
+	}
+}
+
+static void give_losses(const struct snapshot *s)
+{
+	const struct ds_core *core = s->core;
+	struct ds_event ev;
+
+	for (int i = 0; i < core->gaps_cnt; i++) {
+		ds_event_init(&ev, DS_EVENT_LOSS, core->gaps[i].until_ns);
+		DS_SET(&ev, LOSS_STAGE, loss_stage, DS_LOSS_STAGE_RESTART);
+		if (core->gaps[i].from_ns)
+			DS_SET(&ev, NOT_BEFORE, not_before, core->gaps[i].from_ns);
+		DS_SET(&ev, NOT_AFTER, not_after, core->gaps[i].until_ns);
+		give(s, &ev);
+	}
+	if (!core->lost_at_ns)
+		return;
+	ds_event_init(&ev, DS_EVENT_LOSS, core->lost_at_ns);
+	DS_SET(&ev, LOSS_STAGE, loss_stage, DS_LOSS_STAGE_QUEUE);
+	DS_SET(&ev, NOT_AFTER, not_after, core->lost_at_ns);
+	give(s, &ev);
+}
+
+/* ---- targets ---- */
+
+/* One of a pod that is known, or told lately: others, of pods long gone, are of no use. */
+static bool is_worth_keeping(const struct ds_core *core, const struct ds_target *t)
+{
+	return ds_ledger_knows(core->ledger, &t->addr) ||
+	       t->state_ns + ds_core_retention_ns(core) > core->now_ns;
+}
+
+static void give_target(const struct snapshot *s, const struct ds_target *t)
+{
+	char address[DS_ADDR_STRLEN];
+	struct ds_event ev;
+
+	ds_event_init(&ev, DS_EVENT_TARGET, t->state_ns);
+	(void)ds_addr_format(&t->addr, address);
+	DS_SET_STR(&ev, TARGET_ID, target_id, address);
+	DS_SET_STR(&ev, TG_NAME, tg_name, t->group_name);
+	if (strcmp(t->group, t->group_name) != 0)
+		DS_SET_STR(&ev, TG_ARN, tg_arn, t->group);
+	if (t->port)
+		DS_SET(&ev, TARGET_PORT, target_port, t->port);
+	DS_SET(&ev, TARGET_STATE, target_state, t->state);
+	if (t->delay_s >= 0)
+		DS_SET(&ev, TG_DELAY, tg_delay_s, t->delay_s);
+	if (t->preserve_client_ip)
+		DS_SET(&ev, TG_PRESERVE, tg_preserve_client_ip, true);
+	if (t->health_check_port)
+		DS_SET(&ev, TG_HC_PORT, tg_health_check_port, t->health_check_port);
+	if (t->health_check_interval_s)
+		DS_SET(&ev, TG_HC_INTERVAL, tg_health_check_interval_s, t->health_check_interval_s);
+	if (t->lb_type >= 0)
+		DS_SET(&ev, LB_TYPE, lb_type, t->lb_type);
+	if (t->registered_ns)
+		DS_SET(&ev, NOT_BEFORE, not_before, t->registered_ns);
+	if (t->drained) {
+		if (t->drain_lo_ns)
+			DS_SET(&ev, DRAIN_NOT_BEFORE, drain_not_before, t->drain_lo_ns);
+		DS_SET(&ev, DRAIN_NOT_BEFORE_SOURCE, drain_not_before_source, t->drain_lo_source);
+		DS_SET(&ev, DRAIN_NOT_AFTER, drain_not_after, t->drain_hi_ns);
+		DS_SET(&ev, DRAIN_NOT_AFTER_SOURCE, drain_not_after_source, t->drain_hi_source);
+	}
+	give(s, &ev);
+}
+
+/* ---- pods ---- */
+
+/* An event of that pod, by the key under which the ledger has it. */
+static void of_pod(struct ds_event *ev, enum ds_event_kind kind, const struct ds_pod *pod, int64_t at_ns)
+{
+	ds_event_init(ev, kind, at_ns);
+	if (pod->uid[0]) {
+		DS_SET_STR(ev, POD_UID, pod_uid, pod->uid);
+	} else if (pod->name[0]) {
+		DS_SET_STR(ev, POD_NAMESPACE, pod_namespace, pod->namespace_);
+		DS_SET_STR(ev, POD_NAME, pod_name, pod->name);
+	} else {
+		DS_SET_STR(ev, POD_ADDRESSES, pod_addresses, ds_ledger_key(pod));
+	}
+}
+
+static void describe(const struct ds_pod *pod, struct ds_event *ev)
+{
+	ds_pod_describe(pod, ev);
+	if (pod->netns)
+		DS_SET(ev, NETNS, netns, pod->netns);
+	if (pod->phase_kubernetes >= 0)
+		DS_SET(ev, PHASE, phase, pod->phase_kubernetes);
+	if (pod->host_network)
+		DS_SET(ev, HOST_NETWORK, host_network, true);
+	if (pod->grace_s >= 0)
+		DS_SET(ev, GRACE_PERIOD, grace_period_s, pod->grace_s);
+	DS_SET_STR(ev, PRESTOP, prestop, pod->prestop);
+	if (pod->trigger >= 0)
+		DS_SET(ev, TRIGGER, trigger, pod->trigger);
+	if (pod->ended_by >= 0)
+		DS_SET(ev, ENDED_BY, ended_by, pod->ended_by);
+	if (pod->t0_ns) {
+		DS_SET(ev, T0, t0, pod->t0_ns);
+		DS_SET(ev, T0_ERROR, t0_error, pod->t0_error_ns);
+		DS_SET(ev, T0_SOURCE, t0_source, pod->t0_source);
+	}
+}
+
+static void give_identity(const struct snapshot *s, const struct ds_pod *pod)
+{
+	char addresses[DS_POD_ADDRESSES_MAX * (DS_ADDR_STRLEN + 1)] = "";
+	char ports[DS_POD_PORTS_MAX * 6] = "";
+	size_t len = 0;
+	struct ds_event ev;
+
+	of_pod(&ev, DS_EVENT_POD_STATE, pod, pod->told_ns);
+	describe(pod, &ev);
+	for (int i = 0; i < pod->addresses_cnt; i++) {
+		if (i)
+			addresses[len++] = ',';
+		len += ds_addr_format(&pod->addresses[i], addresses + len);
+	}
+	if (!ds_event_has(&ev, DS_KEY_POD_ADDRESSES))
+		DS_SET_STR(&ev, POD_ADDRESSES, pod_addresses, addresses);
+	len = 0;
+	for (int i = 0; i < pod->ports_cnt; i++) {
+		struct ds_text t = { .data = ports, .len = len, .cap = sizeof(ports) - 1 };
+
+		if (i)
+			ds_text_putc(&t, ',');
+		ds_text_uint(&t, pod->ports[i]);
+		len = t.len;
+	}
+	DS_SET_STR(&ev, POD_PORTS, pod_ports, ports);
+	give(s, &ev);
+}
+
+static void give_phases(const struct snapshot *s, const struct ds_pod *pod)
+{
+	struct ds_event ev;
+
+	for (int i = 0; i < pod->phases_cnt; i++) {
+		const struct ds_pod_phase *p = &pod->phases[i];
+
+		of_pod(&ev, DS_EVENT_POD_STATE, pod, p->at_ns);
+		DS_SET(&ev, PHASE, phase, p->phase);
+		DS_SET(&ev, PHASE_LANE, phase_lane,
+		       p->phase <= DS_PHASE_DELETED ? DS_LANE_KUBERNETES : DS_LANE_KERNEL);
+		if (p->port)
+			DS_SET(&ev, PHASE_PORT, phase_port, p->port);
+		give(s, &ev);
+	}
+}
+
+static void give_listener(const struct snapshot *s, const struct ds_pod *pod,
+			  const struct ds_pod_listener *l, enum ds_socket_change change, int64_t at_ns)
+{
+	struct ds_event ev;
+
+	if (!at_ns)
+		return;
+	of_pod(&ev, DS_EVENT_SOCKET, pod, at_ns);
+	DS_SET_STR(&ev, NETWORK_TYPE, network_type, l->family == 6 ? "ipv6" : "ipv4");
+	DS_SET(&ev, SOURCE_PORT, source_port, l->port);
+	DS_SET(&ev, SOCKET_CHANGE, socket_change, change);
+	give(s, &ev);
+}
+
+/* What came last comes last: that is how it stands. */
+static void give_listeners(const struct snapshot *s, const struct ds_pod *pod)
+{
+	for (int i = 0; i < pod->listeners_cnt; i++) {
+		const struct ds_pod_listener *l = &pod->listeners[i];
+
+		if (!l->open)
+			give_listener(s, pod, l, DS_SOCKET_CHANGE_LISTENING, l->opened_ns);
+		give_listener(s, pod, l, DS_SOCKET_CHANGE_LISTENER_CLOSED, l->closed_ns);
+		if (l->open)
+			give_listener(s, pod, l, DS_SOCKET_CHANGE_LISTENING, l->opened_ns);
+	}
+}
+
+static void give_process(const struct snapshot *s, const struct ds_pod *pod, const char *container,
+			 enum ds_process_change change, int64_t at_ns, int exit_code)
+{
+	struct ds_event ev;
+
+	if (!at_ns)
+		return;
+	of_pod(&ev, DS_EVENT_PROCESS, pod, at_ns);
+	DS_SET_STR(&ev, CONTAINER, container, container);
+	DS_SET(&ev, PROCESS_CHANGE, process_change, change);
+	if (container && change == DS_PROCESS_CHANGE_EXITED && exit_code >= 0)
+		DS_SET(&ev, EXIT_CODE, exit_code, exit_code);
+	give(s, &ev);
+}
+
+static void give_processes(const struct snapshot *s, const struct ds_pod *pod)
+{
+	for (int i = 0; i < pod->containers_cnt; i++) {
+		const struct ds_pod_container *c = &pod->containers[i];
+
+		give_process(s, pod, c->id, DS_PROCESS_CHANGE_SIGTERM, c->sigterm_ns, 0);
+		give_process(s, pod, c->id, DS_PROCESS_CHANGE_EXITED, c->exited_ns, c->exit_code);
+	}
+	give_process(s, pod, NULL, pod->sigterm_ignored ? DS_PROCESS_CHANGE_SIGTERM_IGNORED :
+							  DS_PROCESS_CHANGE_SIGTERM, pod->sigterm_ns, 0);
+	give_process(s, pod, NULL, DS_PROCESS_CHANGE_SIGKILL, pod->sigkill_ns, 0);
+	if (pod->oom_killed)
+		give_process(s, pod, NULL, DS_PROCESS_CHANGE_OOM_KILLED, pod->told_ns, 0);
+	give_process(s, pod, NULL, DS_PROCESS_CHANGE_EXITED, pod->exited_ns, 0);
+}
+
+static bool any(const uint32_t *counts, size_t cnt)
+{
+	while (cnt && !counts[cnt - 1])
+		cnt--;
+	return cnt > 0;
+}
+
+static void give_sums(const struct snapshot *s, const struct ds_pod *pod)
+{
+	bool judged = pod->verdict_written && !pod->verdict_cut;
+	struct ds_event ev;
+
+	of_pod(&ev, DS_EVENT_POD_STATE, pod, pod->told_ns);
+	DS_SET(&ev, VERDICT_DROPS, verdict_drops, pod->rollout_drops);
+	if (any(pod->drops_by, DS_CAUSE_MAX)) {
+		memcpy(ev.drops_by, pod->drops_by, sizeof(pod->drops_by));
+		ds_event_mark(&ev, DS_KEY_DROPS_BY);
+	}
+	if (any(pod->not_drops, DS_NOT_DROP_MAX)) {
+		memcpy(ev.not_drops, pod->not_drops, sizeof(pod->not_drops));
+		ds_event_mark(&ev, DS_KEY_NOT_DROPS);
+	}
+	if (pod->arrivals_cnt)
+		DS_SET(&ev, TRAFFIC_ACCEPTED, traffic_accepted, pod->arrivals_cnt);
+	if (pod->last_arrival_ns)
+		DS_SET(&ev, LAST_TRAFFIC_PAYLOAD_AT, last_traffic_payload_at, pod->last_arrival_ns);
+	if (pod->lost_evidence || pod->late_evidence)
+		DS_SET(&ev, VERDICT_REASON, verdict_reason,
+		       pod->lost_evidence ? DS_VERDICT_REASON_LOSS : DS_VERDICT_REASON_LATE);
+	if (judged)
+		DS_SET(&ev, VERDICT, verdict, pod->verdict);
+	give(s, &ev);
+}
+
+static void give_holding(void *ctx, const struct ds_addr *a, const struct ds_pod *pod, int64_t from_ns,
+			 int64_t until_ns)
+{
+	const struct snapshot *s = ctx;
+	char address[DS_ADDR_STRLEN];
+	struct ds_event ev;
+
+	(void)ds_addr_format(a, address);
+	of_pod(&ev, DS_EVENT_ROUTE, pod, from_ns);
+	DS_SET(&ev, ROUTE_CHANGE, route_change, DS_ROUTE_CHANGE_ASSIGNED);
+	DS_SET_STR(&ev, ADDRESS, address, address);
+	give(s, &ev);
+	if (!until_ns)
+		return;
+	of_pod(&ev, DS_EVENT_ROUTE, pod, until_ns);
+	DS_SET(&ev, ROUTE_CHANGE, route_change, DS_ROUTE_CHANGE_RELEASED);
+	DS_SET_STR(&ev, ADDRESS, address, address);
+	give(s, &ev);
+}
+
+void ds_core_snapshot(const struct ds_core *core,
+		      void (*emit)(void *ctx, const struct ds_event *ev), void *ctx)
+{
+	struct snapshot s = { .core = core, .emit = emit, .ctx = ctx };
+
+	give_peers(&s);
+	give_losses(&s);
+	for (const struct ds_target *t = ds_targets_first(core->targets); t; t = t->next)
+		if (is_worth_keeping(core, t))
+			give_target(&s, t);
+	for (const struct ds_pod *pod = ds_ledger_first(core->ledger); pod; pod = pod->next) {
+		give_identity(&s, pod);
+		give_phases(&s, pod);
+		give_listeners(&s, pod);
+		give_processes(&s, pod);
+		give_sums(&s, pod);
+	}
+	ds_ledger_each_holding(core->ledger, give_holding, &s);
+}
+
+int64_t ds_core_now(const struct ds_core *core)
+{
+	return core->now_ns;
+}
+
+bool ds_core_pod_goes(const struct ds_core *core)
+{
+	const struct ds_pod *pod = ds_ledger_first(core->ledger);
+
+	while (pod && (!ds_pod_is_going(pod) || pod->verdict_written))
+		pod = pod->next;
+	return pod != NULL;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The state file of a live run: what an earlier run left goes into the core first, with the gap
+ * between the two; from then on the file follows the core. Every 2 s while a pod goes away, every
+ * 10 s otherwise, where something changed; once a minute in any case; and at the end.
+ */
+#ifndef DS_KEEP_STATE_H
+#define DS_KEEP_STATE_H
+
+#include <stdint.h>
+
+#include "user/core/core.h"
+#include "user/options.h"
+
+struct uv_loop_s;
+struct ds_keep_state;
+
+/* Everything is borrowed. 0, or -errno with one line logged. */
+int ds_keep_state_new(struct ds_keep_state **ret_keep, const struct ds_options *options,
+		      const struct ds_core *core, const char *run_id);
+
+/* Gives what the file holds, and the gap up to started_ns, to `release`: after the start event. */
+void ds_keep_state_load(struct ds_keep_state *keep, int64_t started_ns,
+			void (*release)(void *ctx, const struct ds_event *ev), void *ctx);
+
+/* Writes when it is time. */
+void ds_keep_state_review(struct ds_keep_state *keep, struct uv_loop_s *loop, int64_t now_ns);
+
+/* The last time. 0, or -errno with one line logged. */
+int ds_keep_state_finish(struct ds_keep_state *keep);
+
+/* After the loop has closed, or before it was used. NULL is fine. */
+void ds_keep_state_free(struct ds_keep_state **keep);
+
+#endif
