@@ -14,10 +14,10 @@
 #include "user/util/log.h"
 #include "user/util/timefmt.h"
 
-#define GOING_NS (2 * DS_NS_PER_S)	/* while a pod goes away every second counts */
+#define GOING_NS (2 * DS_NS_PER_S) /* while a pod goes away every second counts */
 #define CALM_NS (10 * DS_NS_PER_S)
 #define ANYWAY_NS (60 * DS_NS_PER_S)
-#define SHARE 50			/* making the text takes a fiftieth of the time at most */
+#define SHARE 50 /* making the text takes a fiftieth of the time at most */
 
 struct ds_keep_state {
 	const struct ds_options *options;
@@ -60,20 +60,31 @@ static void restored(void *ctx, struct ds_event *ev)
 	keep->release(keep->ctx, ev);
 }
 
-void ds_keep_state_load(struct ds_keep_state *keep, int64_t started_ns,
+static int64_t now_of(clockid_t clock)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(clock, &ts); /* cannot fail for these clocks */
+	return ts.tv_sec * DS_NS_PER_S + ts.tv_nsec;
+}
+
+void ds_keep_state_load(struct ds_keep_state *keep,
 			void (*release)(void *ctx, const struct ds_event *ev), void *ctx)
 {
 	struct ds_state_header header;
 	struct ds_event ev;
+	int64_t now_ns;
 
 	keep->release = release;
 	keep->ctx = ctx;
 	if (!ds_state_load(keep->options->state, &header, restored, keep))
 		return;
-	ds_event_init(&ev, DS_EVENT_LOSS, started_ns);
+	/* By now the addresses are watched again. */
+	now_ns = now_of(CLOCK_REALTIME);
+	ds_event_init(&ev, DS_EVENT_LOSS, now_ns);
 	DS_SET(&ev, LOSS_STAGE, loss_stage, DS_LOSS_STAGE_RESTART);
-	DS_SET(&ev, NOT_BEFORE, not_before, header.time_ns < started_ns ? header.time_ns : started_ns);
-	DS_SET(&ev, NOT_AFTER, not_after, started_ns);
+	DS_SET(&ev, NOT_BEFORE, not_before, header.time_ns < now_ns ? header.time_ns : now_ns);
+	DS_SET(&ev, NOT_AFTER, not_after, now_ns);
 	release(ctx, &ev);
 }
 
@@ -82,11 +93,12 @@ static bool is_option(const struct ds_options *o, const struct ds_event *ev)
 {
 	struct ds_prefix own, given;
 
-	if (ev->kind != DS_EVENT_LB_ADDRESS || ds_prefix_parse(ev->address, strlen(ev->address), &own))
+	if (ev->kind != DS_EVENT_LB_ADDRESS ||
+	    ds_prefix_parse(ev->address, strlen(ev->address), &own))
 		return false;
 	for (int i = 0; i < o->lbs_cnt; i++)
-		if (!ds_prefix_parse(o->lbs[i], strlen(o->lbs[i]), &given) && given.bits == own.bits &&
-		    ds_addr_equal(&given.addr, &own.addr))
+		if (!ds_prefix_parse(o->lbs[i], strlen(o->lbs[i]), &given) &&
+		    given.bits == own.bits && ds_addr_equal(&given.addr, &own.addr))
 			return true;
 	return false;
 }
@@ -102,21 +114,13 @@ static void add(void *ctx, const struct ds_event *ev)
 static void make_text(struct ds_keep_state *keep)
 {
 	struct ds_state_text *text = ds_state_sink_text(keep->sink);
-	struct ds_state_header header = { .time_ns = ds_core_now(keep->core) };
+	struct ds_state_header header = { .time_ns = ds_core_known_until(keep->core) };
 
 	memcpy(header.run_id, keep->run_id, sizeof(header.run_id));
 	memcpy(header.boot_id, keep->boot_id, sizeof(header.boot_id));
 	ds_state_begin(text, &header);
 	ds_core_snapshot(keep->core, add, keep);
-	(void)ds_state_end(text);	/* the text itself knows that it failed */
-}
-
-static int64_t mono_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);	/* cannot fail for this clock */
-	return ts.tv_sec * DS_NS_PER_S + ts.tv_nsec;
+	(void)ds_state_end(text); /* the text itself knows that it failed */
 }
 
 void ds_keep_state_review(struct ds_keep_state *keep, struct uv_loop_s *loop, int64_t now_ns)
@@ -129,10 +133,11 @@ void ds_keep_state_review(struct ds_keep_state *keep, struct uv_loop_s *loop, in
 		keep->next_ns = keep->forced_ns = now_ns;
 	if (keep->next_ns - CALM_NS + every_ns > now_ns || !ds_state_sink_is_ready(keep->sink))
 		return;
-	took_ns = mono_ns();
+	took_ns = now_of(CLOCK_MONOTONIC);
 	make_text(keep);
-	took_ns = mono_ns() - took_ns;
-	keep->next_ns = now_ns + CALM_NS + (took_ns * SHARE > every_ns ? took_ns * SHARE - every_ns : 0);
+	took_ns = now_of(CLOCK_MONOTONIC) - took_ns;
+	keep->next_ns =
+		now_ns + CALM_NS + (took_ns * SHARE > every_ns ? took_ns * SHARE - every_ns : 0);
 	force = now_ns >= keep->forced_ns;
 	if (force)
 		keep->forced_ns = now_ns + ANYWAY_NS;

@@ -19,8 +19,11 @@ struct ds_keep_state;
 int ds_keep_state_new(struct ds_keep_state **ret_keep, const struct ds_options *options,
 		      const struct ds_core *core, const char *run_id);
 
-/* Gives what the file holds, and the gap up to started_ns, to `release`: after the start event. */
-void ds_keep_state_load(struct ds_keep_state *keep, int64_t started_ns,
+/*
+ * Gives what the file holds, and the gap from its time until now, to `release`: after the start
+ * event, and once everything is attached.
+ */
+void ds_keep_state_load(struct ds_keep_state *keep,
 			void (*release)(void *ctx, const struct ds_event *ev), void *ctx);
 
 /* Writes when it is time. */

@@ -456,7 +456,7 @@ static int set_up(struct run *run)
 	(void)uv_poll_start(&run->kernel_poll, UV_READABLE, on_kernel);
 	announce_start(run);
 	if (run->keep)
-		ds_keep_state_load(run->keep, run->started_ns, release, run);
+		ds_keep_state_load(run->keep, release, run);
 	r = open_sources(run, netns_fd);
 	if (r)
 		return r;

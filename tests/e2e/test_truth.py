@@ -131,6 +131,13 @@ class Join(unittest.TestCase):
             joined = join([request("a")], [entry("a", 1000, "SD--", S, MS)], [], {(1000, POD): packets})
             self.assertEqual(self.verdicts(joined), [want])
 
+    def test_an_answer_of_the_pods_own_is_unobservable(self):
+        args = ([request("a")], [entry("a", 1000, "----", 0, 50 * MS)], [])
+        whole = flow(packet(0, True, capture.ACK, 1, 1, 100), packet(MS, False, capture.ACK, 1, 101, 50))
+        cut = flow(packet(0, True, capture.ACK, 1, 1, 100))
+        for packets, want in ((whole, "unobservable"), (cut, "unexplained")):
+            self.assertEqual(self.verdicts(join(*args, flows={(1000, POD): packets})), [want])
+
     def test_a_drop_that_nobody_felt_but_the_log_or_the_capture_shows(self):
         joined = join([request("a", True)], [entry("a", 1000, "SC--", S)], [drop(1000, "listener_closed", S)])
         self.assertEqual(joined.precision, 1.0)

@@ -184,7 +184,7 @@ static inline enum ds_event_kind random_kind(struct random_events *r)
 				     (enum ds_event_kind)random_below(r, DS_EVENT_MAX);
 }
 
-/* What makes sense more often than chance: the balancer's packets for a pod, a pod with an address. */
+/* What makes sense more often than chance: a pod with an address, the balancer's packets to it. */
 static inline void random_sense(struct random_events *r, struct ds_event *ev)
 {
 	bool from_pod = ev->kind == DS_EVENT_SOCKET || random_below(r, 3) == 0;

@@ -159,12 +159,25 @@ static void sigkill_censors_the_grace_period(void **state)
 
 	start(f);
 	next = LIVE(f, .n = 1, .tail_ms = 3000, .lost = 1, .stop_ms = 30000, .exit_code = 137,
-		    .grace_s = 5);
+		    .grace_s = 6);
 	assert_int_equal(advices(f), 1);
 	assert_int_equal(advice(f, 0)->advice, DS_ADVICE_RAISE_PRESTOP);
 	LIVE(f, .n = 2, .begin_ms = next, .tail_ms = 3000, .lost = 1, .stop_ms = 9000,
-	     .grace_s = 5);
+	     .grace_s = 6);
 	assert_int_equal(advices(f), 1);	/* one killed pod is enough */
+}
+
+/* A hook as long as the grace period would be cut: both are raised, also where no stop was measured. */
+static void a_hook_is_never_advised_beyond_the_grace_period(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f);
+	LIVE(f, .n = 1, .tail_ms = 3000, .lost = 1, .stop_ms = 30000, .exit_code = 137, .grace_s = 5);
+	assert_int_equal(advices(f), 2);
+	assert_int_equal(advice(f, 1)->advice, DS_ADVICE_RAISE_GRACE);
+	assert_string_equal(advice(f, 1)->advice_suggested, "6");
+	assert_non_null(strstr(advice(f, 1)->advice_evidence, "not measured"));
 }
 
 static void a_new_suggestion_is_one_line_an_old_one_none(void **state)
@@ -286,6 +299,7 @@ int main(void)
 		FX_TEST(a_prestop_that_suffices_is_not_raised),
 		FX_TEST(an_unknown_prestop_has_no_current_value),
 		FX_TEST(sigkill_censors_the_grace_period),
+		FX_TEST(a_hook_is_never_advised_beyond_the_grace_period),
 		FX_TEST(a_new_suggestion_is_one_line_an_old_one_none),
 		FX_TEST(the_largest_tail_is_that_with_its_error),
 		FX_TEST(a_rollout_is_advised_upon_once),

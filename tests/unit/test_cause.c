@@ -307,6 +307,19 @@ static void refused_not_listening_yet(void **state)
 	(void)is_drop(&c, "unknown", DS_CAUSE_UNKNOWN, DS_CONFIDENCE_LOW);
 }
 
+/* Health checks on the traffic's port and address: only payload tells a request. */
+static void what_may_be_a_check_has_low_confidence(void **state)
+{
+	struct ds_case c = ordinary(DS_FLOW_RST_TO_SYN);
+
+	(void)state;
+	c.may_be_check = true;
+	(void)is_drop(&c, "refused, terminating", DS_CAUSE_LISTENER_CLOSED, DS_CONFIDENCE_LOW);
+	flow.facts = DS_FLOW_RST_TO_PAYLOAD;
+	(void)is_drop(&c, "payload after our close, terminating", DS_CAUSE_LATE_REQUEST,
+		      DS_CONFIDENCE_HIGH);
+}
+
 static void cut_container_restarting(void **state)
 {
 	struct ds_case c = cut_case(DS_FLOW_FIN_OUTSTANDING, 1, 1);
@@ -486,6 +499,7 @@ int main(void)
 		cmocka_unit_test(reset_by_the_peer),
 		cmocka_unit_test(no_answer_at_a_released_address),
 		cmocka_unit_test(unknown),
+		cmocka_unit_test(what_may_be_a_check_has_low_confidence),
 		cmocka_unit_test(the_end_of_the_run_and_an_unknown_balancer_lower_the_confidence),
 		cmocka_unit_test(the_rollout_causes),
 		cmocka_unit_test(every_case_is_decided),

@@ -150,6 +150,41 @@ static void the_pods_own_connections_are_outbound(void **state)
 
 /* ---- the pod that stays ---- */
 
+/* The pod calls the balancer itself: neither a drop nor an arrival, whatever becomes of it. */
+static void a_pods_call_to_the_balancer_is_outbound(void **state)
+{
+	struct fixture *f = *state;
+	struct ds_event ev;
+
+	going(f, true);
+	ev = fx_socket_event(3000, 1, NULL, 80, DS_SOCKET_CHANGE_CLOSING);
+	ev.source_port = 52000;
+	DS_SET(&ev, REQUEST_OUTSTANDING, request_outstanding, true);
+	DS_SET(&ev, RECEIVED_BYTES, received_bytes, 100);
+	DS_SET(&ev, LAST_PAYLOAD_AT, last_payload_at, fx_at(2900));
+	ds_core_feed(f->core, &ev);
+	fx_tick(f, 3500);
+	assert_int_equal(fx_count(f, DS_EVENT_DROP), 0);
+	assert_int_equal(not_dropped_as(f), DS_NOT_DROP_OUTBOUND);
+	assert_int_equal(pod_of(f, 1)->last_arrival_ns, 0);
+}
+
+/* The same at a port that nobody told, but accepted there: inbound. */
+static void what_was_accepted_is_inbound_on_any_port(void **state)
+{
+	struct fixture *f = *state;
+	struct ds_event ev;
+
+	going(f, true);
+	ev = fx_socket_event(3000, 1, NULL, 40000, DS_SOCKET_CHANGE_CLOSING);
+	ev.source_port = 52000;
+	DS_SET(&ev, REQUEST_OUTSTANDING, request_outstanding, true);
+	DS_SET(&ev, SOCKET_AGE, socket_age, 500 * DS_NS_PER_MS);
+	ds_core_feed(f->core, &ev);
+	fx_tick(f, 3500);
+	assert_int_equal(fx_count(f, DS_EVENT_DROP), 1);
+}
+
 static void refused_before_it_ever_listened(void **state)
 {
 	struct fixture *f = *state;
@@ -424,6 +459,8 @@ int main(void)
 		FX_TEST(a_health_check_on_a_port_of_its_own),
 		FX_TEST(the_traffic_port_is_no_health_check_port),
 		FX_TEST(the_pods_own_connections_are_outbound),
+		FX_TEST(a_pods_call_to_the_balancer_is_outbound),
+		FX_TEST(what_was_accepted_is_inbound_on_any_port),
 		FX_TEST(refused_before_it_ever_listened),
 		FX_TEST(refused_while_a_container_restarts),
 		FX_TEST(an_abort_on_a_pod_that_stays_is_only_told),

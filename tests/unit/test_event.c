@@ -242,6 +242,28 @@ static void canonical_is_what_the_line_gives_back(void **state)
 	ds_buf_free(&line);
 }
 
+static void canonical_keeps_within_what_a_line_may_hold(void **state)
+{
+	struct ds_event ev;
+
+	(void)state;
+	ds_event_init(&ev, DS_EVENT_POD_STATE, INT64_MIN);
+	DS_SET(&ev, T0, t0, INT64_MAX);
+	DS_SET(&ev, T0_ERROR, t0_error, INT64_MAX);
+	DS_SET(&ev, GRACE_PERIOD, grace_period_s, -3);
+	ds_event_canonical(&ev);
+	assert_true(ev.time_ns == 0);
+	assert_true(ev.t0 == DS_EVENT_TIME_MAX);
+	assert_true(ev.t0_error == DS_EVENT_NS_MAX);
+	assert_true(ev.grace_period_s == 0);
+	ds_event_init(&ev, DS_EVENT_PACKET, SAMPLE_TIME);
+	DS_SET(&ev, DESTINATION_PORT, destination_port, 70000);
+	DS_SET(&ev, SOCKET_AGE, socket_age, INT64_MIN);
+	ds_event_canonical(&ev);
+	assert_int_equal(ev.destination_port, 65535);
+	assert_true(ev.socket_age == -DS_EVENT_NS_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +277,7 @@ int main(void)
 		cmocka_unit_test(a_copy_owns_its_strings),
 		cmocka_unit_test(a_copy_forgets_strings_that_are_not_marked),
 		cmocka_unit_test(canonical_is_what_the_line_gives_back),
+		cmocka_unit_test(canonical_keeps_within_what_a_line_may_hold),
 	};
 
 	return cmocka_run_group_tests_name("event", tests, NULL, NULL);

@@ -222,6 +222,21 @@ static void faults_of_form(void **state)
 	bad("{\"a\":[[[[[[[[[1]]]]]]]]]}", "[1", "nested deeper than 8");
 }
 
+/* The core adds and subtracts these: a line may not say what would overflow there. */
+static void times_and_durations_have_ends(void **state)
+{
+	(void)state;
+	bad("{\"time\":\"1969-12-31T23:59:59Z\"}", "\"1969", "key \"time\": before 1970 or after 2099");
+	bad("{\"time\":\"2100-01-01T00:00:00Z\"}", "\"2100", "key \"time\": before 1970 or after 2099");
+	bad("{" TIME TARGET STATE ",\"drainsnoop.not_before\":\"2262-01-01T00:00:00Z\"}", "\"2262",
+	    "key \"drainsnoop.not_before\": before 1970 or after 2099");
+	bad("{" TIME TARGET STATE ",\"drainsnoop.target_group.deregistration_delay_s\":315619201}",
+	    "315619201", "key \"drainsnoop.target_group.deregistration_delay_s\": out of range");
+	bad("{" TIME "\"event.name\":\"drainsnoop.pod.state\",\"k8s.pod.uid\":\"u\","
+	    "\"drainsnoop.pod.t0_error_ms\":-315619200000.001}", "-315619200000.001",
+	    "key \"drainsnoop.pod.t0_error_ms\": out of range");
+}
+
 static void faults_of_content(void **state)
 {
 	(void)state;
@@ -368,6 +383,7 @@ int main(void)
 		cmocka_unit_test(escapes_are_decoded_in_keys_and_values),
 		cmocka_unit_test(numbers_of_other_writers),
 		cmocka_unit_test(faults_of_form),
+		cmocka_unit_test(times_and_durations_have_ends),
 		cmocka_unit_test(faults_of_content),
 		cmocka_unit_test(known_keys_stand_once),
 		cmocka_unit_test(limits),

@@ -10,8 +10,8 @@ static void uid_is_read_from_every_kubelet_naming(void **state)
 	static const char want[] = "0d5f21a9-4c6e-4a36-9b39-000000000001";
 	static const char *const paths[] = {
 		"kubepods.slice/kubepods-pod0d5f21a9_4c6e_4a36_9b39_000000000001.slice",
-		"kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0d5f21a9_4c6e_4a36_9b39_000000000001."
-		"slice/cri-containerd-aa.scope",
+		"kubepods.slice/kubepods-burstable.slice/"
+		"kubepods-burstable-pod0d5f21a9_4c6e_4a36_9b39_000000000001.slice/cri-containerd-aa.scope",
 		"kubepods/besteffort/pod0d5f21a9-4c6e-4a36-9b39-000000000001/aa",
 		"pod0d5f21a9-4c6e-4a36-9b39-000000000001",
 		/* A folder named with "pod" before the right one must not hide it. */

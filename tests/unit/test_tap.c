@@ -221,6 +221,22 @@ static void a_reused_address_is_watched_for_its_new_pod(void **state)
 	assert_int_equal(fx_watch(f, 1), 0);
 }
 
+/* Force-deleted: the address is dead when the containers are, not when the object is. */
+static void a_pod_that_outlives_its_object_is_not_released(void **state)
+{
+	struct fixture *f = *state;
+
+	serving(f, "auto");
+	fx_process(f, 100, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
+	fx_phase(f, S, 1, DS_PHASE_TERMINATING);
+	fx_phase(f, S, 1, DS_PHASE_DELETED);
+	assert_int_equal(fx_watch(f, 1), DS_WATCH_GOING);
+	fx_listener(f, 2 * S, 1, DS_SOCKET_CHANGE_LISTENER_CLOSED);
+	assert_int_equal(fx_watch(f, 1), DS_WATCH_GOING);
+	fx_process(f, 3 * S, 1, 1, DS_PROCESS_CHANGE_EXITED, 0);
+	assert_int_equal(fx_watch(f, 1), DS_WATCH_GOING | DS_WATCH_RELEASED);
+}
+
 static void an_address_nobody_holds_is_unwatched_with_its_pod(void **state)
 {
 	struct fixture *f = *state;
@@ -260,6 +276,7 @@ int main(void)
 		FX_TEST(always_is_always),
 		FX_TEST(each_wish_is_said_once),
 		FX_TEST(a_reused_address_is_watched_for_its_new_pod),
+		FX_TEST(a_pod_that_outlives_its_object_is_not_released),
 		FX_TEST(an_address_nobody_holds_is_unwatched_with_its_pod),
 		FX_TEST(an_address_added_later_is_watched_too),
 	};

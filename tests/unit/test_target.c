@@ -214,6 +214,23 @@ static void the_drain_that_began_before_t0_is_bounded_by_the_last_registration(v
 	assert_drain(2000, 2000, DS_TARGET_SOURCE_DELETION_TIMESTAMP, 3000, DS_TARGET_SOURCE_FILE);
 }
 
+/* A late controller: still registered after T0, which is no bound then. */
+static void registered_after_t0_bounds_the_drain(void **state)
+{
+	struct ds_addr a = fx_pod_addr(1);
+	struct ds_drain d;
+
+	(void)state;
+	tell(500, 1, DS_TARGET_STATE_HEALTHY);
+	tell(5000, 1, DS_TARGET_STATE_HEALTHY);
+	d = ds_target_drain(ds_targets_of(targets, &a), fx_at(1000),
+			    DS_T0_SOURCE_DELETION_TIMESTAMP);
+	assert_false(d.began);
+	assert_true(d.lo_ns == fx_at(5000));
+	tell(9000, 1, DS_TARGET_STATE_DRAINING);
+	assert_drain(1000, 5000, DS_TARGET_SOURCE_LAST_REGISTERED, 9000, DS_TARGET_SOURCE_FILE);
+}
+
 static void every_t0_source_has_its_name_in_the_interval(void **state)
 {
 	static const int want[DS_T0_SOURCE_MAX] = {
@@ -301,6 +318,7 @@ int main(void)
 		T(without_bounds_the_events_time_is_the_upper_one),
 		T(t0_is_a_lower_bound_where_it_lies_within),
 		T(the_drain_that_began_before_t0_is_bounded_by_the_last_registration),
+		T(registered_after_t0_bounds_the_drain),
 		T(every_t0_source_has_its_name_in_the_interval),
 		T(registered_again_forgets_the_drain),
 		T(the_end_of_a_drain_keeps_its_interval),

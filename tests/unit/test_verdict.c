@@ -14,7 +14,7 @@ static void serving(struct fixture *f)
 	fx_target(f, 20, 1, DS_TARGET_STATE_HEALTHY);
 }
 
-/* It goes: T0 1 s, drain told at 2 s, SIGTERM 3 s, listener 3.1 s, exit 4 s, address 5 s, gone 6 s. */
+/* It goes: T0 1 s, drain 2 s, SIGTERM 3 s, listener 3.1 s, exit 4 s, address 5 s, gone 6 s. */
 static void gone(struct fixture *f)
 {
 	serving(f);
@@ -330,6 +330,67 @@ static void a_loss_before_t0_or_after_the_verdict_does_not_matter(void **state)
 	assert_int_equal(verdicts(f), 1);
 }
 
+static void restarted(struct fixture *f, int64_t ms, int64_t from_ns, int64_t until_ns, bool restored)
+{
+	struct ds_event ev;
+
+	ds_event_init(&ev, DS_EVENT_LOSS, fx_at(ms));
+	DS_SET(&ev, LOSS_STAGE, loss_stage, DS_LOSS_STAGE_RESTART);
+	DS_SET(&ev, NOT_BEFORE, not_before, from_ns);
+	DS_SET(&ev, NOT_AFTER, not_after, until_ns);
+	if (restored)
+		DS_SET(&ev, RESTORED, restored, true);
+	ds_core_feed(f->core, &ev);
+}
+
+static void time_in_which_nobody_watched_is_inconclusive(void **state)
+{
+	struct fixture *f = *state;
+
+	gone(f);
+	restarted(f, 7 * S, fx_at(4500), fx_at(7 * S), false);
+	fx_tick(f, 70 * S);
+	assert_int_equal(verdict(f)->verdict, DS_VERDICT_INCONCLUSIVE);
+	assert_int_equal(verdict(f)->verdict_reason, DS_VERDICT_REASON_RESTART_GAP);
+	assert_true(verdict(f)->not_observed == 2500 * DS_NS_PER_MS);
+}
+
+/* The sum of what a file claims may pass 64 bits. */
+static void gaps_of_centuries_do_not_overflow(void **state)
+{
+	struct fixture *f = *state;
+	struct ds_event ev = fx_pod_event(0, 1);
+
+	fx_start(f);
+	DS_SET(&ev, T0, t0, 1);
+	ds_core_feed(f->core, &ev);
+	for (int i = 0; i < 5; i++)
+		restarted(f, i, 0, DS_EVENT_TIME_MAX, true);
+	ds_event_init(&ev, DS_EVENT_TICK, DS_EVENT_TIME_MAX);
+	DS_SET(&ev, FINAL, final, true);
+	ds_core_feed(f->core, &ev);
+	assert_int_equal(verdict(f)->verdict_reason, DS_VERDICT_REASON_RESTART_GAP);
+}
+
+/* Checks on the traffic's own port: the last arrival may have been one of them. */
+static void checks_on_the_traffics_port_widen_the_tails_error(void **state)
+{
+	struct fixture *f = *state;
+	struct ds_event ev = fx_target_event(30, 1, DS_TARGET_STATE_HEALTHY);
+
+	serving(f);
+	DS_SET(&ev, TG_HC_PORT, tg_health_check_port, FX_PORT);
+	DS_SET(&ev, TG_HC_INTERVAL, tg_health_check_interval_s, 5);
+	ds_core_feed(f->core, &ev);
+	fx_terminating(f, 1 * S, 1);
+	fx_listener(f, 2 * S, 1, DS_SOCKET_CHANGE_LISTENER_CLOSED);
+	fx_refused(f, 3 * S, 1, 40000, 7);
+	fx_final(f, 4 * S);
+	assert_true(verdict(f)->tail == 2 * DS_NS_PER_S);
+	assert_true(verdict(f)->tail_error == 5 * DS_NS_PER_S);
+	assert_int_equal(fx_only(f, DS_EVENT_DROP)->drop_confidence, DS_CONFIDENCE_LOW);
+}
+
 static void late_evidence_is_inconclusive(void **state)
 {
 	struct fixture *f = *state;
@@ -426,6 +487,9 @@ int main(void)
 		FX_TEST(lost_evidence_is_never_clean),
 		FX_TEST(a_loss_before_t0_was_told_and_after_it_began_counts),
 		FX_TEST(a_loss_before_t0_or_after_the_verdict_does_not_matter),
+		FX_TEST(time_in_which_nobody_watched_is_inconclusive),
+		FX_TEST(gaps_of_centuries_do_not_overflow),
+		FX_TEST(checks_on_the_traffics_port_widen_the_tails_error),
 		FX_TEST(late_evidence_is_inconclusive),
 		FX_TEST(without_a_target_it_is_clean_with_less_confidence),
 		FX_TEST(without_a_known_balancer_confidence_is_low),

@@ -14,6 +14,7 @@
 #include "user/util/hash.h"
 
 #define WORKLOADS_MAX 16384
+#define STOP_MARGIN_S 2	/* from SIGTERM to exit, at the least (DESIGN section 8) */
 
 struct workload {
 	char key[DS_POD_NAME_LEN * 2 + 32];	/* KIND/NAMESPACE/NAME */
@@ -151,7 +152,7 @@ static int64_t needed_prestop_s(const struct workload *w)
 
 static int64_t needed_grace_s(const struct workload *w, int64_t prestop_s)
 {
-	return prestop_s + ceil_s(with_margin(w->stop_ns, 2 * DS_NS_PER_S, 20));
+	return prestop_s + ceil_s(with_margin(w->stop_ns, STOP_MARGIN_S * DS_NS_PER_S, 20));
 }
 
 static void write_advice(struct ds_core *core, const struct workload *w, int code, const char *field,
@@ -200,19 +201,26 @@ static void advise_prestop(struct ds_core *core, struct workload *w)
 static void advise_grace(struct ds_core *core, struct workload *w)
 {
 	int64_t prestop = w->advised_prestop_s > w->prestop_s ? w->advised_prestop_s : w->prestop_s;
+	/* An exit by SIGKILL says only that the grace period was too short, not by how much. */
+	bool measured = w->stop_ns >= 0 && !w->killed_pods;
 	char evidence[160];
 	int64_t needed;
 
-	/* An exit by SIGKILL says only that the grace period was too short, not by how much. */
-	if (w->stop_ns < 0 || w->killed_pods || prestop < 0 || w->grace_s < 0)
+	if (prestop < 0 || w->grace_s < 0 || (!measured && w->advised_prestop_s < 0))
 		return;
-	needed = needed_grace_s(w, prestop);
+	/* A hook that is not shorter than the grace period is cut: the two are raised together. */
+	needed = measured ? needed_grace_s(w, prestop) : prestop + STOP_MARGIN_S;
 	if (needed <= w->grace_s || needed == w->advised_grace_s)
 		return;
 	w->advised_grace_s = needed;
-	(void)snprintf(evidence, sizeof(evidence),
-		       "preStop of %lld s, and %.3f s from SIGTERM to exit at the slowest",
-		       (long long)prestop, (double)w->stop_ns / 1e9);
+	if (measured)
+		(void)snprintf(evidence, sizeof(evidence),
+			       "preStop of %lld s, and %.3f s from SIGTERM to exit at the slowest",
+			       (long long)prestop, (double)w->stop_ns / 1e9);
+	else
+		(void)snprintf(evidence, sizeof(evidence),
+			       "preStop of %lld s; how long the application takes to stop was not measured: "
+			       "a lower bound", (long long)prestop);
 	write_advice(core, w, DS_ADVICE_RAISE_GRACE,
 		     "spec.template.spec.terminationGracePeriodSeconds", w->grace_s, needed, evidence);
 }

@@ -47,8 +47,12 @@ void ds_core_feed(struct ds_core *core, const struct ds_event *ev);
 void ds_core_snapshot(const struct ds_core *core,
 		      void (*emit)(void *ctx, const struct ds_event *ev), void *ctx);
 
-/* Time of the latest event: up to here a snapshot knows everything. 0 before the first. */
-int64_t ds_core_now(const struct ds_core *core);
+/*
+ * Up to here a snapshot knows everything: the time of the latest event, or of the first evidence
+ * about a connection of the load balancer that is not decided yet, which a snapshot does not hold.
+ * 0 before any event.
+ */
+int64_t ds_core_known_until(const struct ds_core *core);
 
 /* Whether some pod goes away and its verdict is not written yet. */
 bool ds_core_pod_goes(const struct ds_core *core);

@@ -60,6 +60,34 @@ static struct ds_pod *find_pod(const struct ds_core *core, const struct ds_event
 	return pod;
 }
 
+/*
+ * A rule inside the pod may redirect the balancer's connections to a sidecar proxy: the sockets there
+ * know the proxy's port only. What was seen of it on the way in tells the port that was meant; else
+ * the balancer can have meant nothing but the pod's one target, where the port is not a declared one.
+ */
+static void undo_redirect(const struct ds_core *core, const struct ds_pod *pod, struct ds_flow_key *key)
+{
+	const struct ds_target *first = ds_targets_of(core->targets, &key->pod);
+	struct ds_flow_key meant = *key;
+	bool single = true;
+
+	if (!first || ds_targets_find(core->targets, &key->pod, key->pod_port) ||
+	    ds_pod_declares_port(pod, key->pod_port) || !ds_pod_listener_of(pod, key->pod_port))
+		return;
+	for (const struct ds_target *t = first; t; t = t->same_address) {
+		if (t->health_check_port == key->pod_port)
+			return;
+		meant.pod_port = t->port;
+		if (ds_flows_find(core->flows, &meant)) {
+			*key = meant;
+			return;
+		}
+		single = single && t->port == first->port;
+	}
+	if (single && first->port && ds_peers_is_load_balancer(&core->peers, &key->peer))
+		key->pod_port = first->port;
+}
+
 /* The flow of an event whose pod's end is (a, port); a new generation where the owner changed. */
 static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, bool source_is_pod,
 			       int *ret_attribution)
@@ -76,6 +104,7 @@ static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, 
 	pod = find_pod(core, ev, &key.pod, ret_attribution);
 	if (!pod)
 		return NULL;
+	undo_redirect(core, pod, &key);
 	flow = ds_flows_find(core->flows, &key);
 	if (flow && (flow->pod != pod || ev->time_ns - flow->last_ns > DS_SILENCE_NS)) {
 		if (flow->window != DS_FLOW_WINDOW_NONE)

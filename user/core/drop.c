@@ -112,7 +112,7 @@ static struct ds_case make_case(const struct ds_core *core, const struct ds_flow
 	c.delay_elapsed = delay_elapsed(drain, at_ns);
 	c.may_be_check = c.peer == DS_PEER_LOAD_BALANCER && target && !target->preserve_client_ip &&
 			 target->health_check_port == flow->key.pod_port;
-	c.final = core->final && flow->window == DS_FLOW_WINDOW_SILENT;
+	c.final = core->final && flow->window != DS_FLOW_WINDOW_NONE;
 	c.lb_type = target ? target->lb_type : -1;
 	return c;
 }

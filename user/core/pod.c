@@ -26,12 +26,17 @@ const struct ds_pod_listener *ds_pod_listener_of(const struct ds_pod *pod, uint1
 	return best;
 }
 
-bool ds_pod_has_port(const struct ds_pod *pod, uint16_t port)
+bool ds_pod_declares_port(const struct ds_pod *pod, uint16_t port)
 {
 	for (int i = 0; i < pod->ports_cnt; i++)
 		if (pod->ports[i] == port)
 			return true;
-	return ds_pod_listener_of(pod, port) != NULL;
+	return false;
+}
+
+bool ds_pod_has_port(const struct ds_pod *pod, uint16_t port)
+{
+	return ds_pod_declares_port(pod, port) || ds_pod_listener_of(pod, port) != NULL;
 }
 
 void ds_pod_describe(const struct ds_pod *pod, struct ds_event *ev)

@@ -151,7 +151,10 @@ static inline int64_t ds_pod_ended_ns(const struct ds_pod *pod)
 
 bool ds_pod_has_address(const struct ds_pod *pod, const struct ds_addr *a);
 
-/* A port that the pod was told to have, or on which something listened. */
+/* A port that the pod was told to have. */
+bool ds_pod_declares_port(const struct ds_pod *pod, uint16_t port);
+
+/* The same, or one on which something listened. */
 bool ds_pod_has_port(const struct ds_pod *pod, uint16_t port);
 
 /* The listener of a port of either family that was opened last, or NULL. */

@@ -16,10 +16,10 @@ void ds_restore_gap(struct ds_core *core, const struct ds_event *ev)
 	};
 
 	if (!again && core->gaps_cnt) {
-		core->gaps[0] = gap;	/* before this run, the one before it watched */
+		core->gaps[0] = gap; /* before this run, the one before it watched */
 		return;
 	}
-	if (core->gaps_cnt == DS_GAPS_MAX) {	/* the oldest one goes, not that before this run */
+	if (core->gaps_cnt == DS_GAPS_MAX) { /* the oldest one goes, not that before this run */
 		memmove(&core->gaps[1], &core->gaps[2], sizeof(gap) * (DS_GAPS_MAX - 2));
 		core->gaps_cnt--;
 	}
@@ -73,8 +73,9 @@ static void restore_pod(struct ds_core *core, const struct ds_event *ev)
 	if (ds_event_has(ev, DS_KEY_T0)) {
 		pod->t0_ns = ev->t0;
 		pod->t0_error_ns = ds_event_has(ev, DS_KEY_T0_ERROR) ? ev->t0_error : 0;
-		pod->t0_source = ds_event_has(ev, DS_KEY_T0_SOURCE) ? ev->t0_source :
-								      DS_T0_SOURCE_DELETION_TIMESTAMP;
+		pod->t0_source = ds_event_has(ev, DS_KEY_T0_SOURCE) ?
+					 ev->t0_source :
+					 DS_T0_SOURCE_DELETION_TIMESTAMP;
 	}
 	if (ds_event_has(ev, DS_KEY_ENDED_BY))
 		pod->ended_by = ev->ended_by;
@@ -127,7 +128,8 @@ static void restore_sums(struct ds_core *core, struct ds_pod *pod, const struct 
 
 static void restore_listener(struct ds_pod *pod, const struct ds_event *ev)
 {
-	uint8_t family = ds_event_has(ev, DS_KEY_NETWORK_TYPE) && !strcmp(ev->network_type, "ipv6") ? 6 : 4;
+	uint8_t family =
+		ds_event_has(ev, DS_KEY_NETWORK_TYPE) && !strcmp(ev->network_type, "ipv6") ? 6 : 4;
 	struct ds_pod_listener *l = ds_timeline_listener(pod, (uint16_t)ev->source_port, family);
 
 	if (!l)
@@ -244,6 +246,6 @@ void ds_restore(struct ds_core *core, const struct ds_event *ev)
 			restore_holding(core, pod, ev);
 		break;
 	default:
-		break;		/* no other kind is in a state file */
+		break; /* no other kind is in a state file */
 	}
 }

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "user/core/flow.h"
 #include "user/core/state.h"
 #include "user/util/text.h"
 
@@ -28,7 +29,7 @@ static void give_peers(const struct snapshot *s)
 	struct ds_event ev;
 
 	for (int i = 0; i < p->load_balancers_cnt; i++) {
-		ds_event_init(&ev, DS_EVENT_LB_ADDRESS, 0);	/* of no moment */
+		ds_event_init(&ev, DS_EVENT_LB_ADDRESS, 0); /* of no moment */
 		(void)ds_prefix_format(&p->load_balancers[i], text);
 		DS_SET_STR(&ev, ADDRESS, address, text);
 		give(s, &ev);
@@ -104,7 +105,8 @@ static void give_target(const struct snapshot *s, const struct ds_target *t)
 /* ---- pods ---- */
 
 /* An event of that pod, by the key under which the ledger has it. */
-static void of_pod(struct ds_event *ev, enum ds_event_kind kind, const struct ds_pod *pod, int64_t at_ns)
+static void of_pod(struct ds_event *ev, enum ds_event_kind kind, const struct ds_pod *pod,
+		   int64_t at_ns)
 {
 	ds_event_init(ev, kind, at_ns);
 	if (pod->uid[0]) {
@@ -187,7 +189,8 @@ static void give_phases(const struct snapshot *s, const struct ds_pod *pod)
 }
 
 static void give_listener(const struct snapshot *s, const struct ds_pod *pod,
-			  const struct ds_pod_listener *l, enum ds_socket_change change, int64_t at_ns)
+			  const struct ds_pod_listener *l, enum ds_socket_change change,
+			  int64_t at_ns)
 {
 	struct ds_event ev;
 
@@ -237,8 +240,10 @@ static void give_processes(const struct snapshot *s, const struct ds_pod *pod)
 		give_process(s, pod, c->id, DS_PROCESS_CHANGE_SIGTERM, c->sigterm_ns, 0);
 		give_process(s, pod, c->id, DS_PROCESS_CHANGE_EXITED, c->exited_ns, c->exit_code);
 	}
-	give_process(s, pod, NULL, pod->sigterm_ignored ? DS_PROCESS_CHANGE_SIGTERM_IGNORED :
-							  DS_PROCESS_CHANGE_SIGTERM, pod->sigterm_ns, 0);
+	give_process(s, pod, NULL,
+		     pod->sigterm_ignored ? DS_PROCESS_CHANGE_SIGTERM_IGNORED :
+					    DS_PROCESS_CHANGE_SIGTERM,
+		     pod->sigterm_ns, 0);
 	give_process(s, pod, NULL, DS_PROCESS_CHANGE_SIGKILL, pod->sigkill_ns, 0);
 	if (pod->oom_killed)
 		give_process(s, pod, NULL, DS_PROCESS_CHANGE_OOM_KILLED, pod->told_ns, 0);
@@ -279,8 +284,8 @@ static void give_sums(const struct snapshot *s, const struct ds_pod *pod)
 	give(s, &ev);
 }
 
-static void give_holding(void *ctx, const struct ds_addr *a, const struct ds_pod *pod, int64_t from_ns,
-			 int64_t until_ns)
+static void give_holding(void *ctx, const struct ds_addr *a, const struct ds_pod *pod,
+			 int64_t from_ns, int64_t until_ns)
 {
 	const struct snapshot *s = ctx;
 	char address[DS_ADDR_STRLEN];
@@ -319,9 +324,15 @@ void ds_core_snapshot(const struct ds_core *core,
 	ds_ledger_each_holding(core->ledger, give_holding, &s);
 }
 
-int64_t ds_core_now(const struct ds_core *core)
+int64_t ds_core_known_until(const struct ds_core *core)
 {
-	return core->now_ns;
+	int64_t until_ns = core->now_ns;
+
+	for (const struct ds_flow *f = ds_flows_first(core->flows); f; f = f->next)
+		if (f->window != DS_FLOW_WINDOW_NONE && f->balanced && f->lost_ns &&
+		    f->lost_ns < until_ns)
+			until_ns = f->lost_ns;
+	return until_ns;
 }
 
 bool ds_core_pod_goes(const struct ds_core *core)

@@ -42,7 +42,9 @@ void ds_state_begin(struct ds_state_text *t, const struct ds_state_header *heade
 	t->lines = 0;
 	ds_buf_clear(&t->all);
 	ds_time_rfc3339(header->time_ns, time);
-	ds_buf_printf(&t->all, HEADER_VERSION "%d" HEADER_TIME "%s" HEADER_RUN "%s" HEADER_BOOT "%s" LINE_END,
+	ds_buf_printf(&t->all,
+		      HEADER_VERSION "%d" HEADER_TIME "%s" HEADER_RUN "%s" HEADER_BOOT
+				     "%s" LINE_END,
 		      DS_STATE_VERSION, time, header->run_id, header->boot_id);
 	t->body = t->all.len;
 }
@@ -158,7 +160,8 @@ static int fault(char *why, const char *text)
 	return -EINVAL;
 }
 
-static int parse_trailer(const char *data, size_t len, struct ds_state_view *v, size_t *ret_before, char *why)
+static int parse_trailer(const char *data, size_t len, struct ds_state_view *v, size_t *ret_before,
+			 char *why)
 {
 	const char *newline = len > 1 ? memrchr(data, '\n', len - 1) : NULL;
 	struct rest r;
@@ -169,8 +172,8 @@ static int parse_trailer(const char *data, size_t len, struct ds_state_view *v, 
 	if (data[len - 1] != '\n' || !newline)
 		return fault(why, "it has no end: it was cut off");
 	r = (struct rest){ newline + 1, len - (size_t)(newline + 1 - data) };
-	if (!skip(&r, TRAILER_LINES) || !take_number(&r, &v->lines) || !skip(&r, TRAILER_CHECKSUM) ||
-	    !take_hex(&r, &sum) || !skip(&r, LINE_END) || r.len)
+	if (!skip(&r, TRAILER_LINES) || !take_number(&r, &v->lines) ||
+	    !skip(&r, TRAILER_CHECKSUM) || !take_hex(&r, &sum) || !skip(&r, LINE_END) || r.len)
 		return fault(why, "its last line is missing: it was cut off");
 	*ret_before = (size_t)(newline + 1 - data);
 	return checksum(data, *ret_before) == sum ? 0 : fault(why, "its checksum is wrong");
@@ -185,15 +188,16 @@ static int parse_header(const char *data, size_t len, struct ds_state_view *v, c
 	if (!skip(&r, HEADER_VERSION) || !take_number(&r, &version))
 		return fault(why, "its first line is not that of a state file");
 	if (version != DS_STATE_VERSION) {
-		(void)snprintf(why, DS_STATE_WHY_LEN + 1, "its version is %llu, this program knows %d",
+		(void)snprintf(why, DS_STATE_WHY_LEN + 1,
+			       "its version is %llu, this program knows %d",
 			       (unsigned long long)version, DS_STATE_VERSION);
 		return -EINVAL;
 	}
-	if (!skip(&r, HEADER_TIME) || !take_text(&r, time, DS_RFC3339_LEN) || !skip(&r, HEADER_RUN) ||
-	    !take_text(&r, v->header.run_id, DS_RUN_ID_LEN) || !skip(&r, HEADER_BOOT) ||
-	    !take_text(&r, v->header.boot_id, DS_BOOT_ID_LEN) || !skip(&r, LINE_END) ||
-	    ds_time_parse(time, strlen(time), &v->header.time_ns) || v->header.time_ns < 0 ||
-	    v->header.time_ns > DS_EVENT_TIME_MAX)
+	if (!skip(&r, HEADER_TIME) || !take_text(&r, time, DS_RFC3339_LEN) ||
+	    !skip(&r, HEADER_RUN) || !take_text(&r, v->header.run_id, DS_RUN_ID_LEN) ||
+	    !skip(&r, HEADER_BOOT) || !take_text(&r, v->header.boot_id, DS_BOOT_ID_LEN) ||
+	    !skip(&r, LINE_END) || ds_time_parse(time, strlen(time), &v->header.time_ns) ||
+	    v->header.time_ns < 0 || v->header.time_ns > DS_EVENT_TIME_MAX)
 		return fault(why, "its first line is malformed");
 	v->body = r.at;
 	v->body_len = r.len;
@@ -269,9 +273,9 @@ int ds_state_each(const struct ds_state_view *view, bool same_boot,
 
 	while (next_line(&r, &line)) {
 		if (ds_event_read(line.at, line.len, 0, &ev, &perr))
-			return -ENOMEM;		/* it was read once already */
+			return -ENOMEM; /* it was read once already */
 		if (same_boot || survives_reboot(&ev)) {
-			if (!ev.time_ns)	/* of no moment: a load balancer's address */
+			if (!ev.time_ns) /* of no moment: a load balancer's address */
 				ev.time_ns = view->header.time_ns;
 			fn(ctx, &ev);
 		}

@@ -10,11 +10,11 @@
 #include "user/util/buf.h"
 
 #define DS_STATE_VERSION 1
-#define DS_BOOT_ID_LEN 36	/* of /proc/sys/kernel/random/boot_id */
+#define DS_BOOT_ID_LEN 36 /* of /proc/sys/kernel/random/boot_id */
 #define DS_STATE_WHY_LEN 200
 
 struct ds_state_header {
-	int64_t time_ns;	/* up to here everything is in it */
+	int64_t time_ns; /* up to here everything is in it */
 	char run_id[DS_RUN_ID_LEN + 1];
 	char boot_id[DS_BOOT_ID_LEN + 1];
 };
@@ -26,7 +26,7 @@ struct ds_state_text {
 	struct ds_buf all;
 	struct ds_buf line;
 	struct ds_state_header header;
-	size_t body;		/* where the events begin */
+	size_t body; /* where the events begin */
 	uint64_t lines;
 };
 
@@ -47,7 +47,7 @@ void ds_state_text_free(struct ds_state_text *t);
 
 struct ds_state_view {
 	struct ds_state_header header;
-	const char *body;	/* borrowed of the data */
+	const char *body; /* borrowed of the data */
 	size_t body_len;
 	uint64_t lines;
 };

@@ -96,6 +96,8 @@ static int64_t not_observed(const struct ds_core *core, const struct ds_pod *pod
 
 		if (until_ns > latest(g->from_ns, pod->t0_ns))
 			sum += until_ns - latest(g->from_ns, pod->t0_ns);
+		if (sum > DS_EVENT_TIME_MAX)
+			return DS_EVENT_TIME_MAX;	/* gaps that lie one over the other */
 	}
 	return sum;
 }

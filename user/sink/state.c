@@ -22,14 +22,14 @@
 
 struct ds_state_sink {
 	const char *path;
-	char *beside;			/* FILE.new */
+	char *beside; /* FILE.new */
 	char *folder;
 	struct ds_state_text text;
-	uint64_t written;		/* fingerprint of what stands in the file */
+	uint64_t written; /* fingerprint of what stands in the file */
 	bool wrote;
-	bool told;			/* a failure was logged */
-	uv_work_t work;			/* data is NULL while nothing is on its way */
-	uv_mutex_t mutex;		/* guards busy and result */
+	bool told; /* a failure was logged */
+	uv_work_t work; /* data is NULL while nothing is on its way */
+	uv_mutex_t mutex; /* guards busy and result */
 	uv_cond_t idle;
 	bool busy;
 	int result;
@@ -95,12 +95,13 @@ static void sync_folder(const char *folder)
 	ds_autoclose int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd >= 0)
-		(void)fsync(fd);	/* the old file would be whole as well */
+		(void)fsync(fd); /* the old file would be whole as well */
 }
 
 static int replace(const struct ds_state_sink *sink)
 {
-	ds_autoclose int fd = open(sink->beside, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
+	ds_autoclose int fd =
+		open(sink->beside, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
 	struct stat own, named;
 	int r;
 
@@ -112,7 +113,7 @@ static int replace(const struct ds_state_sink *sink)
 	if (fstat(fd, &own) < 0 || lstat(sink->beside, &named) < 0)
 		return -errno;
 	if (own.st_dev != named.st_dev || own.st_ino != named.st_ino)
-		return -EAGAIN;		/* by now it is the state file itself */
+		return -EAGAIN; /* by now it is the state file itself */
 	if (ftruncate(fd, 0) < 0)
 		return -errno;
 	r = write_all(fd, sink->text.all.data, sink->text.all.len);
@@ -140,7 +141,8 @@ static int note_result(struct ds_state_sink *sink, int r)
 	if (sink->told)
 		return r;
 	sink->told = true;
-	return ds_log_err(r, "write the state file %s: a restart would know less, trying again", sink->path);
+	return ds_log_err(r, "write the state file %s: a restart would know less, trying again",
+			  sink->path);
 }
 
 static void in_background(uv_work_t *work)
@@ -159,7 +161,7 @@ static void background_ended(uv_work_t *work, int status)
 {
 	struct ds_state_sink *sink = work->data;
 
-	(void)status;		/* never cancelled */
+	(void)status; /* never cancelled */
 	work->data = NULL;
 	(void)note_result(sink, sink->result);
 }

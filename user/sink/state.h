@@ -29,7 +29,7 @@ void ds_state_sink_write(struct ds_state_sink *sink, struct uv_loop_s *loop, boo
 /* Waits for what is being written: the sink is ready then. */
 void ds_state_sink_wait(struct ds_state_sink *sink);
 
-/* The same as ds_state_sink_write, at once and in this thread. 0, or -errno with one line logged. */
+/* As ds_state_sink_write, at once and in this thread. 0, or -errno with one line logged. */
 int ds_state_sink_write_now(struct ds_state_sink *sink);
 
 /* After the loop has closed, or before it was used. NULL is fine. */

@@ -37,7 +37,7 @@ static int set_aside(const char *path, char *name, size_t size)
 		if (renameat2(AT_FDCWD, path, AT_FDCWD, name, RENAME_NOREPLACE) == 0)
 			return 0;
 		if (errno == EINVAL && access(name, F_OK) && rename(path, name) == 0)
-			return 0;	/* a file system that does not know the flag */
+			return 0; /* a file system that does not know the flag */
 		if (errno != EEXIST)
 			return -errno;
 	}
@@ -50,11 +50,15 @@ static void refuse(const char *path, const char *why)
 	int r = set_aside(path, name, sizeof(name));
 
 	if (r)
-		(void)ds_log_err(r, "the state file %s cannot be used (%s) and not be set aside either; "
-				 "beginning without it", path, why);
+		(void)ds_log_err(
+			r,
+			"the state file %s cannot be used (%s) and not be set aside either; "
+			"beginning without it",
+			path, why);
 	else
-		ds_log_warn("the state file %s cannot be used (%s); it is kept as %s, beginning without it",
-			    path, why, name);
+		ds_log_warn(
+			"the state file %s cannot be used (%s); it is kept as %s, beginning without it",
+			path, why, name);
 }
 
 /* Up to FILE_MAX bytes of a regular file. 0 or -errno. */

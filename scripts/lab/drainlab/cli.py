@@ -20,7 +20,8 @@ from .settings import Settings
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 NEEDED = {"ip": "iproute2", "haproxy": "haproxy", "nginx": "nginx", "tcpdump": "tcpdump",
-          "nsenter": "util-linux", "unshare": "util-linux", "sysctl": "procps"}
+          "nsenter": "util-linux", "unshare": "util-linux", "sysctl": "procps",
+          "nft": "nftables", "openssl": "openssl"}
 TOLERANCE_NS = 100_000_000  # of the tail, beside its own error
 
 
@@ -34,7 +35,7 @@ def parser():
         "what the load balancer and its clients saw.", epilog="Exit status: 0 all as it must be, 1 not, "
         "2 usage, 130 interrupted. scripts/lab/README.md tells more.")
     p.add_argument("scenario", nargs="*", help="names of scenarios (--list); NAME-ipv6 is NAME with --ipv6")
-    p.add_argument("--all", action="store_true", help="every scenario, IPv4 and IPv6")
+    p.add_argument("--all", action="store_true", help="every scenario, IPv4 and IPv6, but those that --list marks with *")
     p.add_argument("--list", action="store_true", help="list the scenarios")
     p.add_argument("--clean", metavar="RUNID|all", help="remove what a run left that could not clean up")
     p.add_argument("--json", metavar="FILE", help="write the runs as a JSON array (- is standard output)")
@@ -101,7 +102,7 @@ def judge(name, scenario, lab, say, traced):
     pods = [{"uid": pod.uid, "name": pod.name, "address": pod.address, "marks": pod.marks}
             for pod in lab.kubernetes.pods]
     joined = truth.join(clients.read_log(lab.clients.path), entries, drops, pods, loadbalancer.PORT, flows,
-                        scenario.indistinguishable)
+                        scenario.indistinguishable, lab.tracer.gaps())
     run = Run(lab, joined, entries, flows, output)
     problems = lab.problems + scenario.mechanics(run)
     tail, tail_problems = check_tail(run)
@@ -230,7 +231,7 @@ def expand(args, p):
     wanted = list(args.scenario)
     if args.all:
         for name in known:
-            families = Scenario(name).families
+            families = () if Scenario(name).by_name else Scenario(name).families
             wanted += [name + ("-ipv6" if family == "ipv6" else "") for family in families]
     for name in wanted:
         if name.removesuffix("-ipv6") not in known:
@@ -268,7 +269,7 @@ def main(argv):
     if args.list:
         for name in names():
             scenario = Scenario(name)
-            print(f"{name:28} {'/'.join(scenario.families):10} {scenario.summary}")
+            print(f"{name + '*' * scenario.by_name:28} {'/'.join(scenario.families):10} {scenario.summary}")
         return 0
 
     def interrupt(number, _frame):

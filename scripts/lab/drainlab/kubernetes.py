@@ -60,8 +60,11 @@ class Kubernetes:
 
     def create(self, deployment="web", server=None, keepalive=None):
         """A new pod: started, ready, announced, registered."""
+        return self.admit(Pod(self.lab, deployment, server or self.lab.settings.server, keepalive))
+
+    def admit(self, pod):
+        """A pod whose containers run: announced, ready, registered."""
         lab = self.lab
-        pod = Pod(lab, deployment, server or lab.settings.server, keepalive)
         self.pods.append(pod)
         lab.events.pod_state(pod, "pending")
         self.kubelet.probe(pod)

@@ -14,7 +14,7 @@ LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 # What ends each kind of server: nginx stops fast on SIGTERM; the laboratory's own has no handler
 # for it, which as PID 1 means that the kernel ignores it.
 ENDS_ON = {"nginx": signal.SIGTERM, "holding": signal.SIGKILL, "peeking": signal.SIGKILL,
-           "patient": signal.SIGKILL}
+           "patient": signal.SIGKILL, "tiny": signal.SIGTERM}
 
 NGINX = """\
 user root;
@@ -94,11 +94,14 @@ class Pod:
         os.makedirs(self.folder)
         self.place = lab.network.attach(self.name, self.namespace)
         self.address = self.place.address
+        self.ends = None        # the signal that ends what serves, where it is not the server's own
         self.marks = {}         # what happened to it, when: see mark()
         self.containers = []
         if server == "bystander":
             return
         self.server = self._start("server", self._server_command(server, keepalive or settings.keepalive))
+        if server == "tiny":
+            return      # by the hundred: one process each
         self._start("sidecar", program("sidecar", lab.network.plan.outside, 5432, settings.linger))
 
     def _start(self, name, argv):
@@ -107,6 +110,8 @@ class Pod:
         return container
 
     def _server_command(self, server, keepalive):
+        if server == "tiny":
+            return [os.path.join(self.lab.folder, "tiny"), self.name]
         if server != "nginx":
             return program("server", server, self.name)
         config = os.path.join(self.folder, "nginx.conf")
@@ -133,7 +138,7 @@ class Pod:
 
     @property
     def ends_on(self):
-        return ENDS_ON[self.server_kind]
+        return self.ends or ENDS_ON[self.server_kind]
 
     def sandbox_empty(self):
         return not any(container.running() for container in self.containers)

@@ -7,7 +7,7 @@ import time
 
 # The keys of --json, in their order.
 KEYS = ("scenario", "requests", "failed", "unobservable", "explained", "unexplained", "false_drops",
-        "wrong_cause", "indistinguishable", "recall", "precision", "drops", "pods", "prestop_s",
+        "wrong_cause", "indistinguishable", "not_observed", "recall", "precision", "drops", "pods", "prestop_s",
         "grace_s", "lag_s", "scale", "tail_ms", "advice")
 
 
@@ -58,6 +58,7 @@ def result(name, lab, truth, output, tail_ms):
         "unobservable": truth.count("unobservable"), "explained": truth.count("explained"),
         "unexplained": truth.count("unexplained"), "false_drops": len(truth.false_drops),
         "wrong_cause": truth.count("wrong_cause"), "indistinguishable": len(truth.indistinguishable),
+        "not_observed": truth.count("not_observed"),
         "recall": round(truth.recall, 4), "precision": round(truth.precision, 4),
         "drops": count_by(truth.drops), "pods": settings.pods, "prestop_s": settings.prestop,
         "grace_s": settings.grace, "lag_s": settings.lag, "scale": settings.scale,
@@ -98,14 +99,15 @@ def drop_line(drop):
 
 COLUMNS = (("SCENARIO", "scenario"), ("REQUESTS", "requests"), ("FAILED", "failed"),
            ("UNOBS", "unobservable"), ("EXPLAINED", "explained"), ("UNEXPL", "unexplained"),
-           ("FALSE", "false_drops"), ("WRONG", "wrong_cause"), ("INDIST", "indistinguishable"))
+           ("FALSE", "false_drops"), ("WRONG", "wrong_cause"), ("INDIST", "indistinguishable"),
+           ("GAP", "not_observed"))
 
 
 def _drops(run):
     return " ".join(f"{cause}:{count}" for cause, count in run["drops"].items()) or "-"
 
 
-JUDGED = ("explained", "unexplained", "false_drops", "wrong_cause", "indistinguishable")
+JUDGED = ("explained", "unexplained", "false_drops", "wrong_cause", "indistinguishable", "not_observed")
 
 
 def table(runs, traced=True):

@@ -36,6 +36,7 @@ class Settings:
     pool: int = 8               # connections that tinylb keeps for each server
     checks_on_traffic: bool = False  # health checks on the traffic's port, not on one of their own
     sandbox_delay: float = 0.15  # the runtime's own time between the last container and CNI DEL
+    state: bool = False         # drainsnoop keeps a state file, so that it can be started again
     replace: bool = True        # a rolling update: a new pod is ready before an old one goes
 
     SCALED = ("lag", "controller_lag", "prestop", "grace", "delay", "initial", "tail", "settle")

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 
+from .events import parse_rfc3339
 from .proc import LabError, Tool, in_netns, wait_for
 
 
@@ -18,12 +19,46 @@ class Tracer:
         self.seen = set()       # (event.name, uid)
         self.names = set()
         self.offset = 0
+        self.recordings = []
         self.argv = [binary, "trace", "-o", "json", "--events", os.path.join(folder, "events.jsonl"),
-                     "--record", os.path.join(folder, "recording.jsonl"),
                      "--settle", f"{lab.settings.settle:g}s", "--rate-limit", "0", *extra]
-        with open(self.output_path, "wb") as out, open(self.error_path, "wb") as err:
-            self.tool = Tool(lab.cgroup.tools, in_netns(lab.network.node, self.argv), stdout=out, stderr=err)
+        if lab.settings.state:
+            self.argv += ["--state", os.path.join(folder, "state")]
+        self._start()
+
+    def _start(self):
+        """A run; its output follows that of the run before, its recording is a file of its own."""
+        number = f"-{len(self.recordings) + 1}" if self.recordings else ""
+        self.recordings.append(os.path.join(self.lab.folder, f"recording{number}.jsonl"))
+        self.names.discard("drainsnoop.start")
+        argv = [*self.argv, "--record", self.recordings[-1]]
+        with open(self.output_path, "ab") as out, open(self.error_path, "ab") as err:
+            self.tool = Tool(self.lab.cgroup.tools, in_netns(self.lab.network.node, argv), stdout=out, stderr=err)
         wait_for(lambda: self._read() or "drainsnoop.start" in self.names, 60, "drainsnoop's first line")
+
+    def kill(self):
+        """kill -9, in the middle of whatever it does."""
+        self._read()
+        self.tool.signal(signal.SIGKILL)
+        self.tool.wait(30)
+        with open(self.output_path, "rb+") as out:  # a line is one write: this cuts nothing, as a rule
+            out.truncate(out.read().rfind(b"\n") + 1)
+
+    def start_again(self):
+        self._start()
+
+    def gaps(self):
+        """[(not before, not after)]: what drainsnoop itself says that it did not observe."""
+        found = []
+        for path in self.recordings:
+            with open(path, encoding="utf-8") as recording:
+                for line in recording:
+                    if '"drainsnoop.loss"' in line and '"restart"' in line and line.endswith("\n"):
+                        event = json.loads(line)
+                        if not event.get("drainsnoop.restored"):
+                            found.append((parse_rfc3339(event["drainsnoop.not_before"]),
+                                          parse_rfc3339(event["drainsnoop.not_after"])))
+        return found
 
     def _errors(self):
         with open(self.error_path, encoding="utf-8", errors="replace") as err:
@@ -91,6 +126,15 @@ class NoTracer:
 
     def wait_for_pod(self, pod):
         time.sleep(0)
+
+    def kill(self):
+        pass
+
+    def start_again(self):
+        pass
+
+    def gaps(self):
+        return []
 
     def wait_for_verdicts(self, pods, timeout):
         pass

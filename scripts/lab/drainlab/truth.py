@@ -9,6 +9,7 @@ mechanism was in force at that moment, and so which cause is the right one. Each
     unexplained   no drop
     unobservable  nothing of it could be seen on the node: proven by the capture, or by the log where
                   the request never got a connection
+    not_observed  no drop, and it was lost in a time that drainsnoop says it did not observe
 and each drop behind which nothing lost is found is a false drop.
 """
 
@@ -52,7 +53,7 @@ class Truth:
     @property
     def recall(self):
         """Explained of what could be seen; 1 where nothing failed."""
-        seen = len(self.failures) - self.count("unobservable")
+        seen = len(self.failures) - self.count("unobservable") - self.count("not_observed")
         return self.count("explained") / seen if seen else 1.0
 
     @property
@@ -134,6 +135,9 @@ def _classify(request, entries, pods, flows, captured):
             return failure
         failure.sent = at
         failure.opened = flow.first_syn(begin, end)
+        if entry["term"][:2] == "--" and any(not p.to_pod and p.size for p in flow.between(at, end)):
+            failure.verdict, failure.why = "unobservable", f"the pod itself answered {entry['status']}"
+            return failure
         if entry["term"][:2] == "SD" and flow.answered_whole(begin, end):
             failure.verdict, failure.why = "unobservable", "cut after everything was acknowledged"
             return failure
@@ -157,6 +161,11 @@ def _judge(failure, candidates):
     candidates.remove(failure.drop)
 
 
+def _was_watched(failure, gaps):
+    """False if the failed request lies in one of drainsnoop's gaps, with a part of it at least."""
+    return not any(begin - SLACK <= failure.failed and failure.sent <= end + SLACK for begin, end in gaps)
+
+
 def _felt(drop, key, entries_by_key, flows):
     """True if a failed connection of the log, or a lost packet in the capture, is behind the drop."""
     at = parse_rfc3339(drop["time"])
@@ -167,7 +176,7 @@ def _felt(drop, key, entries_by_key, flows):
     return bool(flow and flow.lost(at - BEFORE, at + AFTER))
 
 
-def join(requests, entries, drops, pods, port, flows=None, indistinguishable=lambda drop: False):
+def join(requests, entries, drops, pods, port, flows=None, indistinguishable=lambda drop: False, gaps=()):
     """Joins the clients' log, the load balancer's log, the capture (None: there is none) and the drops.
 
     pods: [{"uid", "name", "address", "marks": {name: [not before, not after]}}].
@@ -188,6 +197,8 @@ def join(requests, entries, drops, pods, port, flows=None, indistinguishable=lam
         if not failure.verdict:
             key = failure.entry["source_port"], plain(failure.entry["address"])
             _judge(failure, left.get(key, []))
+            if failure.verdict == "unexplained" and not _was_watched(failure, gaps):
+                failure.verdict = "not_observed"
 
     used = {id(f.drop) for f in failures if f.drop}
     taken = {(f.entry["source_port"], plain(f.entry["address"])) for f in failures if f.drop}

@@ -7,6 +7,7 @@
     play(lab)   the script; rolling() unless it says otherwise
     mechanics(run)  problems if what failed did not fail by the mechanism that is meant
     must_find(run)  problems with what drainsnoop found, beyond recall and precision
+    BY_NAME     True: not part of --all
     indistinguishable(drop) True for a drop without a failed request that may be a health check's
 """
 
@@ -37,6 +38,7 @@ class Scenario:
         self.play = getattr(module, "play", rolling)
         self.mechanics = getattr(module, "mechanics", lambda run: [])
         self.must_find = getattr(module, "must_find", lambda run: [])
+        self.by_name = getattr(module, "BY_NAME", False)
         self.indistinguishable = getattr(module, "indistinguishable", lambda drop: False)
 
 

@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/core_fixture.h"
+#include "user/core/state.h"
+#include "user/core/state_file.h"
+
+#define S 1000	/* ms */
+
+static const struct ds_state_header header = {
+	.time_ns = FX_BEGIN, .run_id = "8f3a61c2", .boot_id = "0d5f21a9-4c6e-4a36-9b39-000000000000",
+};
+
+static void write_state(const struct fixture *f, struct ds_state_text *text)
+{
+	ds_state_begin(text, &header);
+	ds_core_snapshot(f->core, ds_state_add, text);
+	assert_int_equal(ds_state_end(text), 0);
+}
+
+static void feed_restored(void *ctx, struct ds_event *ev)
+{
+	ds_core_feed(((struct fixture *)ctx)->core, ev);
+}
+
+static void load(struct fixture *f, const struct ds_state_text *text, bool same_boot)
+{
+	char why[DS_STATE_WHY_LEN + 1];
+	struct ds_state_view view;
+
+	if (ds_state_parse(text->all.data, text->all.len, &view, why))
+		fail_msg("%s", why);
+	assert_int_equal(ds_state_each(&view, same_boot, feed_restored, f), 0);
+}
+
+/* A fresh core that was given the other's state; it begins at `ms`. */
+static struct fixture *restarted(struct fixture *f, int64_t ms)
+{
+	struct fixture *g = fx_new_bounded(0, 0);
+	struct ds_state_text text = { 0 };
+	struct ds_event ev;
+
+	write_state(f, &text);
+	ds_event_init(&ev, DS_EVENT_START, fx_at(ms));
+	DS_SET_STR(&ev, VERSION, version, "test");
+	DS_SET(&ev, OPT_SETTLE, opt_settle, 10 * DS_NS_PER_S);
+	ds_core_feed(g->core, &ev);
+	load(g, &text, true);
+	ds_event_init(&ev, DS_EVENT_LOSS, fx_at(ms));
+	DS_SET(&ev, LOSS_STAGE, loss_stage, DS_LOSS_STAGE_RESTART);
+	DS_SET(&ev, NOT_BEFORE, not_before, ds_core_known_until(f->core));
+	DS_SET(&ev, NOT_AFTER, not_after, fx_at(ms));
+	ds_core_feed(g->core, &ev);
+	ds_state_text_free(&text);
+	return g;
+}
+
+/* State, core, state: the same bytes. */
+static void assert_round(struct fixture *f)
+{
+	struct fixture *g = fx_new_bounded(0, 0);
+	struct ds_state_text first = { 0 }, second = { 0 };
+
+	g->bytes_only = true;
+	write_state(f, &first);
+	load(g, &first, true);
+	write_state(g, &second);
+	assert_int_equal(first.lines, second.lines);
+	if (first.all.len != second.all.len || memcmp(first.all.data, second.all.data, first.all.len) != 0)
+		fail_msg("first:\n%s\nsecond:\n%s", first.all.data, second.all.data);
+	assert_int_equal(ds_state_fingerprint(&first), ds_state_fingerprint(&second));
+	ds_state_text_free(&first);
+	ds_state_text_free(&second);
+	fx_free(g);
+}
+
+static struct fixture *story(void)
+{
+	struct fixture *f = fx_new_bounded(0, 0);
+
+	fx_start_with(f, 10 * S, 900 * S, "auto", 0);
+	fx_lb(f);
+	fx_pod(f, 0, 1);
+	fx_listener(f, 10, 1, DS_SOCKET_CHANGE_LISTENING);
+	fx_target(f, 20, 1, DS_TARGET_STATE_HEALTHY);
+	fx_terminating(f, 1 * S, 1);
+	fx_target(f, 2 * S, 1, DS_TARGET_STATE_DRAINING);
+	fx_process(f, 3 * S, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
+	fx_listener(f, 3100, 1, DS_SOCKET_CHANGE_LISTENER_CLOSED);
+	fx_refused(f, 3200, 1, 40000, 7);
+	fx_ticks(f, 3300, 4300);
+	return f;
+}
+
+static struct ds_pod *pod_of(const struct fixture *f, int n)
+{
+	return ds_ledger_find(f->core->ledger, fx_uid(n));
+}
+
+static void an_empty_core_makes_an_empty_state(void **state)
+{
+	struct fixture *f = fx_new_bounded(0, 0);
+
+	(void)state;
+	assert_round(f);
+	fx_free(f);
+}
+
+static void a_story_comes_back_with_the_same_bytes(void **state)
+{
+	struct fixture *f = story();
+
+	(void)state;
+	assert_round(f);
+	fx_process(f, 5 * S, 1, 1, DS_PROCESS_CHANGE_EXITED, 137);
+	fx_released(f, 6 * S, 1);
+	fx_pod_at(f, 7 * S, 2, "10.0.3.1");	/* the address again */
+	fx_phase(f, 8 * S, 1, DS_PHASE_DELETED);
+	fx_loss(f, 8 * S, DS_LOSS_STAGE_RINGBUF, 3);
+	fx_target(f, 9 * S, 1, DS_TARGET_STATE_UNUSED);
+	assert_round(f);
+	fx_ticks(f, 9 * S, 60 * S);
+	assert_int_equal(fx_count(f, DS_EVENT_VERDICT), 1);
+	assert_round(f);
+	fx_free(f);
+}
+
+/* Any story at all: the events below in a random order, at random times. */
+static void random_stories_come_back_with_the_same_bytes(void **state)
+{
+	uint64_t x = 88172645463325252u;
+
+	(void)state;
+	for (int round = 0; round < 60; round++) {
+		struct fixture *f = fx_new_bounded(round % 3 ? 0 : 5, 0);
+		int64_t ms = 0;
+
+		f->bytes_only = true;
+		fx_start_with(f, 2 * S, 900 * S, "auto", 0);
+		for (int step = 0; step < 300; step++) {
+			char address[DS_ADDR_STRLEN];
+			int n, m;
+
+			x ^= x << 13;
+			x ^= x >> 7;
+			x ^= x << 17;
+			n = 1 + (int)(x >> 8 & 7);
+			m = 1 + (int)(x >> 12 & 7);
+			ms += (int64_t)(x >> 20 & 1023) - 100;
+			if (ms < 0)
+				ms = 0;
+			(void)snprintf(address, sizeof(address), "10.0.3.%d", m);
+			switch (x >> 32 & 15) {
+			case 0: fx_pod(f, ms, n); break;
+			case 1: fx_pod_at(f, ms, n, address); break;
+			case 2: fx_terminating(f, ms, n); break;
+			case 3: fx_phase(f, ms, n, (enum ds_phase)(x >> 40 & 3)); break;
+			case 4: fx_phase(f, ms, n, DS_PHASE_DELETED); break;
+			case 5: fx_listener(f, ms, n, DS_SOCKET_CHANGE_LISTENING); break;
+			case 6: fx_listener(f, ms, n, DS_SOCKET_CHANGE_LISTENER_CLOSED); break;
+			case 7: fx_process(f, ms, n, m, DS_PROCESS_CHANGE_SIGTERM, 0); break;
+			case 8: fx_process(f, ms, n, m, DS_PROCESS_CHANGE_EXITED, (int)(x >> 40 & 255)); break;
+			case 9: fx_process(f, ms, n, m, DS_PROCESS_CHANGE_SIGKILL, 0); break;
+			case 10: fx_released(f, ms, n); break;
+			case 11: fx_target(f, ms, n, (enum ds_target_state)(x >> 40 & 7)); break;
+			case 12: fx_refused(f, ms, n, 40000 + step, step); break;
+			case 13: fx_syn_died(f, ms, n, 40000 + step, step); break;
+			case 14: fx_process(f, ms, n, m, DS_PROCESS_CHANGE_OOM_KILLED, 0); break;
+			default: fx_tick(f, ms);
+			}
+		}
+		assert_round(f);
+		fx_free(f);
+	}
+}
+
+static void pods_known_by_name_or_address_come_back(void **state)
+{
+	struct fixture *f = fx_new_bounded(0, 0);
+	struct ds_event ev;
+
+	(void)state;
+	ds_event_init(&ev, DS_EVENT_POD_STATE, fx_at(0));
+	DS_SET_STR(&ev, POD_ADDRESSES, pod_addresses, "10.0.3.1, fd00::1");
+	ds_core_feed(f->core, &ev);
+	ds_event_init(&ev, DS_EVENT_POD_STATE, fx_at(0));
+	DS_SET_STR(&ev, POD_ADDRESSES, pod_addresses, "10.0.3.2");
+	DS_SET_STR(&ev, POD_NAMESPACE, pod_namespace, "shop");
+	DS_SET_STR(&ev, POD_NAME, pod_name, "web");
+	ds_core_feed(f->core, &ev);
+	fx_released(f, 5 * S, 1);
+	assert_round(f);
+	fx_free(f);
+}
+
+static void restored_pods_are_told_once_and_their_past_is_not(void **state)
+{
+	struct fixture *f = story(), *g = restarted(f, 6 * S);
+	const struct ds_event *told = fx_only(g, DS_EVENT_POD_STATE);
+
+	(void)state;
+	assert_true(told->restored);
+	assert_string_equal(told->pod_name, "web-1");
+	assert_int_equal(fx_count(g, DS_EVENT_PHASE), 0);
+	assert_int_equal(fx_count(g, DS_EVENT_DROP), 0);
+	assert_int_equal(pod_of(g, 1)->rollout_drops, 1);
+	assert_int_equal(g->core->now_ns, fx_at(6 * S));
+	fx_free(g);
+	fx_free(f);
+}
+
+static void drops_after_the_restart_are_that_pods(void **state)
+{
+	struct fixture *f = story(), *g = restarted(f, 6 * S);
+	const struct ds_event *drop;
+
+	(void)state;
+	fx_refused(g, 6500, 1, 40001, 9);
+	fx_ticks(g, 7 * S, 8 * S);
+	drop = fx_only(g, DS_EVENT_DROP);
+	assert_int_equal(drop->cause, DS_CAUSE_LISTENER_CLOSED);
+	assert_string_equal(drop->pod_name, "web-1");
+	assert_int_equal(drop->phase, DS_PHASE_LISTENER_CLOSED);
+	assert_int_equal(drop->since_t0, 5500 * DS_NS_PER_MS);
+	assert_int_equal(drop->relation, DS_RELATION_DURING_DRAIN);
+	fx_free(g);
+	fx_free(f);
+}
+
+static void what_the_core_wishes_is_wished_again(void **state)
+{
+	struct fixture *f = story(), *g = restarted(f, 6 * S);
+	bool watched = false, tapped = false;
+	struct ds_addr a = fx_pod_addr(1);
+
+	(void)state;
+	for (int i = 0; i < g->wishes_cnt; i++) {
+		watched |= g->wishes[i].kind == DS_WISH_WATCH && ds_addr_equal(&g->wishes[i].addr, &a);
+		tapped |= g->wishes[i].kind == DS_WISH_TAP && g->wishes[i].tap_on;
+	}
+	assert_true(watched);
+	assert_true(tapped);
+	fx_free(g);
+	fx_free(f);
+}
+
+static const struct ds_event *end_of(struct fixture *g)
+{
+	fx_process(g, 7 * S, 1, 1, DS_PROCESS_CHANGE_EXITED, 0);
+	fx_released(g, 8 * S, 1);
+	fx_phase(g, 9 * S, 1, DS_PHASE_DELETED);
+	fx_target(g, 10 * S, 1, DS_TARGET_STATE_UNUSED);
+	fx_ticks(g, 11 * S, 30 * S);
+	return fx_only(g, DS_EVENT_VERDICT);
+}
+
+static void the_gap_is_in_the_verdict_and_in_no_count(void **state)
+{
+	struct fixture *f = story(), *g;
+	const struct ds_event *verdict;
+
+	(void)state;
+	g = restarted(f, 6 * S);	/* the story ends at 4.3 s */
+	verdict = end_of(g);
+	assert_int_equal(verdict->verdict, DS_VERDICT_DROPPED);
+	assert_int_equal(verdict->verdict_reason, DS_VERDICT_REASON_RESTART_GAP);
+	assert_int_equal(verdict->not_observed, 1700 * DS_NS_PER_MS);
+	assert_int_equal(verdict->verdict_drops, 1);
+	assert_int_equal(verdict->lost_events, 0);
+	assert_int_equal(verdict->sigterm_to_exit, 4 * DS_NS_PER_S);
+	assert_int_equal(ds_core_lost(g->core), 0);
+	fx_free(g);
+	fx_free(f);
+}
+
+static void never_clean_over_a_gap(void **state)
+{
+	struct fixture *f = fx_new_bounded(0, 0), *g;
+
+	(void)state;
+	fx_start_with(f, 10 * S, 900 * S, "auto", 0);
+	fx_lb(f);
+	fx_pod(f, 0, 1);
+	fx_target(f, 20, 1, DS_TARGET_STATE_HEALTHY);
+	fx_terminating(f, 1 * S, 1);
+	fx_ticks(f, 2 * S, 3 * S);
+	g = restarted(f, 6 * S);
+	assert_int_equal(end_of(g)->verdict, DS_VERDICT_INCONCLUSIVE);
+	assert_int_equal(fx_only(g, DS_EVENT_VERDICT)->verdict_reason, DS_VERDICT_REASON_RESTART_GAP);
+	assert_int_equal(fx_only(g, DS_EVENT_VERDICT)->not_observed, 3 * DS_NS_PER_S);
+	fx_free(g);
+	fx_free(f);
+}
+
+/* T0 in the gap, told after it: the part from T0 on was not observed. */
+static void a_pod_that_began_to_go_in_the_gap(void **state)
+{
+	struct fixture *f = fx_new_bounded(0, 0), *g;
+
+	(void)state;
+	fx_start_with(f, 10 * S, 900 * S, "auto", 0);
+	fx_lb(f);
+	fx_pod(f, 0, 1);
+	fx_target(f, 20, 1, DS_TARGET_STATE_HEALTHY);
+	fx_ticks(f, 1 * S, 2 * S);
+	g = restarted(f, 6 * S);
+	fx_terminating(g, 4 * S, 1);
+	assert_int_equal(end_of(g)->verdict_reason, DS_VERDICT_REASON_RESTART_GAP);
+	assert_int_equal(fx_only(g, DS_EVENT_VERDICT)->not_observed, 2 * DS_NS_PER_S);
+	fx_free(g);
+	fx_free(f);
+}
+
+static void a_pod_that_goes_after_the_gap_is_clean(void **state)
+{
+	struct fixture *f = fx_new_bounded(0, 0), *g;
+
+	(void)state;
+	fx_start_with(f, 10 * S, 900 * S, "auto", 0);
+	fx_lb(f);
+	fx_pod(f, 0, 1);
+	fx_target(f, 20, 1, DS_TARGET_STATE_HEALTHY);
+	fx_ticks(f, 1 * S, 2 * S);
+	g = restarted(f, 5 * S);
+	fx_terminating(g, 6 * S, 1);
+	assert_int_equal(end_of(g)->verdict, DS_VERDICT_CLEAN);
+	assert_false(ds_event_has(fx_only(g, DS_EVENT_VERDICT), DS_KEY_NOT_OBSERVED));
+	fx_free(g);
+	fx_free(f);
+}
+
+/* A connection that is not decided is in no snapshot: the gap begins with it. */
+static void the_gap_begins_with_what_is_undecided(void **state)
+{
+	struct fixture *f = story();
+
+	(void)state;
+	assert_int_equal(ds_core_known_until(f->core), fx_at(4300));
+	fx_syn_died(f, 5 * S, 1, 41000, 3);
+	fx_tick(f, 6 * S);
+	assert_int_equal(ds_core_known_until(f->core), fx_at(5 * S));
+	fx_ticks(f, 7 * S, 20 * S);
+	assert_int_equal(ds_core_known_until(f->core), fx_at(20 * S));
+	fx_free(f);
+}
+
+/* Two restarts: both gaps count, also the one that only the state file knows. */
+static void gaps_add_up(void **state)
+{
+	struct fixture *f = story(), *g = restarted(f, 5 * S), *h;
+
+	(void)state;
+	fx_tick(g, 5500);
+	h = restarted(g, 6 * S);
+	assert_int_equal(end_of(h)->not_observed, (700 + 500) * DS_NS_PER_MS);
+	fx_free(h);
+	fx_free(g);
+	fx_free(f);
+}
+
+static void a_verdict_is_written_once_over_restarts(void **state)
+{
+	struct fixture *f = story(), *g;
+
+	(void)state;
+	assert_int_equal(end_of(f)->verdict, DS_VERDICT_DROPPED);
+	g = restarted(f, 40 * S);
+	fx_ticks(g, 41 * S, 200 * S);
+	assert_int_equal(fx_count(g, DS_EVENT_VERDICT), 0);
+	/* Late packets still find the pod. */
+	fx_syn_died(g, 200 * S, 1, 41000, 3);
+	fx_ticks(g, 201 * S, 215 * S);
+	assert_string_equal(fx_only(g, DS_EVENT_DROP)->pod_name, "web-1");
+	assert_int_equal(fx_only(g, DS_EVENT_DROP)->cause, DS_CAUSE_ADDRESS_RELEASED);
+	fx_free(g);
+	fx_free(f);
+}
+
+/* The verdict that the end of a run forces is not the last word. */
+static void a_cut_verdict_is_done_again(void **state)
+{
+	struct fixture *f = story(), *g;
+
+	(void)state;
+	fx_final(f, 5 * S);
+	assert_int_equal(fx_only(f, DS_EVENT_VERDICT)->verdict_reason, DS_VERDICT_REASON_OBSERVATION_CUT);
+	g = restarted(f, 6 * S);
+	assert_int_equal(end_of(g)->verdict_reason, DS_VERDICT_REASON_RESTART_GAP);
+	fx_free(g);
+	fx_free(f);
+}
+
+/* An events file is read from its beginning: what the state holds already changes nothing. */
+static void events_told_before_are_not_told_again(void **state)
+{
+	struct fixture *f = story(), *g = restarted(f, 6 * S);
+	int pods = fx_count(g, DS_EVENT_POD_STATE), targets = fx_count(g, DS_EVENT_TARGET);
+
+	(void)state;
+	fx_pod(g, 0, 1);
+	fx_target(g, 20, 1, DS_TARGET_STATE_HEALTHY);
+	fx_terminating(g, 1 * S, 1);
+	fx_target(g, 2 * S, 1, DS_TARGET_STATE_DRAINING);
+	assert_int_equal(fx_count(g, DS_EVENT_POD_STATE), pods);
+	assert_int_equal(fx_count(g, DS_EVENT_TARGET), targets);
+	assert_int_equal(fx_count(g, DS_EVENT_PHASE), 0);
+	assert_int_equal(end_of(g)->not_observed, 1700 * DS_NS_PER_MS);
+	assert_int_equal(fx_only(g, DS_EVENT_VERDICT)->drain_not_after, fx_at(2 * S));
+	fx_free(g);
+	fx_free(f);
+}
+
+static void another_boot_knows_pods_but_no_namespace_and_no_listener(void **state)
+{
+	struct fixture *f = story(), *g = fx_new_bounded(0, 0);
+	struct ds_state_text text = { 0 };
+
+	(void)state;
+	fx_listener(f, 5 * S, 1, DS_SOCKET_CHANGE_LISTENING);
+	assert_true(pod_of(f, 1)->netns != 0);
+	write_state(f, &text);
+	load(g, &text, false);
+	assert_non_null(pod_of(g, 1));
+	assert_int_equal(pod_of(g, 1)->netns, 0);
+	assert_int_equal(pod_of(g, 1)->listeners_cnt, 0);
+	assert_int_equal(pod_of(g, 1)->t0_ns, fx_at(1 * S));
+	ds_state_text_free(&text);
+	fx_free(g);
+	fx_free(f);
+}
+
+static void a_bounded_core_takes_what_it_can(void **state)
+{
+	struct fixture *f = fx_new_bounded(0, 0), *g = fx_new_bounded(10, 0);
+	struct ds_state_text text = { 0 };
+
+	(void)state;
+	for (int n = 1; n <= 100; n++)
+		fx_pod(f, n, n);
+	write_state(f, &text);
+	load(g, &text, true);
+	assert_int_equal(ds_ledger_stats(g->core->ledger).pods, 10);
+	assert_int_equal(ds_ledger_stats(g->core->ledger).evictions, 90);
+	ds_state_text_free(&text);
+	fx_free(g);
+	fx_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_core_makes_an_empty_state),
+		cmocka_unit_test(a_story_comes_back_with_the_same_bytes),
+		cmocka_unit_test(random_stories_come_back_with_the_same_bytes),
+		cmocka_unit_test(pods_known_by_name_or_address_come_back),
+		cmocka_unit_test(restored_pods_are_told_once_and_their_past_is_not),
+		cmocka_unit_test(drops_after_the_restart_are_that_pods),
+		cmocka_unit_test(what_the_core_wishes_is_wished_again),
+		cmocka_unit_test(the_gap_is_in_the_verdict_and_in_no_count),
+		cmocka_unit_test(never_clean_over_a_gap),
+		cmocka_unit_test(a_pod_that_began_to_go_in_the_gap),
+		cmocka_unit_test(a_pod_that_goes_after_the_gap_is_clean),
+		cmocka_unit_test(the_gap_begins_with_what_is_undecided),
+		cmocka_unit_test(gaps_add_up),
+		cmocka_unit_test(a_verdict_is_written_once_over_restarts),
+		cmocka_unit_test(a_cut_verdict_is_done_again),
+		cmocka_unit_test(events_told_before_are_not_told_again),
+		cmocka_unit_test(another_boot_knows_pods_but_no_namespace_and_no_listener),
+		cmocka_unit_test(a_bounded_core_takes_what_it_can),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
