@@ -79,6 +79,20 @@ static __always_inline __u32 location_of(__u64 address)
 	return id;
 }
 
+/* The first segment after a SYN has the number that follows its own. */
+static __always_inline void remember_dead(const struct ds_pkt *p)
+{
+	bool syn = ds_pkt_flags(p) & DS_TCP_SYN;
+	__u32 isn = ds_be32(p->tcp + 4) - !syn;
+	struct ds_syn_key key = {};
+
+	__builtin_memcpy(key.saddr, p->saddr, sizeof(key.saddr));
+	__builtin_memcpy(key.daddr, p->daddr, sizeof(key.daddr));
+	key.sport = ds_be16(p->tcp);
+	key.dport = ds_be16(p->tcp + 2);
+	bpf_map_update_elem(&ds_dead, &key, &isn, syn ? BPF_ANY : BPF_NOEXIST);
+}
+
 SEC("?raw_tp/kfree_skb")
 int kfree_skb(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -119,6 +133,7 @@ int kfree_skb(struct bpf_raw_tracepoint_args *ctx)
 	scope = ds_scope(dev ? ds_dev_net(dev) : sk ? ds_sk_net(sk) : NULL, &netns);
 	if (!counts(skb, &p, scope, sk))
 		return 0;
+	remember_dead(&p);
 	location = location_of(ctx->args[1]);
 	r = ds_packet_reserve(DS_REC_HOOK_KFREE_SKB, scope, netns);
 	if (!r)

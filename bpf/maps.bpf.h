@@ -113,7 +113,26 @@ DS_MAP struct {
 	__type(value, __u32);
 } ds_syns SEC(".maps");
 
-/* Addresses in the kernel that dropped a packet -> number used in records. Bounded. */
+/*
+ * Connections of which a packet died before they were accepted (netns 0), and the peer's initial
+ * sequence number: that they are accepted after all is told also of a pod that stays.
+ */
+DS_MAP struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct ds_syn_key);
+	__type(value, __u32);
+} ds_dead SEC(".maps");
+
+/* The listener of a port that was opened last, by address: see ds_listeners. */
+DS_MAP struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct ds_port_key);
+	__type(value, __u64);
+} ds_port_listener SEC(".maps");
+
+/* Addresses in the kernel that dropped a packet -> number used in records. Bounded by their kind. */
 DS_MAP struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);

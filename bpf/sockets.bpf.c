@@ -63,6 +63,7 @@ static __always_inline int on_listening(const struct sock *sk)
 	if (bpf_map_update_elem(&ds_listeners, &id, &key, BPF_NOEXIST))
 		return 0;
 	port_add(&key, 1);
+	bpf_map_update_elem(&ds_port_listener, &key, &id, BPF_ANY);
 	r = socket_reserve(sk, DS_REC_SOCKET_LISTENING, scope, key.netns);
 	if (!r)
 		return 0;
@@ -99,6 +100,7 @@ static __always_inline int on_listener_closed(const struct sock *sk)
 	/* SO_REUSEPORT: closed is the port, when its last listener is. */
 	if (port_add(&key, known ? -1 : 0) > 0)
 		return 0;
+	bpf_map_delete_elem(&ds_port_listener, &key);
 	r = socket_reserve(sk, DS_REC_SOCKET_LISTENER_CLOSED, scope, key.netns);
 	if (!r)
 		return 0;
@@ -175,6 +177,23 @@ static __always_inline void traffic_changed(struct ds_traffic *t, __u64 *stamp, 
 	ds_traffic_changes++;
 }
 
+/* A packet of this very connection died before it was accepted; the port may have been used again. */
+static __always_inline bool was_dead(const struct sock *sk, const struct conn *c)
+{
+	__u32 isn = BPF_CORE_READ((const struct tcp_sock *)sk, copied_seq) - 1, *dead;
+	struct ds_syn_key key = {};
+
+	__builtin_memcpy(key.saddr, c->key.raddr, sizeof(key.saddr));
+	__builtin_memcpy(key.daddr, c->key.laddr, sizeof(key.daddr));
+	key.sport = ds_sk_rport(sk);
+	key.dport = c->key.lport;
+	dead = bpf_map_lookup_elem(&ds_dead, &key);
+	if (!dead || *dead != isn)
+		return false;
+	bpf_map_delete_elem(&ds_dead, &key);
+	return true;
+}
+
 static __always_inline int on_accepted(const struct sock *sk)
 {
 	struct ds_port_key port = {};
@@ -197,7 +216,7 @@ static __always_inline int on_accepted(const struct sock *sk)
 		__sync_fetch_and_add(&t->accepted, 1);
 		traffic_changed(t, &t->last_accepted_ns, now, now);
 	}
-	if (!(c.watch & DS_WATCH_GOING))
+	if (!(c.watch & (DS_WATCH_GOING | DS_WATCH_REUSED)) && !was_dead(sk, &c))
 		return 0;
 	r = socket_reserve(sk, DS_REC_SOCKET_ACCEPTED, c.scope, c.key.netns);
 	if (!r)

@@ -68,6 +68,47 @@ static __always_inline void count_syn(const struct ds_pkt *p, __u32 netns)
 	ds_traffic_changes++;
 }
 
+/* The one listener of that port and family has no room. Of several (SO_REUSEPORT) none is told. */
+static __always_inline bool is_full(const struct ds_port_key *key)
+{
+	__u64 *id = bpf_map_lookup_elem(&ds_port_listener, key);
+	__s32 *count = bpf_map_lookup_elem(&ds_ports, key);
+	const struct sock *sk;
+
+	if (!id || !count || *count != 1)
+		return false;
+	sk = (const struct sock *)*id;
+	return BPF_CORE_READ(sk, sk_ack_backlog) > BPF_CORE_READ(sk, sk_max_ack_backlog);
+}
+
+/*
+ * A SYN that comes into a pod whose accept queue is full: the kernel drops it without a word
+ * (tcp_conn_request()). Told as a packet that met a socket in LISTEN; one that finds room is not.
+ */
+static __always_inline int syn_in_pod(const struct ds_pkt *p, const struct sk_buff *skb,
+				      const struct net_device *dev, __u32 netns)
+{
+	struct ds_port_key key = { .netns = netns, .port = ds_be16(p->tcp + 2), .family = 6 };
+	bool v4 = !p->daddr32[0] && !p->daddr32[1] && p->daddr32[2] == bpf_htonl(0xffff);
+	struct ds_rec_packet *r;
+
+	/* A socket of IPv6 may take IPv4 as well. */
+	if (!is_full(&key)) {
+		key.family = 4;
+		if (!v4 || !is_full(&key))
+			return 0;
+	}
+	r = ds_packet_reserve(DS_REC_HOOK_TAP_RX, DS_REC_SCOPE_POD, netns);
+	if (!r)
+		return 0;
+	ds_packet_fill(r, p, skb);
+	ds_packet_device(r, dev);
+	r->flags |= DS_REC_F_SOCKET;
+	r->tcp_state = TCP_LISTEN;
+	ds_submit(r);
+	return 0;
+}
+
 static __always_inline int to_watched(const struct ds_pkt *p, const struct sk_buff *skb, __u8 hook,
 				      __u32 watch)
 {
@@ -87,6 +128,9 @@ static __always_inline int to_watched(const struct ds_pkt *p, const struct sk_bu
 	}
 	dev = BPF_CORE_READ(skb, dev);
 	scope = ds_scope(ds_dev_net(dev), &netns);
+	if (scope == DS_REC_SCOPE_POD && hook == DS_REC_HOOK_TAP_RX &&
+	    (flags & (DS_TCP_SYN | DS_TCP_ACK)) == DS_TCP_SYN)
+		return syn_in_pod(p, skb, dev, netns);
 	if (scope != DS_REC_SCOPE_ROUTING)
 		return 0;
 	if (hook == DS_REC_HOOK_TAP_RX && (flags & (DS_TCP_SYN | DS_TCP_ACK)) == DS_TCP_SYN)

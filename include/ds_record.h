@@ -174,6 +174,7 @@ DS_ABI_SIZE(struct ds_rec_location, 88);
 /* Map ds_watch: address (16 bytes) -> what is wanted of it. */
 #define DS_WATCH_GOING		0x1	/* the pod goes away: accepted and closing records, tap */
 #define DS_WATCH_RELEASED	0x2	/* no pod holds it: every TCP segment to it */
+#define DS_WATCH_REUSED		0x4	/* another pod had it before: accepted records */
 struct ds_watch {
 	__u32 flags;
 	__u32 pad;

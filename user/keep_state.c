@@ -25,7 +25,9 @@ struct ds_keep_state {
 	const char *run_id;
 	struct ds_state_sink *sink;
 	char boot_id[DS_BOOT_ID_LEN + 1];
-	int64_t next_ns, forced_ns;
+	int64_t look_ns;	/* not before this */
+	int64_t calm_ns;	/* where no pod goes away */
+	int64_t forced_ns;	/* also where nothing changed */
 	/* of a load */
 	void (*release)(void *ctx, const struct ds_event *ev);
 	void *ctx;
@@ -125,19 +127,25 @@ static void make_text(struct ds_keep_state *keep)
 
 void ds_keep_state_review(struct ds_keep_state *keep, struct uv_loop_s *loop, int64_t now_ns)
 {
-	int64_t every_ns = ds_core_pod_goes(keep->core) ? GOING_NS : CALM_NS, took_ns;
+	int64_t took_ns;
 	bool force;
 
 	/* A clock that was set back must not stop it. */
-	if (keep->next_ns - now_ns > ANYWAY_NS)
-		keep->next_ns = keep->forced_ns = now_ns;
-	if (keep->next_ns - CALM_NS + every_ns > now_ns || !ds_state_sink_is_ready(keep->sink))
+	if (keep->look_ns - now_ns > ANYWAY_NS)
+		keep->look_ns = keep->calm_ns = keep->forced_ns = now_ns;
+	if (now_ns < keep->look_ns || !ds_state_sink_is_ready(keep->sink))
+		return;
+	keep->look_ns = now_ns + GOING_NS;
+	if (now_ns < keep->calm_ns && !ds_core_pod_goes(keep->core))
 		return;
 	took_ns = now_of(CLOCK_MONOTONIC);
 	make_text(keep);
 	took_ns = now_of(CLOCK_MONOTONIC) - took_ns;
-	keep->next_ns =
-		now_ns + CALM_NS + (took_ns * SHARE > every_ns ? took_ns * SHARE - every_ns : 0);
+	if (took_ns * SHARE > ANYWAY_NS)
+		keep->look_ns = now_ns + ANYWAY_NS;
+	else if (took_ns * SHARE > GOING_NS)
+		keep->look_ns = now_ns + took_ns * SHARE;
+	keep->calm_ns = now_ns + CALM_NS;
 	force = now_ns >= keep->forced_ns;
 	if (force)
 		keep->forced_ns = now_ns + ANYWAY_NS;

@@ -152,6 +152,14 @@ class Join(unittest.TestCase):
         joined = join([], [], [drop(1000, "listener_closed", S)], indistinguishable=lambda d: True)
         self.assertEqual((len(joined.indistinguishable), joined.precision), (1, 1.0))
 
+    def test_lost_in_a_gap_is_not_observed_unless_it_is_explained(self):
+        args = [request("a"), request("b"), request("c")], [entry("a", 1000, "SC--", S), entry("b", 1001, "SC--", S),
+                                                            entry("c", 1002, "SC--", 3 * S)]
+        joined = join(*args, [drop(1001, "listener_closed", S)], gaps=[(BASE + S - MS, BASE + 2 * S)])
+        self.assertEqual(self.verdicts(joined), ["not_observed", "explained", "unexplained"])
+        self.assertEqual(joined.recall, 0.5)
+        self.assertEqual(self.verdicts(join(*args, [], gaps=[(BASE, BASE + 2 * S)]))[2], "unexplained")
+
     def test_drops_of_nobody_are_false(self):
         joined = join([], [], [drop(1000, "listener_closed", S, address="10.77.1.99"), {"time": rfc3339(BASE)}])
         self.assertEqual(len(joined.false_drops), 2)

@@ -155,6 +155,23 @@ static void accepted_later(void **state)
 	is_apart(&c, "accepted later", DS_NOT_DROP_DELAYED);
 	flow.facts |= DS_FLOW_ABORTED | DS_FLOW_OUTSTANDING;
 	assert_int_equal(ds_cause_decide(&c).kind, DS_DECISION_DROP);
+	/* The queue had room again in time. */
+	c = ordinary(DS_FLOW_SYN | DS_FLOW_OVERFLOW | DS_FLOW_ESTABLISHED);
+	is_apart(&c, "accepted later", DS_NOT_DROP_DELAYED);
+}
+
+static void reached_another_pod(void **state)
+{
+	struct ds_case c = ordinary(DS_FLOW_REUSED | DS_FLOW_ESTABLISHED | DS_FLOW_RST_RECEIVED);
+
+	(void)state;
+	assert_int_equal(is_drop(&c, "reached another pod", DS_CAUSE_ADDRESS_REUSED, DS_CONFIDENCE_HIGH).symptom,
+			 DS_SYMPTOM_WRONG_ANSWER);
+	flow.facts = DS_FLOW_REUSED | DS_FLOW_RST_TO_SYN;
+	assert_int_equal(is_drop(&c, "reached another pod", DS_CAUSE_ADDRESS_REUSED, DS_CONFIDENCE_HIGH).symptom,
+			 DS_SYMPTOM_ALB_502);
+	c.health_check = true;
+	is_apart(&c, "health check", DS_NOT_DROP_HEALTH_CHECK);
 }
 
 static void accept_queue_full(void **state)
@@ -482,6 +499,7 @@ int main(void)
 		cmocka_unit_test(no_request_outstanding),
 		cmocka_unit_test(not_the_load_balancers),
 		cmocka_unit_test(accepted_later),
+		cmocka_unit_test(reached_another_pod),
 		cmocka_unit_test(accept_queue_full),
 		cmocka_unit_test(netfilter),
 		cmocka_unit_test(died_on_the_node),

@@ -390,6 +390,51 @@ static void a_packet_to_an_unknown_address_is_nobodys(void **state)
 	assert_int_equal(drops(f), 0);
 }
 
+/* A socket's event of another pod's namespace at the address of pod 1. */
+static void accepted_by_another(struct fixture *f, int64_t ms, int peer_port)
+{
+	struct ds_event ev = fx_socket_event(ms, 1, NULL, peer_port, DS_SOCKET_CHANGE_ACCEPTED);
+
+	ev.netns = fx_netns(2);
+	ds_core_feed(f->core, &ev);
+}
+
+/* The load balancer means the pod that was registered, whoever has its address by now. */
+static void a_connection_that_another_pod_takes_is_the_old_targets(void **state)
+{
+	struct fixture *f = *state;
+
+	released(f);
+	fx_syn_died(f, 3000, 1, 40000, 7);
+	fx_pod_at(f, 4000, 2, "10.0.3.1");
+	accepted_by_another(f, 4010, 40000);	/* the SYN came again */
+	fx_syn_died(f, 6000, 1, 40000, 7);	/* the first one gives up waiting for a neighbour */
+	accepted_by_another(f, 7000, 40001);
+	fx_tick(f, 30000);
+	assert_int_equal(drops(f), 2);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(fx_nth(f, DS_EVENT_DROP, i)->cause, DS_CAUSE_ADDRESS_REUSED);
+		assert_string_equal(fx_nth(f, DS_EVENT_DROP, i)->pod_name, "web-1");
+	}
+	fx_target(f, 31000, 1, DS_TARGET_STATE_UNUSED);
+	fx_target(f, 31000, 1, DS_TARGET_STATE_HEALTHY);	/* registered again: the new pod's */
+	accepted_by_another(f, 32000, 40002);
+	fx_final(f, 60000);
+	assert_int_equal(drops(f), 2);
+}
+
+/* A pod's namespace that is not pod 1's answers at its released address: nobody has told of that pod yet. */
+static void a_connection_that_an_unknown_pod_takes_is_the_old_targets(void **state)
+{
+	struct fixture *f = *state;
+
+	released(f);
+	accepted_by_another(f, 3000, 40000);
+	fx_final(f, 30000);
+	assert_int_equal(fx_only(f, DS_EVENT_DROP)->cause, DS_CAUSE_ADDRESS_REUSED);
+	assert_string_equal(fx_only(f, DS_EVENT_DROP)->pod_name, "web-1");
+}
+
 /* A connection is never joined across an address's change of owner. */
 static void a_connection_ends_with_its_addresss_owner(void **state)
 {
@@ -398,6 +443,7 @@ static void a_connection_ends_with_its_addresss_owner(void **state)
 	released(f);
 	fx_syn_died(f, 3000, 1, 40000, 7);
 	fx_pod_at(f, 4000, 2, "10.0.3.1");
+	fx_target(f, 4100, 1, DS_TARGET_STATE_INITIAL);		/* now it is a target itself */
 	fx_terminating(f, 4500, 2);
 	fx_syn_died(f, 5000, 1, 40000, 7);
 	fx_tick(f, 20000);
@@ -677,6 +723,8 @@ int main(void)
 		FX_TEST(a_reset_that_leaves_proves_a_netfilter_rule),
 		FX_TEST(a_packet_to_an_unknown_address_is_nobodys),
 		FX_TEST(a_connection_ends_with_its_addresss_owner),
+		FX_TEST(a_connection_that_another_pod_takes_is_the_old_targets),
+		FX_TEST(a_connection_that_an_unknown_pod_takes_is_the_old_targets),
 		FX_TEST(the_namespace_tells_the_old_holder_from_the_new),
 		FX_TEST(pods_that_take_turns_do_not_hang_the_search),
 		FX_TEST(other_namespaces_do_not_count),

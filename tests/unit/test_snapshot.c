@@ -3,10 +3,12 @@
 #include "user/core/state.h"
 #include "user/core/state_file.h"
 
-#define S 1000	/* ms */
+#define S 1000 /* ms */
 
 static const struct ds_state_header header = {
-	.time_ns = FX_BEGIN, .run_id = "8f3a61c2", .boot_id = "0d5f21a9-4c6e-4a36-9b39-000000000000",
+	.time_ns = FX_BEGIN,
+	.run_id = "8f3a61c2",
+	.boot_id = "0d5f21a9-4c6e-4a36-9b39-000000000000",
 };
 
 static void write_state(const struct fixture *f, struct ds_state_text *text)
@@ -64,7 +66,8 @@ static void assert_round(struct fixture *f)
 	load(g, &first, true);
 	write_state(g, &second);
 	assert_int_equal(first.lines, second.lines);
-	if (first.all.len != second.all.len || memcmp(first.all.data, second.all.data, first.all.len) != 0)
+	if (first.all.len != second.all.len ||
+	    memcmp(first.all.data, second.all.data, first.all.len) != 0)
 		fail_msg("first:\n%s\nsecond:\n%s", first.all.data, second.all.data);
 	assert_int_equal(ds_state_fingerprint(&first), ds_state_fingerprint(&second));
 	ds_state_text_free(&first);
@@ -112,7 +115,7 @@ static void a_story_comes_back_with_the_same_bytes(void **state)
 	assert_round(f);
 	fx_process(f, 5 * S, 1, 1, DS_PROCESS_CHANGE_EXITED, 137);
 	fx_released(f, 6 * S, 1);
-	fx_pod_at(f, 7 * S, 2, "10.0.3.1");	/* the address again */
+	fx_pod_at(f, 7 * S, 2, "10.0.3.1"); /* the address again */
 	fx_phase(f, 8 * S, 1, DS_PHASE_DELETED);
 	fx_loss(f, 8 * S, DS_LOSS_STAGE_RINGBUF, 3);
 	fx_target(f, 9 * S, 1, DS_TARGET_STATE_UNUSED);
@@ -149,22 +152,54 @@ static void random_stories_come_back_with_the_same_bytes(void **state)
 				ms = 0;
 			(void)snprintf(address, sizeof(address), "10.0.3.%d", m);
 			switch (x >> 32 & 15) {
-			case 0: fx_pod(f, ms, n); break;
-			case 1: fx_pod_at(f, ms, n, address); break;
-			case 2: fx_terminating(f, ms, n); break;
-			case 3: fx_phase(f, ms, n, (enum ds_phase)(x >> 40 & 3)); break;
-			case 4: fx_phase(f, ms, n, DS_PHASE_DELETED); break;
-			case 5: fx_listener(f, ms, n, DS_SOCKET_CHANGE_LISTENING); break;
-			case 6: fx_listener(f, ms, n, DS_SOCKET_CHANGE_LISTENER_CLOSED); break;
-			case 7: fx_process(f, ms, n, m, DS_PROCESS_CHANGE_SIGTERM, 0); break;
-			case 8: fx_process(f, ms, n, m, DS_PROCESS_CHANGE_EXITED, (int)(x >> 40 & 255)); break;
-			case 9: fx_process(f, ms, n, m, DS_PROCESS_CHANGE_SIGKILL, 0); break;
-			case 10: fx_released(f, ms, n); break;
-			case 11: fx_target(f, ms, n, (enum ds_target_state)(x >> 40 & 7)); break;
-			case 12: fx_refused(f, ms, n, 40000 + step, step); break;
-			case 13: fx_syn_died(f, ms, n, 40000 + step, step); break;
-			case 14: fx_process(f, ms, n, m, DS_PROCESS_CHANGE_OOM_KILLED, 0); break;
-			default: fx_tick(f, ms);
+			case 0:
+				fx_pod(f, ms, n);
+				break;
+			case 1:
+				fx_pod_at(f, ms, n, address);
+				break;
+			case 2:
+				fx_terminating(f, ms, n);
+				break;
+			case 3:
+				fx_phase(f, ms, n, (enum ds_phase)(x >> 40 & 3));
+				break;
+			case 4:
+				fx_phase(f, ms, n, DS_PHASE_DELETED);
+				break;
+			case 5:
+				fx_listener(f, ms, n, DS_SOCKET_CHANGE_LISTENING);
+				break;
+			case 6:
+				fx_listener(f, ms, n, DS_SOCKET_CHANGE_LISTENER_CLOSED);
+				break;
+			case 7:
+				fx_process(f, ms, n, m, DS_PROCESS_CHANGE_SIGTERM, 0);
+				break;
+			case 8:
+				fx_process(f, ms, n, m, DS_PROCESS_CHANGE_EXITED,
+					   (int)(x >> 40 & 255));
+				break;
+			case 9:
+				fx_process(f, ms, n, m, DS_PROCESS_CHANGE_SIGKILL, 0);
+				break;
+			case 10:
+				fx_released(f, ms, n);
+				break;
+			case 11:
+				fx_target(f, ms, n, (enum ds_target_state)(x >> 40 & 7));
+				break;
+			case 12:
+				fx_refused(f, ms, n, 40000 + step, step);
+				break;
+			case 13:
+				fx_syn_died(f, ms, n, 40000 + step, step);
+				break;
+			case 14:
+				fx_process(f, ms, n, m, DS_PROCESS_CHANGE_OOM_KILLED, 0);
+				break;
+			default:
+				fx_tick(f, ms);
 			}
 		}
 		assert_round(f);
@@ -233,7 +268,8 @@ static void what_the_core_wishes_is_wished_again(void **state)
 
 	(void)state;
 	for (int i = 0; i < g->wishes_cnt; i++) {
-		watched |= g->wishes[i].kind == DS_WISH_WATCH && ds_addr_equal(&g->wishes[i].addr, &a);
+		watched |= g->wishes[i].kind == DS_WISH_WATCH &&
+			   ds_addr_equal(&g->wishes[i].addr, &a);
 		tapped |= g->wishes[i].kind == DS_WISH_TAP && g->wishes[i].tap_on;
 	}
 	assert_true(watched);
@@ -258,7 +294,7 @@ static void the_gap_is_in_the_verdict_and_in_no_count(void **state)
 	const struct ds_event *verdict;
 
 	(void)state;
-	g = restarted(f, 6 * S);	/* the story ends at 4.3 s */
+	g = restarted(f, 6 * S); /* the story ends at 4.3 s */
 	verdict = end_of(g);
 	assert_int_equal(verdict->verdict, DS_VERDICT_DROPPED);
 	assert_int_equal(verdict->verdict_reason, DS_VERDICT_REASON_RESTART_GAP);
@@ -284,7 +320,8 @@ static void never_clean_over_a_gap(void **state)
 	fx_ticks(f, 2 * S, 3 * S);
 	g = restarted(f, 6 * S);
 	assert_int_equal(end_of(g)->verdict, DS_VERDICT_INCONCLUSIVE);
-	assert_int_equal(fx_only(g, DS_EVENT_VERDICT)->verdict_reason, DS_VERDICT_REASON_RESTART_GAP);
+	assert_int_equal(fx_only(g, DS_EVENT_VERDICT)->verdict_reason,
+			 DS_VERDICT_REASON_RESTART_GAP);
 	assert_int_equal(fx_only(g, DS_EVENT_VERDICT)->not_observed, 3 * DS_NS_PER_S);
 	fx_free(g);
 	fx_free(f);
@@ -381,7 +418,8 @@ static void a_cut_verdict_is_done_again(void **state)
 
 	(void)state;
 	fx_final(f, 5 * S);
-	assert_int_equal(fx_only(f, DS_EVENT_VERDICT)->verdict_reason, DS_VERDICT_REASON_OBSERVATION_CUT);
+	assert_int_equal(fx_only(f, DS_EVENT_VERDICT)->verdict_reason,
+			 DS_VERDICT_REASON_OBSERVATION_CUT);
 	g = restarted(f, 6 * S);
 	assert_int_equal(end_of(g)->verdict_reason, DS_VERDICT_REASON_RESTART_GAP);
 	fx_free(g);

@@ -8,7 +8,8 @@
 #include "user/core/state_file.h"
 
 static const struct ds_state_header header = {
-	.time_ns = INT64_C(1795342500123456789), .run_id = "8f3a61c2",
+	.time_ns = INT64_C(1795342500123456789),
+	.run_id = "8f3a61c2",
 	.boot_id = "0d5f21a9-4c6e-4a36-9b39-000000000000",
 };
 
@@ -20,7 +21,8 @@ static void make(struct ds_state_text *t, int pods)
 	ds_state_begin(t, &header);
 	for (int i = 0; i < pods; i++) {
 		ds_event_init(&ev, DS_EVENT_POD_STATE, header.time_ns);
-		(void)snprintf(address, sizeof(address), "10.%d.%d.%d", i >> 16 & 255, i >> 8 & 255, i & 255);
+		(void)snprintf(address, sizeof(address), "10.%d.%d.%d", i >> 16 & 255, i >> 8 & 255,
+			       i & 255);
 		DS_SET_STR(&ev, POD_ADDRESSES, pod_addresses, address);
 		DS_SET(&ev, NETNS, netns, 4026532000u);
 		DS_SET(&ev, RESTORED, restored, true);
@@ -32,7 +34,7 @@ static void make(struct ds_state_text *t, int pods)
 static int parse(const char *data, size_t len, struct ds_state_view *v)
 {
 	char why[DS_STATE_WHY_LEN + 1];
-	char *copy = malloc(len ? len : 1);	/* of that size: a sanitizer sees who reads on */
+	char *copy = malloc(len ? len : 1); /* of that size: a sanitizer sees who reads on */
 	int r;
 
 	assert_non_null(copy);
@@ -119,7 +121,7 @@ static void bytes_too_many_are_seen(void **state)
 	assert_int_equal(parse(t.all.data, t.all.len, &v), -22);
 	t.all.len = len;
 	ds_buf_reserve(&t.all, len);
-	ds_buf_put(&t.all, t.all.data, len);	/* the file twice */
+	ds_buf_put(&t.all, t.all.data, len); /* the file twice */
 	assert_int_equal(parse(t.all.data, t.all.len, &v), -22);
 	ds_state_text_free(&t);
 }
@@ -162,9 +164,18 @@ static void an_event_that_is_not_restored_is_no_state(void **state)
 
 static void garbage_is_seen(void **state)
 {
-	static const char *const garbage[] = { "", "\n", "\n\n", "{}\n", "{}\n{}\n", "\0\0\0\0", "a", "a\nb\n",
+	static const char *const garbage[] = {
+		"",
+		"\n",
+		"\n\n",
+		"{}\n",
+		"{}\n{}\n",
+		"\0\0\0\0",
+		"a",
+		"a\nb\n",
 		"{\"drainsnoop.state.lines\":0,\"drainsnoop.state.checksum\":\"0000000000000000\"}\n",
-		"\n{\"drainsnoop.state.lines\":99999999999999999999,\"drainsnoop.state.checksum\":\"\"}\n" };
+		"\n{\"drainsnoop.state.lines\":99999999999999999999,\"drainsnoop.state.checksum\":\"\"}\n"
+	};
 	struct ds_state_view v;
 	char big[70000];
 

@@ -212,13 +212,13 @@ static void a_reused_address_is_watched_for_its_new_pod(void **state)
 	fx_released(f, 2 * S, 1);
 	assert_int_equal(fx_watch(f, 1), DS_WATCH_GOING | DS_WATCH_RELEASED);
 	fx_pod_at(f, 3 * S, 2, "10.0.3.1");
-	assert_int_equal(fx_watch(f, 1), 0);
+	assert_int_equal(fx_watch(f, 1), DS_WATCH_REUSED);
 	fx_phase(f, 4 * S, 1, DS_PHASE_DELETED);
-	assert_int_equal(fx_watch(f, 1), 0);
+	assert_int_equal(fx_watch(f, 1), DS_WATCH_REUSED);
 	fx_ticks(f, 5 * S, 60 * S);
 	fx_tick(f, 3700 * S);			/* the old pod leaves the ledger */
 	assert_null(ds_ledger_find(f->core->ledger, fx_uid(1)));
-	assert_int_equal(fx_watch(f, 1), 0);
+	assert_int_equal(fx_watch(f, 1), DS_WATCH_REUSED);
 }
 
 /* Force-deleted: the address is dead when the containers are, not when the object is. */

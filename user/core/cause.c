@@ -25,7 +25,7 @@ static bool nothing_lost(const struct ds_case *c)
 	const uint32_t loss = DS_FLOW_SYN | DS_FLOW_PAYLOAD | DS_FLOW_NO_REQUEST | DS_FLOW_RST_TO_SYN |
 		DS_FLOW_RST_TO_PAYLOAD | DS_FLOW_ABORTED | DS_FLOW_UNACCEPTED |
 		DS_FLOW_FIN_OUTSTANDING | DS_FLOW_RST_RECEIVED | DS_FLOW_OVERFLOW |
-		DS_FLOW_NETFILTER | DS_FLOW_ICMP | DS_FLOW_DIED | DS_FLOW_LEFT_NODE;
+		DS_FLOW_NETFILTER | DS_FLOW_ICMP | DS_FLOW_DIED | DS_FLOW_LEFT_NODE | DS_FLOW_REUSED;
 
 	return !has(c, loss);
 }
@@ -36,7 +36,7 @@ static bool delayed(const struct ds_case *c)
 	return has(c, DS_FLOW_ESTABLISHED) &&
 	       !has(c, DS_FLOW_RST_TO_PAYLOAD | DS_FLOW_ABORTED | DS_FLOW_UNACCEPTED |
 		    DS_FLOW_FIN_OUTSTANDING | DS_FLOW_RST_RECEIVED | DS_FLOW_PAYLOAD |
-		    DS_FLOW_NO_REQUEST | DS_FLOW_RST_TO_SYN | DS_FLOW_OVERFLOW);
+		    DS_FLOW_NO_REQUEST | DS_FLOW_RST_TO_SYN);
 }
 
 static bool inside_pod(const struct ds_case *c)
@@ -96,6 +96,12 @@ static bool long_lived(const struct ds_case *c)
 }
 
 /* ---- causes ---- */
+
+/* Meant for the pod that had the address before, and taken or refused by the one that has it now. */
+static bool reached_another(const struct ds_case *c)
+{
+	return has(c, DS_FLOW_REUSED);
+}
 
 static bool overflow(const struct ds_case *c)
 {
@@ -206,6 +212,7 @@ static const struct rule rules[] = {
 	APART("the pod is the client", outbound, OUTBOUND),
 	APART("kubelet probe", probe, PROBE),
 	APART("health check", health_check, HEALTH_CHECK),
+	DROP("reached another pod", reached_another, ADDRESS_REUSED, HIGH),
 	APART("no request outstanding", closed_idle, CLOSED_IDLE),
 	APART("not the load balancer's", other_peer, OTHER_PEER),
 	APART("accepted later", delayed, DELAYED),
@@ -245,7 +252,9 @@ static int symptom_of(const struct ds_case *c, int cause, int outcome)
 		return outcome == DS_OUTCOME_NEIGH_FAILED && ds_addr_is_v4(&c->flow->key.pod) ?
 		       DS_SYMPTOM_ALB_502_AFTER_3S : DS_SYMPTOM_ALB_504;
 	case DS_CAUSE_ADDRESS_REUSED:
-		return DS_SYMPTOM_WRONG_ANSWER;
+		if (!has(c, DS_FLOW_RST_TO_SYN))
+			return DS_SYMPTOM_WRONG_ANSWER;
+		return alb ? DS_SYMPTOM_ALB_502 : DS_SYMPTOM_NLB_REFUSED;
 	case DS_CAUSE_ABORTED_IN_FLIGHT:
 	case DS_CAUSE_LATE_REQUEST:
 	case DS_CAUSE_KEEPALIVE_RACE:

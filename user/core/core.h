@@ -18,7 +18,7 @@ enum ds_wish_kind {
 struct ds_wish {
 	enum ds_wish_kind kind;
 	struct ds_addr addr;
-	uint32_t watch_flags;	/* DS_WATCH_GOING, DS_WATCH_RELEASED of include/ds_record.h */
+	uint32_t watch_flags;	/* DS_WATCH_* of include/ds_record.h */
 	bool tap_on;
 };
 

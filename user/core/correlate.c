@@ -12,7 +12,8 @@
 
 /* Facts after which the answer is known: 200 ms more, then the line is written. */
 #define ANSWERED (DS_FLOW_RST_TO_SYN | DS_FLOW_RST_TO_PAYLOAD | DS_FLOW_ABORTED | DS_FLOW_UNACCEPTED | \
-		  DS_FLOW_FIN_OUTSTANDING | DS_FLOW_RST_RECEIVED | DS_FLOW_ICMP | DS_FLOW_RST_LEFT)
+		  DS_FLOW_FIN_OUTSTANDING | DS_FLOW_RST_RECEIVED | DS_FLOW_ICMP | DS_FLOW_RST_LEFT | \
+		  DS_FLOW_REUSED)
 
 /* What can have happened to a connection before it is accepted; anything else is an earlier one's. */
 #define BEFORE_ACCEPT ((uint32_t)(DS_FLOW_SYN | DS_FLOW_NO_REQUEST | DS_FLOW_OVERFLOW | DS_FLOW_NETFILTER | \
@@ -88,13 +89,36 @@ static void undo_redirect(const struct ds_core *core, const struct ds_pod *pod, 
 		key->pod_port = first->port;
 }
 
+/*
+ * The pod that the load balancer means where another has its address by now: its target there was
+ * registered while the earlier pod had it, and not again since. NULL: the pod that has it. That one
+ * is NULL where nobody has told of it yet: a pod's namespace that is not the earlier pod's.
+ */
+static struct ds_pod *meant_before(const struct ds_core *core, const struct ds_event *ev,
+				   const struct ds_flow_key *key, const struct ds_pod *pod)
+{
+	const struct ds_target *target = ds_targets_find(core->targets, &key->pod, key->pod_port);
+	enum ds_holding holding;
+	struct ds_pod *before;
+
+	if (!target || !ds_peers_is_load_balancer(&core->peers, &key->peer))
+		return NULL;
+	if (!pod) {
+		before = ds_ledger_lookup(core->ledger, &key->pod, ev->time_ns, &holding);
+		return holding == DS_HOLDING_RELEASED && ds_event_has(ev, DS_KEY_SCOPE) &&
+		       ev->scope == DS_SCOPE_POD ? before : NULL;
+	}
+	before = ds_ledger_previous(core->ledger, &key->pod, pod);
+	return before && target->assigned_ns && target->assigned_ns < before->reused_ns ? before : NULL;
+}
+
 /* The flow of an event whose pod's end is (a, port); a new generation where the owner changed. */
 static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, bool source_is_pod,
 			       int *ret_attribution)
 {
 	struct ds_flow_key key;
 	struct ds_flow *flow;
-	struct ds_pod *pod;
+	struct ds_pod *pod, *before;
 
 	memset(&key, 0, sizeof(key));
 	key.pod = source_is_pod ? ev->source : ev->destination;
@@ -102,10 +126,18 @@ static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, 
 	key.pod_port = (uint16_t)(source_is_pod ? ev->source_port : ev->destination_port);
 	key.peer_port = (uint16_t)(source_is_pod ? ev->destination_port : ev->source_port);
 	pod = find_pod(core, ev, &key.pod, ret_attribution);
+	before = meant_before(core, ev, &key, pod);
+	if (before) {
+		pod = before;
+		*ret_attribution = DS_ATTRIBUTION_RELEASED_ADDRESS;
+	}
 	if (!pod)
 		return NULL;
-	undo_redirect(core, pod, &key);
 	flow = ds_flows_find(core->flows, &key);
+	if (!flow) {
+		undo_redirect(core, pod, &key);
+		flow = ds_flows_find(core->flows, &key);
+	}
 	if (flow && (flow->pod != pod || ev->time_ns - flow->last_ns > DS_SILENCE_NS)) {
 		if (flow->window != DS_FLOW_WINDOW_NONE)
 			ds_drop_decide(core, flow);
@@ -122,6 +154,7 @@ static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, 
 		flow->attribution = *ret_attribution;
 		flow->balanced = ds_drop_is_balanced(core, flow);
 	}
+	flow->elsewhere = before && !(ds_event_has(ev, DS_KEY_SCOPE) && ev->scope == DS_SCOPE_ROUTING);
 	if (ev->late)
 		pod->late_evidence = true;
 	return flow;
@@ -240,6 +273,8 @@ void ds_correlate_packet(struct ds_core *core, const struct ds_event *ev)
 	if ((kind == DS_PACKET_ACK || kind == DS_PACKET_NO_REQUEST) && ev->hook == DS_HOOK_TAP_RX &&
 	    !flow->pod->released_ns)
 		return;		/* on its way to a pod that lives */
+	if (flow->elsewhere)
+		facts |= DS_FLOW_REUSED;
 	if (is_first_sending(flow, ev, kind))
 		ds_drop_arrival(core, flow, ev->time_ns);
 	if (outcome >= 0)
@@ -260,6 +295,15 @@ static void accepted(struct ds_core *core, struct ds_flow *flow, const struct ds
 	flow->came_in = true;
 	flow->facts |= DS_FLOW_ESTABLISHED;
 	flow->pod->arrivals_cnt += ds_pod_was_going(flow->pod, ev->time_ns);
+	if (flow->elsewhere) {
+		/* What died on its way there was the same connection's; lost it is from now on. */
+		ds_flows_close_window(core->flows, flow);
+		forget_evidence(flow);
+		flow->facts = DS_FLOW_ESTABLISHED;
+		ds_drop_arrival(core, flow, ev->time_ns);
+		note_facts(core, flow, ev, DS_FLOW_REUSED);
+		return;
+	}
 	/* It was seen to arrive, and now it is answered. Only what died before makes it `delayed`. */
 	if (flow->facts & ~(uint32_t)(DS_FLOW_SYN | DS_FLOW_ESTABLISHED) &&
 	    flow->window != DS_FLOW_WINDOW_NONE)
@@ -276,7 +320,7 @@ static void closing(struct ds_core *core, struct ds_flow *flow, const struct ds_
 	bool outstanding = ds_event_has(ev, DS_KEY_REQUEST_OUTSTANDING) && ev->request_outstanding;
 	int64_t received = ds_event_has(ev, DS_KEY_RECEIVED_BYTES) ? ev->received_bytes : 0;
 
-	if (flow->lost_ns && ds_event_has(ev, DS_KEY_SOCKET_AGE) &&
+	if (!flow->elsewhere && flow->lost_ns && ds_event_has(ev, DS_KEY_SOCKET_AGE) &&
 	    flow->lost_ns < ev->time_ns - ev->socket_age)
 		begin_generation(core, flow);	/* what was lost was lost before this one began */
 	flow->facts |= DS_FLOW_ESTABLISHED | DS_FLOW_CLOSED;

@@ -106,7 +106,7 @@ static struct ds_case make_case(const struct ds_core *core, const struct ds_flow
 	c.closed_while_going = ds_pod_was_going(pod, flow->closed_ns ? flow->closed_ns : at_ns);
 	c.released = pod->released_ns && at_ns >= pod->released_ns - DS_WINDOW_ANSWERED_NS;
 	c.restarting = !c.going && is_restarting(pod, at_ns);
-	c.never_listened = !l;
+	c.never_listened = !l || (!l->closed_ns && l->opened_ns > at_ns);
 	c.registered = target && !ds_target_is_draining(target) &&
 		       target->state != DS_TARGET_STATE_UNUSED && target->state != DS_TARGET_STATE_ABSENT;
 	c.delay_elapsed = delay_elapsed(drain, at_ns);

@@ -138,7 +138,7 @@ static uint32_t facts_of_reset(const struct ds_event *ev, enum ds_packet_kind ki
 		return DS_FLOW_ABORTED | (strcmp(reason, "TCP_ABORT_ON_CLOSE") == 0 ? DS_FLOW_UNREAD : 0u);
 	}
 	if (!strcmp(reason, "INVALID_SYN"))	/* tcp_abort_on_overflow */
-		return DS_FLOW_OVERFLOW;
+		return DS_FLOW_OVERFLOW | DS_FLOW_RST_TO_SYN;
 	switch (kind) {
 	case DS_PACKET_SYN:
 		return DS_FLOW_RST_TO_SYN;
@@ -165,7 +165,8 @@ uint32_t ds_evidence_facts(const struct ds_event *ev, enum ds_packet_kind kind, 
 		return DS_FLOW_RST_RECEIVED;
 	case DS_HOOK_KFREE_SKB:
 		facts = facts_of_drop(ev, ret_outcome);
-		return facts ? facts | lost : 0;
+		/* A full queue takes the handshake's last ACK, also one that brings payload already. */
+		return facts & DS_FLOW_OVERFLOW ? facts | DS_FLOW_SYN : facts ? facts | lost : 0;
 	case DS_HOOK_ICMP_SEND:
 		return DS_FLOW_ICMP | lost;
 	case DS_HOOK_TAP_TX:
@@ -174,6 +175,9 @@ uint32_t ds_evidence_facts(const struct ds_event *ev, enum ds_packet_kind kind, 
 			return DS_FLOW_LEFT_NODE | lost;
 		return 0;
 	case DS_HOOK_TAP_RX:
+		if (ev->scope == DS_SCOPE_POD)	/* only a SYN that met a full listener is told there */
+			return ds_event_has(ev, DS_KEY_SOCKET_PRESENT) && ev->socket_present ?
+				       DS_FLOW_OVERFLOW | DS_FLOW_SYN : 0;
 		return lost;
 	default:
 		return 0;

@@ -29,6 +29,7 @@ enum ds_flow_fact {
 	DS_FLOW_LEFT_NODE = 1 << 16,	/* it came by an uplink and left by one */
 	DS_FLOW_RST_LEFT = 1 << 17,	/* the tap saw a RST leave for the peer */
 	DS_FLOW_UNREAD = 1 << 18,	/* the abort was a close with unread data */
+	DS_FLOW_REUSED = 1 << 19,	/* the pod that has the address by now took or refused it */
 };
 
 enum ds_flow_window { DS_FLOW_WINDOW_NONE, DS_FLOW_WINDOW_ANSWERED, DS_FLOW_WINDOW_SILENT,
@@ -57,6 +58,7 @@ struct ds_flow {
 	bool balanced;			/* the load balancer's: the verdict waits for its window */
 	bool came_in;			/* seen to be inbound: its SYN, or a process accepted it */
 	bool has_isn, has_seq;
+	bool elsewhere;			/* its latest event is of the pod that has the address by now */
 	uint32_t isn;			/* initial sequence number: the generation */
 	uint32_t seq_end;		/* beyond the highest payload seen */
 	enum ds_flow_window window;

@@ -83,14 +83,25 @@ static bool outlives_object(const struct ds_pod *pod)
 	return pod->containers_cnt > 0 && !pod->exited_ns;
 }
 
-static uint32_t flags_of(const struct ds_pod *pod)
+/* Another pod had one of its addresses before: the load balancer may still mean that one. */
+static bool has_used_address(const struct ds_core *core, const struct ds_pod *pod)
+{
+	for (int i = 0; i < pod->addresses_cnt; i++)
+		if (ds_ledger_previous(core->ledger, &pod->addresses[i], pod))
+			return true;
+	return false;
+}
+
+static uint32_t flags_of(const struct ds_core *core, const struct ds_pod *pod)
 {
 	uint32_t flags = 0;
 
-	if (pod->tap_since_ns)
+	if (pod->tap_since_ns || core->tap_always)
 		flags |= DS_WATCH_GOING;
 	if (pod->released_ns || (pod->deleted_ns && !outlives_object(pod)))
 		flags |= DS_WATCH_RELEASED;
+	if (has_used_address(core, pod))
+		flags |= DS_WATCH_REUSED;
 	return flags;
 }
 
@@ -125,8 +136,8 @@ static void wish_tap(struct ds_core *core)
 void ds_tap_pod_changed(struct ds_core *core, struct ds_pod *pod)
 {
 	review_pod(core, pod);
-	if (pod->watch_flags != (flags_of(pod) | DS_WATCH_WISHED))
-		watch(core, pod, flags_of(pod));
+	if (pod->watch_flags != (flags_of(core, pod) | DS_WATCH_WISHED))
+		watch(core, pod, flags_of(core, pod));
 	wish_tap(core);
 }
 
@@ -137,8 +148,8 @@ void ds_tap_review(struct ds_core *core)
 		if (pod->tap_done || !(pod->tap_since_ns || ds_pod_is_going(pod)))
 			continue;
 		review_pod(core, pod);
-		if (pod->watch_flags != (flags_of(pod) | DS_WATCH_WISHED))
-			watch(core, pod, flags_of(pod));
+		if (pod->watch_flags != (flags_of(core, pod) | DS_WATCH_WISHED))
+			watch(core, pod, flags_of(core, pod));
 	}
 	wish_tap(core);
 }

@@ -290,6 +290,9 @@ struct ds_target *ds_targets_update(struct ds_targets *t, const struct ds_event 
 	if (ds_target_is_draining(target)) {
 		note_drain(target, ev);
 	} else if (is_registered(target->state)) {
+		if (!is_registered(*ret_previous) || (target->state == DS_TARGET_STATE_INITIAL &&
+						      *ret_previous != DS_TARGET_STATE_INITIAL))
+			target->assigned_ns = ev->time_ns;
 		target->drained = false;	/* registered again: the next drain is another one */
 		target->registered_ns = ds_event_has(ev, DS_KEY_NOT_BEFORE) ? ev->not_before : ev->time_ns;
 	}

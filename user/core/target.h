@@ -25,6 +25,7 @@ struct ds_target {
 	uint16_t health_check_port;
 	int64_t health_check_interval_s;
 	int lb_type;		/* enum ds_lb_type, -1 = not told */
+	int64_t assigned_ns;	/* the current registration was first seen, 0 = not known */
 	int64_t registered_ns;	/* last moment at which it was known to be registered, not draining */
 	/* the drain: valid while `drained` */
 	bool drained;

@@ -151,7 +151,7 @@ def play(name, args):
         raise LabError(f"{bare} is not for {settings.family}")
     binary = None if args.no_tracer else os.path.abspath(args.drainsnoop)
     outcome, problems = None, []
-    with laboratory.Lab(settings, say, binary, args.tracer_arg) as lab:
+    with laboratory.Lab(settings, say, binary, [*scenario.tracer, *args.tracer_arg]) as lab:
         if args.keep:
             lab.keep(os.path.join(args.keep, name))
         try:

@@ -58,20 +58,23 @@ class Kubernetes:
         self.running = []       # those that have not been deleted
         self.threads = []
 
-    def create(self, deployment="web", server=None, keepalive=None):
-        """A new pod: started, ready, announced, registered."""
-        return self.admit(Pod(self.lab, deployment, server or self.lab.settings.server, keepalive))
+    def create(self, deployment="web", server=None, keepalive=None, index=None, **how):
+        """A new pod: started, ready, announced, registered. `index`: with the address of a pod that is gone."""
+        return self.admit(Pod(self.lab, deployment, server or self.lab.settings.server, keepalive, index), **how)
 
-    def admit(self, pod):
-        """A pod whose containers run: announced, ready, registered."""
+    def admit(self, pod, wait=True, register=True):
+        """A pod whose containers run: announced, ready (not `wait`: it only is said to be), registered."""
         lab = self.lab
         self.pods.append(pod)
         lab.events.pod_state(pod, "pending")
         self.kubelet.probe(pod)
-        self.kubelet.wait_ready(pod)
+        if wait:
+            pod.open_gate()
+            self.kubelet.wait_ready(pod)
         lab.events.pod_state(pod, "ready")
         lab.tracer.wait_for_pod(pod)
-        self.group.register(pod)
+        if register:
+            self.group.register(pod)
         self.running.append(pod)
         lab.insider.call(pod)
         return pod

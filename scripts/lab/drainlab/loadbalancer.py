@@ -133,6 +133,7 @@ class TinyLb:
     def __init__(self, lab):
         self.log_path = os.path.join(lab.folder, "haproxy.log")
         self.lock = threading.Lock()
+        self.resets = lab.settings.resets
         with open(self.log_path, "wb") as log:
             self.tool = Tool(lab.cgroup.tools, in_netns(lab.network.lb, program(
                 "tinylb", lab.network.plan.front, FRONT_PORT, lab.settings.pool)),
@@ -154,7 +155,11 @@ class TinyLb:
         self._command(f"drain {pod.name}")
 
     def remove(self, pod):
-        pass
+        """Not a target any more: with settings.resets, what is still open to it is reset (M10)."""
+        if self.resets:
+            before = now_ns()
+            self._command(f"reset {pod.name}")
+            pod.in_force("closed_by_load_balancer", before, now_ns())
 
     def end(self):
         self.tool.end()

@@ -10,6 +10,7 @@ root namespace has no part in it.
 """
 
 import hashlib
+import ipaddress
 import os
 import threading
 
@@ -64,6 +65,10 @@ class Netns:
     def sysctl(self, **settings):
         values = [f"{key.replace('__', '.')}={value}" for key, value in settings.items()]
         run(["nsenter", f"--net={self.path}", "sysctl", "-qw", *values])
+
+    def nft(self, commands):
+        """Runs nft commands, one a line, in it."""
+        run(["nsenter", f"--net={self.path}", "nft", "-f", "-"], stdin=commands)
 
     def exists(self):
         return os.path.exists(self.path)
@@ -131,14 +136,33 @@ class Network:
             link set ens5 up
             route add default via {plan.router} dev ens5
             neigh replace {plan.router} lladdr {mac("eth0")} nud permanent dev ens5""", plan.ipv6)
+        if not self.settings.icmp_limit:
+            node.sysctl(net__ipv4__icmp_ratelimit=0, net__ipv6__icmp__ratelimit=0)
+        self._cover()
         lb.ip(f"""
             neigh replace {plan.node} lladdr {mac(plan.node)} nud permanent dev eth0
             route add {plan.prefix(plan.node)} dev eth0 src {plan.lb}
             route add {plan.subnet} via {plan.node} dev eth0 src {plan.lb}""", plan.ipv6)
         if plan.node2:
             self._secondary()
-        if self.settings.release == "blackhole":
-            node.ip(f"route add blackhole {plan.block}", plan.ipv6)
+
+    def _cover(self):
+        """What the node's routes say of a pod's address that is no pod's (settings.release)."""
+        plan, release = self.plan, self.settings.release
+        commands = {
+            "blackhole": f"route add blackhole {plan.block}",
+            "unreachable": f"route add unreachable {plan.block}",
+            "default": f"route del {plan.subnet} dev ens5",
+            # Only the ways that are needed: to the router, and by it to what is outside.
+            "none": f"""
+                route add {plan.prefix(plan.router)} dev ens5
+                route add {plan.prefix(plan.lb)} via {plan.router} dev ens5
+                route add {plan.prefix(plan.outside)} via {plan.router} dev ens5
+                route del default via {plan.router} dev ens5
+                route del {plan.subnet} dev ens5""",
+        }.get(release)
+        if commands:
+            self.node.ip(commands, plan.ipv6)
 
     def _secondary(self):
         """The second interface, with a table of its own, as the VPC CNI sets it up."""
@@ -168,11 +192,13 @@ class Network:
             addr add {plan.client}/{plan.front_length} dev eth0{nodad}
             link set eth0 up""", plan.ipv6)
 
-    def attach(self, name, namespace="default"):
-        """CNI ADD: a pod's namespace, its veth, its route and its rules."""
-        with self.lock:
-            self.index += 1
-            index = self.index
+    def attach(self, name, namespace="default", index=None):
+        """CNI ADD: a pod's namespace, its veth, its route and its rules. The index of a pod that is
+        gone gives its address again."""
+        if index is None:
+            with self.lock:
+                self.index += 1
+                index = self.index
         eni = self.settings.eni
         secondary = not self.plan.ipv6 and (eni == "secondary" or (eni == "both" and index % 2 == 0))
         return Attachment(self, index, name, namespace, secondary)
@@ -188,7 +214,7 @@ class Attachment:
 
     def __init__(self, network, index, name, namespace, secondary):
         plan = network.plan
-        self.network, self.secondary = network, secondary
+        self.network, self.index, self.secondary = network, index, secondary
         self.address = plan.pod(index, secondary)
         self.link = "eni" + hashlib.sha1(f"{namespace}.{name}".encode()).hexdigest()[:11]
         self.netns = network.netns(f"pod{index}")
@@ -203,6 +229,7 @@ class Attachment:
             route add default via {plan.gateway} dev eth0
             neigh replace {plan.gateway} lladdr {host_mac} nud permanent dev eth0""", plan.ipv6)
         scope = "" if plan.ipv6 else " scope link"
+        self.attached = now_ns()
         node.ip(f"""
             link set {self.link} up
             route add {prefix} dev {self.link}{scope}
@@ -213,6 +240,8 @@ class Attachment:
         """CNI DEL on the node, in its real order. Returns [(what, before, after)], times in ns."""
         plan, node = self.network.plan, self.network.node
         prefix = plan.prefix(self.address)
+        if self.network.settings.release == "tc":
+            self._forbid()
         steps = [("rule_512", f"rule del to {prefix} table main priority 512")]
         if self.secondary:
             steps.append(("rule_1536", f"rule del from {prefix} table 2 priority 1536"))
@@ -223,6 +252,17 @@ class Attachment:
             node.ip(command, plan.ipv6)
             done.append((what, before, now_ns()))
         return done
+
+    def _forbid(self):
+        """The CNI's filter on the uplink drops what comes for the address from now on. In classic BPF,
+        as its program is one of its own: the last word of the destination, TC_ACT_SHOT or TC_ACT_OK."""
+        packed = ipaddress.ip_address(self.address).packed
+        word, at = int.from_bytes(packed[-4:], "big"), 14 + (36 if self.network.plan.ipv6 else 16)
+        code = f"4,32 0 0 {at},21 0 1 {word},6 0 0 2,6 0 0 4294967295"
+        tc = ["nsenter", f"--net={self.network.node.path}", "tc"]
+        run([*tc, "qdisc", "replace", "dev", "ens5", "clsact"])
+        run([*tc, "filter", "add", "dev", "ens5", "ingress", "protocol", "all", "prio", str(self.index),
+             "bpf", "da", "bytecode", code])
 
     def remove(self):
         """The veth and the namespace."""

@@ -4,16 +4,17 @@
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import uuid
 
-from .proc import ExitWatch, Tool, in_netns, now_ns, program, wait_for
+from .proc import ExitWatch, LabError, Tool, in_netns, now_ns, program, run, wait_for
 
 PORT, HEALTH_PORT = 8080, 8081
 LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 # What ends each kind of server: nginx stops fast on SIGTERM; the laboratory's own has no handler
 # for it, which as PID 1 means that the kernel ignores it.
-ENDS_ON = {"nginx": signal.SIGTERM, "holding": signal.SIGKILL, "peeking": signal.SIGKILL,
+ENDS_ON = {"nginx": signal.SIGTERM, "gate": signal.SIGTERM, "holding": signal.SIGKILL, "peeking": signal.SIGKILL,
            "patient": signal.SIGKILL, "tiny": signal.SIGTERM}
 
 NGINX = """\
@@ -84,7 +85,7 @@ class Container:
 
 
 class Pod:
-    def __init__(self, lab, deployment, server, keepalive=None):
+    def __init__(self, lab, deployment, server, keepalive=None, index=None):
         settings = lab.settings
         self.lab = lab
         self.deployment, self.namespace = deployment, "default"
@@ -92,14 +93,15 @@ class Pod:
         self.name, self.uid = random_name(deployment), str(uuid.uuid4())
         self.folder = os.path.join(lab.folder, "pods", self.name)
         os.makedirs(self.folder)
-        self.place = lab.network.attach(self.name, self.namespace)
+        self.place = lab.network.attach(self.name, self.namespace, index)
         self.address = self.place.address
         self.ends = None        # the signal that ends what serves, where it is not the server's own
         self.marks = {}         # what happened to it, when: see mark()
         self.containers = []
         if server == "bystander":
             return
-        self.server = self._start("server", self._server_command(server, keepalive or settings.keepalive))
+        self.command = self._server_command(server, keepalive or settings.keepalive)
+        self.server = self._start("server", self.command)
         if server == "tiny":
             return      # by the hundred: one process each
         self._start("sidecar", program("sidecar", lab.network.plan.outside, 5432, settings.linger))
@@ -112,6 +114,8 @@ class Pod:
     def _server_command(self, server, keepalive):
         if server == "tiny":
             return [os.path.join(self.lab.folder, "tiny"), self.name]
+        if server == "gate":
+            return program("gate", os.path.join(self.folder, "gate.sock"), self.name)
         if server != "nginx":
             return program("server", server, self.name)
         config = os.path.join(self.folder, "nginx.conf")
@@ -130,6 +134,38 @@ class Pod:
         with open(os.path.join(self.folder, name + ".log"), "wb") as log:
             return Tool(cgroup, in_netns(self.place.netns, argv), stdin=subprocess.PIPE,
                         stdout=log, stderr=log, **streams)
+
+    def restart_server(self):
+        """A new container in the place of the server's, in the same sandbox. Returns once it listens."""
+        self.server = self._start("server", self.command)
+        self.wait_listening()
+
+    def wait_listening(self):
+        command = in_netns(self.place.netns, ["ss", "-Hltn", f"sport = :{PORT}"])
+        wait_for(lambda: run(command).strip(), 20, f"{self.name} to listen")
+
+    def tell(self, command):
+        """A command to a server of kind gate (programs/gate.py). Returns the moments before and after."""
+        path = os.path.join(self.folder, "gate.sock")
+        wait_for(lambda: os.path.exists(path), 20, f"the server of {self.name}")
+        before = now_ns()
+        with socket.socket(socket.AF_UNIX) as conn:
+            conn.settimeout(10)
+            conn.connect(path)
+            conn.sendall(command.encode() + b"\n")
+            if conn.recv(100) != b"done\n":
+                raise LabError(f"{self.name} did not do: {command}")
+        return before, now_ns()
+
+    def open_gate(self):
+        """Has a server of kind gate listen and accept; the others do so by themselves."""
+        if self.server_kind == "gate":
+            self.tell("listen 32")
+            self.tell("accept")
+
+    def in_force(self, cause, begin, end):
+        """Notes that between two moments (ns) what is lost at this pod is lost for that cause."""
+        self.mark("cause:" + cause, begin, end)
 
     def mark(self, what, before, after=None):
         """Notes that something happened to the pod between two moments (ns)."""

@@ -24,12 +24,16 @@ class Settings:
     settle: float = 5.0         # drainsnoop --settle
     linger: float = 0.0         # a sidecar keeps the sandbox alive for so long after SIGTERM
 
-    server: str = "nginx"       # nginx, holding (reads, answers late), peeking (reads late)
+    server: str = "nginx"       # nginx, holding (reads, answers late), peeking (reads late), gate (obeys)
     keepalive: float = 75.0     # idle timeout of the server's connections
     balancer: str = "haproxy"   # haproxy, tinylb (writes on connections whose FIN it has)
+    resets: bool = False        # the load balancer (tinylb) resets what is open at drain + delay
     eni: str = "primary"        # where the pods' addresses live: primary, secondary, both
     rp_filter: str = "loose"    # of the secondary interface: loose, strict
-    release: str = "subnet"     # what covers a released address: subnet (ARP fails), blackhole
+    # What covers a released address: subnet (ARP fails), blackhole, unreachable, none (no route),
+    # default (only the way out), tc (the CNI's filter on the uplink drops it)
+    release: str = "subnet"
+    icmp_limit: bool = True     # the kernel's limit on the ICMP that the node sends
     redirects: bool = False     # the node sends ICMP redirects, which eat into the unreachables
     retries: int = 0            # of HAProxy, after a refused connection
     redispatch: bool = False    # each of them to another server

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The truth from outside, and how drainsnoop's drops measure up to it. Pure: lists in, numbers out.
 
-A failed request is one whose client did not get a whole 200. The load balancer's log says by which
+A failed request is one whose client did not get a whole 200, or got it of another pod. The load balancer's log says by which
 connection it went and how that ended; what the driver noted about the pod (its marks) says which
 mechanism was in force at that moment, and so which cause is the right one. Each failed request is one of
     explained     exactly one drop, of the right pod, with a right cause
@@ -74,6 +74,20 @@ def plain(address):
     return str(getattr(ip, "ipv4_mapped", None) or ip)
 
 
+def causes_in_force(failure, marks):
+    """The causes whose mechanism the driver had put in force by itself (marks "cause:NAME") when the
+    request was sent or failed, and whether that leaves no other."""
+    causes, strictly = set(), False
+    for name, (begin, end) in marks.items():
+        if not name.startswith("cause:"):
+            continue
+        for at in (failure.sent, failure.failed):
+            if begin - SLACK <= at <= end + SLACK:
+                causes.add(name.partition(":")[2])
+        strictly = strictly or begin + SLACK < failure.sent < end - SLACK
+    return frozenset(causes), strictly
+
+
 def expected_causes(failure, marks):
     """The causes that may stand, by what the driver knows about the pod at that time."""
     def mark(name, edge):
@@ -85,7 +99,10 @@ def expected_causes(failure, marks):
     terminating = mark("t0", 0) or never
     released, gone = mark("released", 0) or never, mark("released", 1) or never
     sent, failed = failure.sent, failure.failed
-    causes = set()
+    forced, strictly = causes_in_force(failure, marks)
+    if strictly:
+        return forced
+    causes = set(forced)
     if sent >= released - SLACK:
         causes.add("address_released")
     if connects(failure.entry):
@@ -94,8 +111,11 @@ def expected_causes(failure, marks):
         return frozenset(causes)
     if failed >= end_signal - SLACK and sent <= exited + SLACK:
         causes.add("aborted_in_flight")
-        if failure.opened and failure.opened >= end_signal - SLACK:
-            causes.add("listener_closed")   # never accepted: the closing listener resets it
+        # What was opened later was never accepted: the closing listener resets it.
+        if failure.opened and failure.opened >= (mark("held", 0) or end_signal) - SLACK:
+            causes.add("listener_closed")
+            if mark("held", 1) and failure.opened > mark("held", 1) + SLACK:
+                causes.discard("aborted_in_flight")
     if terminating - SLACK <= sent <= gone + SLACK and (
             sent >= end_signal - SLACK or failed < end_signal - SLACK):
         causes.add("late_request")
@@ -124,7 +144,7 @@ def _classify(request, entries, pods, flows, captured):
         failure.verdict, failure.why = "unobservable", "the load balancer had no server for it"
         return failure
     address = plain(entry["address"])
-    failure.pod = pods.get(address)
+    failure.pod = pods.get(entry["server"]) or pods.get(address)   # who was meant, whoever has it now
     failure.sent, failure.failed = entry["sent_ns"], entry["end_ns"]
     begin, end = entry["accept_ns"] - SLACK, entry["end_ns"] + 2 * SLACK
     flow = flows.get((entry["source_port"], address))
@@ -135,7 +155,7 @@ def _classify(request, entries, pods, flows, captured):
             return failure
         failure.sent = at
         failure.opened = flow.first_syn(begin, end)
-        if entry["term"][:2] == "--" and any(not p.to_pod and p.size for p in flow.between(at, end)):
+        if entry["term"][:2] == "--" and not request["ok"] and any(not p.to_pod and p.size for p in flow.between(at, end)):
             failure.verdict, failure.why = "unobservable", f"the pod itself answered {entry['status']}"
             return failure
         if entry["term"][:2] == "SD" and flow.answered_whole(begin, end):
@@ -144,6 +164,12 @@ def _classify(request, entries, pods, flows, captured):
     if failure.pod:
         failure.expected = expected_causes(failure, failure.pod["marks"])
     return failure
+
+
+def wrong_answer(request, entries):
+    """True if another pod answered than the one that the load balancer meant."""
+    entry = entries.get(request["id"])
+    return bool(entry and request.get("pod") and request["pod"] != entry["server"])
 
 
 def _judge(failure, candidates):
@@ -182,6 +208,7 @@ def join(requests, entries, drops, pods, port, flows=None, indistinguishable=lam
     pods: [{"uid", "name", "address", "marks": {name: [not before, not after]}}].
     """
     by_address = {plain(pod["address"]): pod for pod in pods}
+    by_name_or_address = by_address | {pod["name"]: pod for pod in pods}
     by_id = {entry["id"]: entry for entry in entries if entry["id"]}
     by_key = {}
     for entry in entries:
@@ -191,8 +218,8 @@ def join(requests, entries, drops, pods, port, flows=None, indistinguishable=lam
     for drop in sorted(drops, key=lambda d: d["time"]):
         left.setdefault(drop_key(drop, by_address, port), []).append(drop)
 
-    failures = [_classify(r, by_id, by_address, flows or {}, flows is not None)
-                for r in requests if not r["ok"]]
+    failures = [_classify(r, by_id, by_name_or_address, flows or {}, flows is not None)
+                for r in requests if not r["ok"] or wrong_answer(r, by_id)]
     for failure in sorted(failures, key=lambda f: f.failed):
         if not failure.verdict:
             key = failure.entry["source_port"], plain(failure.entry["address"])

@@ -4,24 +4,28 @@
     tinylb.py ADDRESS PORT POOL
 
 One request a client connection, round robin, at most POOL kept connections for each server, no retry.
-Standard input: `add NAME ADDRESS PORT`, `drain NAME`; each is answered by `done`. Log lines on
+Standard input: `add NAME ADDRESS PORT`, `drain NAME`, `reset NAME` (close whatever is open to it with
+SO_LINGER 0: its requests end as `KH--`); each is answered by `done`. Log lines on
 standard error have the keys of HAProxy's log here, and `reused` and `fin_seen` besides.
 """
 
 import json
 import re
+import select
 import socket
+import struct
 import sys
 import threading
 import time
 
-CONNECT_TIMEOUT, SERVER_TIMEOUT = 10.0, 20.0
+CONNECT_TIMEOUT, SERVER_TIMEOUT, POLL = 10.0, 20.0, 0.05
 
 
 class Server:
     def __init__(self, name, address, port):
         self.name, self.address, self.port = name, address, port
         self.pool = []
+        self.reset = False
 
 
 class Failure(Exception):
@@ -35,6 +39,7 @@ class Balancer:
         self.lock = threading.Lock()
         self.pool = pool
         self.servers = []
+        self.known = {}
         self.turn = 0
 
     def choose(self):
@@ -48,7 +53,7 @@ class Balancer:
 
     def keep(self, server, conn):
         with self.lock:
-            if len(server.pool) < self.pool:
+            if len(server.pool) < self.pool and not server.reset:
                 server.pool.append(conn)
                 return
         conn.close()
@@ -58,8 +63,14 @@ class Balancer:
         with self.lock:
             if words[0] == "add":
                 self.servers.append(Server(words[1], words[2], int(words[3])))
-            else:
+                self.known[words[1]] = self.servers[-1]
+            elif words[0] == "drain":
                 self.servers = [s for s in self.servers if s.name != words[1]]
+            else:
+                server = self.known[words[1]]
+                server.reset = True     # those that are busy see it within POLL
+                while server.pool:
+                    abort(server.pool.pop())
         print("done", flush=True)
 
 
@@ -80,9 +91,21 @@ def has_fin(conn):
         conn.settimeout(SERVER_TIMEOUT)
 
 
-def read_answer(conn):
-    answer = b""
+def abort(conn):
+    """Ends the connection by RST."""
+    conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    conn.close()
+
+
+def read_answer(server, conn):
+    answer, began = b"", time.time()
     while True:
+        while not select.select([conn], [], [], POLL)[0]:
+            if server.reset:
+                abort(conn)
+                raise Failure("KH--", 502)
+            if time.time() > SERVER_TIMEOUT + began:
+                raise Failure("sH--", 504)
         try:
             got = conn.recv(65536)
         except TimeoutError:
@@ -123,7 +146,7 @@ def forward(server, conn, request, entry):
     sent = time.time()
     try:
         conn.sendall(request)
-        answer = read_answer(conn)
+        answer = read_answer(server, conn)
     except Failure:
         conn.close()
         raise

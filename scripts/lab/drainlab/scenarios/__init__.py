@@ -5,6 +5,7 @@
     SETTINGS    what differs from settings.Settings
     FAMILIES    ("ipv4", "ipv6") unless it says otherwise
     play(lab)   the script; rolling() unless it says otherwise
+    TRACER      options that drainsnoop needs for it
     mechanics(run)  problems if what failed did not fail by the mechanism that is meant
     must_find(run)  problems with what drainsnoop found, beyond recall and precision
     BY_NAME     True: not part of --all
@@ -35,6 +36,7 @@ class Scenario:
         self.summary = module.SUMMARY
         self.settings = getattr(module, "SETTINGS", {})
         self.families = getattr(module, "FAMILIES", FAMILIES)
+        self.tracer = getattr(module, "TRACER", ())
         self.play = getattr(module, "play", rolling)
         self.mechanics = getattr(module, "mechanics", lambda run: [])
         self.must_find = getattr(module, "must_find", lambda run: [])
@@ -124,3 +126,13 @@ def at_least(number, found, what):
 
 def found(run, cause, number=1):
     return at_least(number, run.by_cause(cause), f"drops {cause}")
+
+
+ROLLOUT_CAUSES = ("listener_closed", "address_released", "address_reused", "aborted_in_flight",
+                  "late_request", "closed_by_load_balancer")
+
+
+def no_rollout_cause(run):
+    """Problems if something is blamed on the rollout."""
+    return [f"{len(run.by_cause(cause))} drops {cause}: blamed on the rollout"
+            for cause in ROLLOUT_CAUSES if run.by_cause(cause)]

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Only the default route covers the address: its packets leave the node as they came (M3b)."""
+
+from . import at_least, found
+
+SUMMARY = "a released address that only the default route covers: its packets leave again, 10 s"
+SETTINGS = {"rate": 12.0, "release": "default"}
+
+
+def mechanics(run):
+    return at_least(5, run.failures("sC", 9000), "connections that timed out after 10 s")
+
+
+def must_find(run):
+    problems = found(run, "address_released", 5)
+    return problems + ([] if run.outcomes() == {"forwarded_out"} else
+                       [f"outcomes {run.outcomes()}, expected forwarded_out"])
