@@ -167,13 +167,14 @@ static void sigkill_censors_the_grace_period(void **state)
 	assert_int_equal(advices(f), 1);	/* one killed pod is enough */
 }
 
-/* A hook as long as the grace period would be cut: both are raised, also where no stop was measured. */
+/* A hook as long as the grace period would be cut: both are raised, measured or not. */
 static void a_hook_is_never_advised_beyond_the_grace_period(void **state)
 {
 	struct fixture *f = *state;
 
 	start(f);
-	LIVE(f, .n = 1, .tail_ms = 3000, .lost = 1, .stop_ms = 30000, .exit_code = 137, .grace_s = 5);
+	LIVE(f, .n = 1, .tail_ms = 3000, .lost = 1, .stop_ms = 30000, .exit_code = 137,
+	     .grace_s = 5);
 	assert_int_equal(advices(f), 2);
 	assert_int_equal(advice(f, 1)->advice, DS_ADVICE_RAISE_GRACE);
 	assert_string_equal(advice(f, 1)->advice_suggested, "6");

@@ -330,7 +330,8 @@ static void a_loss_before_t0_or_after_the_verdict_does_not_matter(void **state)
 	assert_int_equal(verdicts(f), 1);
 }
 
-static void restarted(struct fixture *f, int64_t ms, int64_t from_ns, int64_t until_ns, bool restored)
+static void restarted(struct fixture *f, int64_t ms, int64_t from_ns, int64_t until_ns,
+		      bool restored)
 {
 	struct ds_event ev;
 

@@ -115,8 +115,8 @@ void ds_advise_judged(struct ds_core *core, struct ds_pod *pod)
 	w->drops += pod->rollout_drops;
 	w->prestop_s = ds_pod_prestop_s(pod);
 	w->grace_s = pod->grace_s;
-	if (pod->tail_known && (!w->tail_known ||
-				pod->tail_ns + pod->tail_error_ns > w->tail_ns + w->tail_error_ns)) {
+	if (pod->tail_known &&
+	    (!w->tail_known || pod->tail_ns + pod->tail_error_ns > w->tail_ns + w->tail_error_ns)) {
 		w->tail_known = true;
 		w->tail_ns = pod->tail_ns;
 		w->tail_error_ns = pod->tail_error_ns;
@@ -155,8 +155,9 @@ static int64_t needed_grace_s(const struct workload *w, int64_t prestop_s)
 	return prestop_s + ceil_s(with_margin(w->stop_ns, STOP_MARGIN_S * DS_NS_PER_S, 20));
 }
 
-static void write_advice(struct ds_core *core, const struct workload *w, int code, const char *field,
-			 int64_t current_s, int64_t suggested_s, const char *evidence)
+static void write_advice(struct ds_core *core, const struct workload *w, int code,
+			 const char *field, int64_t current_s, int64_t suggested_s,
+			 const char *evidence)
 {
 	char current[24] = "none", suggested[24];
 	struct ds_event ev;

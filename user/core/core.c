@@ -33,7 +33,9 @@ int ds_core_new(struct ds_core **ret_core, const struct ds_core_options *options
 	core->rate_limit = RATE_LIMIT_DEFAULT;
 	r = ds_ledger_new(&core->ledger, options->max_pods ? options->max_pods : MAX_PODS_DEFAULT);
 	r = r ? r : ds_targets_new(&core->targets, MAX_TARGETS);
-	r = r ? r : ds_flows_new(&core->flows, options->max_flows ? options->max_flows : MAX_FLOWS_DEFAULT);
+	r = r ? r :
+		ds_flows_new(&core->flows,
+			     options->max_flows ? options->max_flows : MAX_FLOWS_DEFAULT);
 	r = r ? r : ds_advise_new(&core->advise);
 	if (r)
 		return r;
@@ -139,11 +141,13 @@ static void health(struct ds_core *core)
 	DS_SET(&ev, EMITTED, emitted_events, core->emitted);
 	DS_SET(&ev, PROBES_ATTACHED_COUNT, probes_attached_count, core->probes_attached);
 	DS_SET(&ev, PROBES_MISSING_COUNT, probes_missing_count, core->probes_missing);
-	DS_SET(&ev, TAP_SHARE, tap_share, run_ns > 0 ? (double)core->tap_on_ms / (double)run_ns : 0.0);
+	DS_SET(&ev, TAP_SHARE, tap_share,
+	       run_ns > 0 ? (double)core->tap_on_ms / (double)run_ns : 0.0);
 	DS_SET(&ev, CACHE_PODS, cache_pods, stats.pods);
 	DS_SET(&ev, CACHE_PODS_DELETED, cache_pods_deleted, stats.ended);
 	DS_SET(&ev, CACHE_EVICTIONS, cache_evictions,
-	       stats.evictions + ds_targets_evictions(core->targets) + ds_flows_evictions(core->flows));
+	       stats.evictions + ds_targets_evictions(core->targets) +
+		       ds_flows_evictions(core->flows));
 	core->health_at_ns = core->now_ns;
 	core->lost_at_health = core->lost_events;
 	ds_core_emit(core, &ev);
@@ -163,8 +167,8 @@ static void loss(struct ds_core *core, const struct ds_event *ev)
 	    __builtin_add_overflow(core->lost_ringbuf, cnt, &core->lost_ringbuf))
 		core->lost_ringbuf = INT64_MAX;
 	/*
-	 * Which pod's evidence it was is not known: every pod that goes away may have lost some, also
-	 * one of which Kubernetes tells only later that it had begun to go.
+	 * Which pod's evidence it was is not known: every pod that goes away may have lost some,
+	 * also one of which Kubernetes tells only later that it had begun to go.
 	 */
 	if (until_ns > core->lost_at_ns)
 		core->lost_at_ns = until_ns;
@@ -207,7 +211,8 @@ static void tick(struct ds_core *core, const struct ds_event *ev)
 	if (core->final)
 		stop(core);
 	else
-		ds_ledger_expire(core->ledger, core->now_ns, ds_core_retention_ns(core), ds_core_forget, core);
+		ds_ledger_expire(core->ledger, core->now_ns, ds_core_retention_ns(core),
+				 ds_core_forget, core);
 }
 
 void ds_core_feed(struct ds_core *core, const struct ds_event *ev)
@@ -217,7 +222,7 @@ void ds_core_feed(struct ds_core *core, const struct ds_event *ev)
 	if (ds_event_has(ev, DS_KEY_RESTORED) && ev->restored) {
 		if (ev->kind == DS_EVENT_POD_STATE && !ds_event_has(ev, DS_KEY_PHASE_LANE) &&
 		    !ds_event_has(ev, DS_KEY_VERDICT_DROPS))
-			pass_on(core, ev);	/* once a pod: the rest was told by the run before */
+			pass_on(core, ev); /* once a pod: the rest was told by the run before */
 		ds_restore(core, ev);
 		return;
 	}

@@ -337,7 +337,7 @@ struct ds_kind_info {
 	const char *doc;
 	const enum ds_key *keys;	/* which it may have, ended by DS_KEY_MAX */
 	const enum ds_key *required;	/* which it must have, ended by DS_KEY_MAX */
-	const enum ds_key *any_of;	/* of which it must have one, ended by DS_KEY_MAX; may be empty */
+	const enum ds_key *any_of;	/* of which it must have one, if any; ended by DS_KEY_MAX */
 };
 
 extern const struct ds_key_info ds_keys[DS_KEY_MAX];

@@ -15,7 +15,7 @@ enum ds_flow_fact {
 	DS_FLOW_NO_REQUEST = 1 << 2,	/* FIN, RST, bare ACK or close_notify met nobody */
 	DS_FLOW_RST_TO_SYN = 1 << 3,	/* we answered a SYN, or a handshake's last ACK, with RST */
 	DS_FLOW_RST_TO_PAYLOAD = 1 << 4,
-	DS_FLOW_ABORTED = 1 << 5,	/* our RST without a packet: close with unread data, linger 0 */
+	DS_FLOW_ABORTED = 1 << 5,	/* our RST without a packet: unread data, linger 0 */
 	DS_FLOW_UNACCEPTED = 1 << 6,	/* the listener closed before a process accepted it */
 	DS_FLOW_FIN_OUTSTANDING = 1 << 7, /* our FIN while a request was outstanding */
 	DS_FLOW_RST_RECEIVED = 1 << 8,
@@ -58,7 +58,7 @@ struct ds_flow {
 	bool balanced;			/* the load balancer's: the verdict waits for its window */
 	bool came_in;			/* seen to be inbound: its SYN, or a process accepted it */
 	bool has_isn, has_seq;
-	bool elsewhere;			/* its latest event is of the pod that has the address by now */
+	bool elsewhere;			/* its latest event is of the pod that has it by now */
 	uint32_t isn;			/* initial sequence number: the generation */
 	uint32_t seq_end;		/* beyond the highest payload seen */
 	enum ds_flow_window window;

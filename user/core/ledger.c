@@ -211,7 +211,7 @@ struct ds_pod *ds_ledger_lookup(const struct ds_ledger *l, const struct ds_addr 
 	*ret_holding = DS_HOLDING_NONE;
 	if (!e || !e->cnt)
 		return NULL;
-	/* The first mention of a pod may come after its first packet: the oldest holding has no start. */
+	/* A pod may be told of after its first packet: the oldest holding has no start. */
 	for (i = e->cnt - 1; i > 0 && e->holdings[i].from_ns > at_ns; i--)
 		;
 	h = &e->holdings[i];
@@ -251,7 +251,8 @@ void ds_ledger_expire(struct ds_ledger *l, int64_t now_ns, int64_t retention_ns,
 	}
 }
 
-void ds_ledger_make_room(struct ds_ledger *l, void (*forget)(void *ctx, struct ds_pod *pod), void *ctx)
+void ds_ledger_make_room(struct ds_ledger *l, void (*forget)(void *ctx, struct ds_pod *pod),
+			 void *ctx)
 {
 	struct ds_pod *ended = NULL, *judged = NULL, *victim;
 

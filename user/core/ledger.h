@@ -32,7 +32,8 @@ void ds_ledger_free(struct ds_ledger **ledger);
  * The pod of that key (its UID; where there is none NAMESPACE/NAME, else its address), made when
  * new. NULL without memory. Borrowed of the ledger until ds_ledger_expire removes it.
  */
-struct ds_pod *ds_ledger_pod(struct ds_ledger *l, const char *key, int64_t now_ns, bool *ret_is_new);
+struct ds_pod *ds_ledger_pod(struct ds_ledger *l, const char *key, int64_t now_ns,
+			     bool *ret_is_new);
 struct ds_pod *ds_ledger_find(const struct ds_ledger *l, const char *key);
 
 /* Oldest first; NULL at the end. */
@@ -70,7 +71,8 @@ void ds_ledger_expire(struct ds_ledger *l, int64_t now_ns, int64_t retention_ns,
  * Makes room for one more pod: at the bound the oldest ended pod goes (one that waits for no
  * verdict before one that does), else the oldest of all; counted. forget is told it first.
  */
-void ds_ledger_make_room(struct ds_ledger *l, void (*forget)(void *ctx, struct ds_pod *pod), void *ctx);
+void ds_ledger_make_room(struct ds_ledger *l, void (*forget)(void *ctx, struct ds_pod *pod),
+			 void *ctx);
 
 struct ds_ledger_stats ds_ledger_stats(const struct ds_ledger *l);
 

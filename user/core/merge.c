@@ -22,7 +22,7 @@ struct ds_merge {
 	struct ds_event *pool[POOL_MAX];
 	size_t pool_cnt;
 	int64_t lateness_ns;
-	int64_t first_ns;		/* what is older than the first release is history, not late */
+	int64_t first_ns; /* what is older than the first release is history, not late */
 	int64_t passed_ns;		/* everything up to here has been released */
 	uint64_t late;
 };
@@ -159,7 +159,8 @@ void ds_merge_release(struct ds_merge *m, int64_t now_ns,
 	release_until(m, now_ns - m->lateness_ns, release, ctx);
 }
 
-void ds_merge_flush(struct ds_merge *m, void (*release)(void *ctx, const struct ds_event *ev), void *ctx)
+void ds_merge_flush(struct ds_merge *m, void (*release)(void *ctx, const struct ds_event *ev),
+		    void *ctx)
 {
 	release_until(m, INT64_MAX, release, ctx);
 }

@@ -260,7 +260,8 @@
 	L(LEVEL, level) L(SCOPE, scope) L(DIRECTION, direction) L(HOOK, hook) L(IFACE, iface) \
 	L(SOCKET_CHANGE, socket_change) L(PROCESS_CHANGE, process_change) \
 	L(ROUTE_CHANGE, route_change) L(ROUTE_BY, route_by) L(PHASE, phase) L(LANE, lane) \
-	L(T0_SOURCE, t0_source) L(TRIGGER, trigger) L(TARGET_TYPE, target_type) L(LB_TYPE, lb_type) \
+	L(T0_SOURCE, t0_source) L(TRIGGER, trigger) L(TARGET_TYPE, target_type) \
+	L(LB_TYPE, lb_type) \
 	L(TARGET_STATE, target_state) L(TARGET_SOURCE, target_source) L(TAP_CHANGE, tap_change) \
 	L(LOSS_STAGE, loss_stage) L(CAUSE, cause) L(OUTCOME, outcome) L(SYMPTOM, symptom) \
 	L(CONFIDENCE, confidence) L(PEER, peer) L(ATTRIBUTION, attribution) L(RELATION, relation) \

@@ -46,7 +46,7 @@ struct ds_pod_container {
 	int exit_code;
 };
 
-/* Drops of one cause whose lines were held back by the rate limit: the first of them, and how many. */
+/* Drops of one cause whose lines the rate limit held back: the first of them, and how many. */
 struct ds_pod_fold {
 	int64_t cnt;
 	int64_t lost_ns;
@@ -119,7 +119,7 @@ struct ds_pod {
 
 	/* verdict */
 	bool verdict_written;
-	bool verdict_cut;		/* written because the run ended: another one may do better */
+	bool verdict_cut;		/* written as the run ended: another may do better */
 	int verdict;			/* enum ds_verdict, where it is written */
 	bool lost_evidence;		/* something was lost while it went away */
 	bool late_evidence;
@@ -160,7 +160,7 @@ bool ds_pod_has_port(const struct ds_pod *pod, uint16_t port);
 /* The listener of a port of either family that was opened last, or NULL. */
 const struct ds_pod_listener *ds_pod_listener_of(const struct ds_pod *pod, uint16_t port);
 
-/* Sets identity, owner and first address of an output event. The strings are borrowed of the pod. */
+/* Sets identity, owner and first address of an output event. Strings are borrowed of the pod. */
 void ds_pod_describe(const struct ds_pod *pod, struct ds_event *ev);
 
 /* Seconds that the preStop hook sleeps ("sleep:40"), 0 for none, -1 when it is not known. */

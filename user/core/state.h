@@ -13,7 +13,7 @@
 #include "user/util/timefmt.h"
 
 #define DS_WINDOW_ANSWERED_NS (200 * DS_NS_PER_MS)	/* after a RST, FIN or ICMP of ours */
-#define DS_WINDOW_SILENT_NS (12 * DS_NS_PER_S)		/* after the first packet without an answer */
+#define DS_WINDOW_SILENT_NS (12 * DS_NS_PER_S)	/* after the first packet without an answer */
 #define DS_SILENCE_NS (120 * DS_NS_PER_S)		/* a flow this quiet is over */
 
 #define DS_PENDING_LISTENERS_MAX 1024
@@ -111,8 +111,9 @@ struct ds_pod *ds_timeline_pod_of(const struct ds_core *core, const struct ds_ev
 
 /* Parts of these, for restore.c. Key: buf of DS_POD_KEY_LEN + 1 bytes may hold it. */
 const char *ds_timeline_key(const struct ds_event *ev, char *buf, size_t size);
-/* The pod of a pod.state event, made when new, with its description and ports. NULL without memory. */
-struct ds_pod *ds_timeline_announce(struct ds_core *core, const struct ds_event *ev, bool *ret_is_new);
+/* The pod of a pod.state event, made when new, with description and ports. NULL without memory. */
+struct ds_pod *ds_timeline_announce(struct ds_core *core, const struct ds_event *ev,
+				    bool *ret_is_new);
 void ds_timeline_remember(struct ds_pod *pod, int phase, int64_t at_ns, uint16_t port);
 /* Its listener of that port and family, made when new; NULL when it has too many. */
 struct ds_pod_listener *ds_timeline_listener(struct ds_pod *pod, uint16_t port, uint8_t family);
@@ -130,7 +131,8 @@ void ds_correlate_socket(struct ds_core *core, const struct ds_event *ev);
 void ds_correlate_traffic(struct ds_core *core, const struct ds_event *ev);
 void ds_correlate_advance(struct ds_core *core, int64_t now_ns);	/* closes due windows */
 void ds_correlate_finish(struct ds_core *core);			/* closes all of them */
-void ds_correlate_forget(struct ds_core *core, struct ds_pod *pod);	/* the pod is about to be freed */
+/* The pod is about to be freed. */
+void ds_correlate_forget(struct ds_core *core, struct ds_pod *pod);
 
 /* tap.c: what to watch, and when to tap */
 void ds_tap_pod_changed(struct ds_core *core, struct ds_pod *pod);
@@ -140,7 +142,8 @@ void ds_tap_forget(struct ds_core *core, struct ds_pod *pod);
 /* verdict.c */
 void ds_verdict_review(struct ds_core *core);
 /* The drain of a pod's target; port 0 = any of them. */
-struct ds_drain ds_verdict_drain(const struct ds_core *core, const struct ds_pod *pod, uint16_t port);
+struct ds_drain ds_verdict_drain(const struct ds_core *core, const struct ds_pod *pod,
+				 uint16_t port);
 
 /* From SIGTERM to exit, of the slowest container since T0; -1 = none was seen. */
 int64_t ds_verdict_slowest_exit(const struct ds_pod *pod);

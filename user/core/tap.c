@@ -13,7 +13,8 @@ static void watch(struct ds_core *core, struct ds_pod *pod, uint32_t flags)
 
 	for (int i = 0; i < pod->addresses_cnt; i++) {
 		/* An address that another pod has by now is that pod's to watch. */
-		if (ds_ledger_lookup(core->ledger, &pod->addresses[i], core->now_ns, &holding) != pod)
+		if (ds_ledger_lookup(core->ledger, &pod->addresses[i], core->now_ns, &holding) !=
+		    pod)
 			continue;
 		wish.addr = pod->addresses[i];
 		ds_core_wish(core, &wish);
@@ -51,7 +52,8 @@ static bool still_draining(const struct ds_core *core, const struct ds_pod *pod)
 		for (; t; t = t->same_address) {
 			int64_t delay_ns = t->delay_s > 0 ? t->delay_s * DS_NS_PER_S : 0;
 
-			if (ds_target_is_draining(t) && t->drain_hi_ns + 2 * delay_ns > core->now_ns)
+			if (ds_target_is_draining(t) &&
+			    t->drain_hi_ns + 2 * delay_ns > core->now_ns)
 				return true;
 		}
 	}
@@ -111,7 +113,8 @@ static void review_pod(struct ds_core *core, struct ds_pod *pod)
 	 * A listener that came back, or a tap of long ago for a restart: what makes the pod go away
 	 * now is a reason of its own.
 	 */
-	if (pod->tap_since_ns && (!goes_away(pod) || (pod->tap_done && pod->t0_ns > pod->tap_since_ns))) {
+	if (pod->tap_since_ns &&
+	    (!goes_away(pod) || (pod->tap_done && pod->t0_ns > pod->tap_since_ns))) {
 		pod->tap_since_ns = 0;
 		pod->tap_done = false;
 	}
@@ -125,7 +128,8 @@ static void wish_tap(struct ds_core *core)
 {
 	struct ds_wish wish = { .kind = DS_WISH_TAP, .tap_on = core->tap_always };
 
-	for (const struct ds_pod *pod = ds_ledger_first(core->ledger); pod && !wish.tap_on; pod = pod->next)
+	for (const struct ds_pod *pod = ds_ledger_first(core->ledger); pod && !wish.tap_on;
+	     pod = pod->next)
 		wish.tap_on = pod->tap_since_ns && !pod->tap_done;
 	if (wish.tap_on == core->tap_wished)
 		return;
@@ -160,7 +164,8 @@ void ds_tap_forget(struct ds_core *core, struct ds_pod *pod)
 	enum ds_holding holding;
 
 	for (int i = 0; i < pod->addresses_cnt; i++) {
-		if (ds_ledger_lookup(core->ledger, &pod->addresses[i], core->now_ns, &holding) != pod)
+		if (ds_ledger_lookup(core->ledger, &pod->addresses[i], core->now_ns, &holding) !=
+		    pod)
 			continue;
 		wish.addr = pod->addresses[i];
 		ds_core_wish(core, &wish);

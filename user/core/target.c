@@ -101,7 +101,8 @@ struct ds_target *ds_targets_of(const struct ds_targets *t, const struct ds_addr
 	return e ? e->first : NULL;
 }
 
-struct ds_target *ds_targets_find(const struct ds_targets *t, const struct ds_addr *a, uint16_t port)
+struct ds_target *ds_targets_find(const struct ds_targets *t, const struct ds_addr *a,
+				  uint16_t port)
 {
 	struct ds_target *target = ds_targets_of(t, a);
 
@@ -202,7 +203,8 @@ static void set_hi(struct ds_target *target, int64_t hi_ns, int source)
  */
 static void note_drain(struct ds_target *target, const struct ds_event *ev)
 {
-	int source = ds_event_has(ev, DS_KEY_TARGET_SOURCE) ? ev->target_source : DS_TARGET_SOURCE_FILE;
+	int source = ds_event_has(ev, DS_KEY_TARGET_SOURCE) ? ev->target_source :
+							      DS_TARGET_SOURCE_FILE;
 	int64_t lo = ds_event_has(ev, DS_KEY_NOT_BEFORE) ? ev->not_before : 0;
 	int64_t hi = ds_event_has(ev, DS_KEY_NOT_AFTER) ? ev->not_after : ev->time_ns;
 	bool conflict;
@@ -293,8 +295,9 @@ struct ds_target *ds_targets_update(struct ds_targets *t, const struct ds_event 
 		if (!is_registered(*ret_previous) || (target->state == DS_TARGET_STATE_INITIAL &&
 						      *ret_previous != DS_TARGET_STATE_INITIAL))
 			target->assigned_ns = ev->time_ns;
-		target->drained = false;	/* registered again: the next drain is another one */
-		target->registered_ns = ds_event_has(ev, DS_KEY_NOT_BEFORE) ? ev->not_before : ev->time_ns;
+		target->drained = false; /* registered again: the next drain is another one */
+		target->registered_ns = ds_event_has(ev, DS_KEY_NOT_BEFORE) ? ev->not_before :
+									      ev->time_ns;
 	}
 	return target;
 }

@@ -26,7 +26,7 @@ struct ds_target {
 	int64_t health_check_interval_s;
 	int lb_type;		/* enum ds_lb_type, -1 = not told */
 	int64_t assigned_ns;	/* the current registration was first seen, 0 = not known */
-	int64_t registered_ns;	/* last moment at which it was known to be registered, not draining */
+	int64_t registered_ns;	/* last moment at which it was known to be registered */
 	/* the drain: valid while `drained` */
 	bool drained;
 	int64_t drain_lo_ns;	/* 0 = no bound of its own */
@@ -62,7 +62,7 @@ struct ds_target *ds_targets_update(struct ds_targets *t, const struct ds_event 
  */
 void ds_targets_restore(struct ds_targets *t, const struct ds_event *ev);
 
-/* Told already, to the run that saved the state file: events files are read from their beginning. */
+/* Told already to the run that saved the state file: events files are read from the start. */
 bool ds_targets_is_known(const struct ds_targets *t, const struct ds_event *ev);
 
 /* Least recently told first; NULL at the end. */
@@ -72,7 +72,8 @@ const struct ds_target *ds_targets_first(const struct ds_targets *t);
 struct ds_target *ds_targets_of(const struct ds_targets *t, const struct ds_addr *a);
 
 /* The one of that port; any of that address where port is 0. Or NULL. */
-struct ds_target *ds_targets_find(const struct ds_targets *t, const struct ds_addr *a, uint16_t port);
+struct ds_target *ds_targets_find(const struct ds_targets *t, const struct ds_addr *a,
+				  uint16_t port);
 
 bool ds_target_is_draining(const struct ds_target *target);
 

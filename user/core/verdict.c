@@ -9,7 +9,8 @@
 
 #define DELAY_DEFAULT_NS (300 * DS_NS_PER_S)
 
-struct ds_drain ds_verdict_drain(const struct ds_core *core, const struct ds_pod *pod, uint16_t port)
+struct ds_drain ds_verdict_drain(const struct ds_core *core, const struct ds_pod *pod,
+				 uint16_t port)
 {
 	const struct ds_target *target = NULL;
 
@@ -23,8 +24,8 @@ struct ds_drain ds_verdict_drain(const struct ds_core *core, const struct ds_pod
 static bool is_draining(const struct ds_core *core, const struct ds_pod *pod)
 {
 	for (int i = 0; i < pod->addresses_cnt; i++)
-		for (const struct ds_target *t = ds_targets_of(core->targets, &pod->addresses[i]); t;
-		     t = t->same_address)
+		for (const struct ds_target *t = ds_targets_of(core->targets, &pod->addresses[i]);
+		     t; t = t->same_address)
 			if (ds_target_is_draining(t))
 				return true;
 	return false;
@@ -45,7 +46,8 @@ static int64_t drained_ns(const struct ds_drain *drain)
 }
 
 /* Due once it ended and its target settled, or after twice the delay, whatever comes first. */
-static bool is_due(const struct ds_core *core, const struct ds_pod *pod, const struct ds_drain *drain)
+static bool is_due(const struct ds_core *core, const struct ds_pod *pod,
+		   const struct ds_drain *drain)
 {
 	int64_t ended = ds_pod_ended_ns(pod);
 	int64_t quiet_since = latest(ended, pod->last_arrival_ns);
@@ -78,7 +80,8 @@ static int64_t exposed_from(const struct ds_pod *pod)
 	for (int i = 0; i < pod->phases_cnt; i++) {
 		const struct ds_pod_phase *p = &pod->phases[i];
 
-		if ((p->phase == DS_PHASE_LISTENER_CLOSED || p->phase == DS_PHASE_ADDRESS_RELEASED) &&
+		if ((p->phase == DS_PHASE_LISTENER_CLOSED ||
+		     p->phase == DS_PHASE_ADDRESS_RELEASED) &&
 		    p->at_ns >= pod->t0_ns && (!from || p->at_ns < from))
 			from = p->at_ns;
 	}
@@ -102,8 +105,8 @@ static int64_t not_observed(const struct ds_core *core, const struct ds_pod *pod
 	return sum;
 }
 
-static void judge(const struct ds_core *core, const struct ds_pod *pod, const struct ds_drain *drain,
-		  bool cut, struct ds_event *ev)
+static void judge(const struct ds_core *core, const struct ds_pod *pod,
+		  const struct ds_drain *drain, bool cut, struct ds_event *ev)
 {
 	int verdict = DS_VERDICT_CLEAN, confidence = DS_CONFIDENCE_HIGH, reason = -1;
 
@@ -119,7 +122,8 @@ static void judge(const struct ds_core *core, const struct ds_pod *pod, const st
 		verdict = DS_VERDICT_INCONCLUSIVE;
 		confidence = DS_CONFIDENCE_LOW;
 	} else if (!drain->known) {
-		reason = DS_VERDICT_REASON_NO_TARGET;	/* still clean: nothing was lost, to anybody */
+		reason =
+			DS_VERDICT_REASON_NO_TARGET; /* still clean: nothing was lost, to anybody */
 		confidence = DS_CONFIDENCE_MEDIUM;
 	}
 	if (!ds_peers_know_load_balancer(&core->peers))
@@ -151,14 +155,14 @@ static void describe_end(struct ds_pod *pod, struct ds_event *ev)
 		DS_SET(ev, ENDED_BY, ended_by, pod->ended_by);
 }
 
-/* T0's own error; where checks share the traffic's port, the last arrival may have been one of them. */
+/* T0's own error; where checks share the traffic's port, the last arrival may be one of them. */
 static int64_t tail_error(const struct ds_core *core, const struct ds_pod *pod)
 {
 	int64_t interval_s = 0;
 
 	for (int i = 0; i < pod->addresses_cnt; i++)
-		for (const struct ds_target *t = ds_targets_of(core->targets, &pod->addresses[i]); t;
-		     t = t->same_address)
+		for (const struct ds_target *t = ds_targets_of(core->targets, &pod->addresses[i]);
+		     t; t = t->same_address)
 			if (t->health_check_port == t->port && !t->preserve_client_ip)
 				interval_s = latest(interval_s, t->health_check_interval_s);
 	return pod->t0_error_ns + interval_s * DS_NS_PER_S;
@@ -195,7 +199,8 @@ static void describe_drain(const struct ds_drain *d, struct ds_event *ev)
 	DS_SET(ev, DRAIN_NOT_AFTER_SOURCE, drain_not_after_source, d->hi_source);
 }
 
-static void write_verdict(struct ds_core *core, struct ds_pod *pod, const struct ds_drain *drain, bool cut)
+static void write_verdict(struct ds_core *core, struct ds_pod *pod, const struct ds_drain *drain,
+			  bool cut)
 {
 	struct ds_event ev;
 

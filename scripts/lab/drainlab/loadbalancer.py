@@ -81,11 +81,18 @@ class HAProxy:
         except OSError:
             return None
 
+    def _connected(self, conn):
+        try:
+            conn.connect(self.socket_path)
+        except BlockingIOError:     # many ask at once: its queue is full
+            return False
+        return True
+
     def command(self, line):
         """One command to the runtime socket; returns the answer."""
         with socket.socket(socket.AF_UNIX) as conn:
             conn.settimeout(10)
-            conn.connect(self.socket_path)
+            wait_for(lambda: self._connected(conn), 10, "HAProxy's runtime socket")
             conn.sendall(line.encode() + b"\n")
             answer = b""
             while got := conn.recv(65536):
