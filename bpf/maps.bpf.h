@@ -132,7 +132,7 @@ DS_MAP struct {
 	__type(value, __u64);
 } ds_port_listener SEC(".maps");
 
-/* Addresses in the kernel that dropped a packet -> number used in records. Bounded by their kind. */
+/* Addresses in the kernel that dropped a packet -> number used in records. Bounded. */
 DS_MAP struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);

@@ -177,7 +177,7 @@ static __always_inline void traffic_changed(struct ds_traffic *t, __u64 *stamp, 
 	ds_traffic_changes++;
 }
 
-/* A packet of this very connection died before it was accepted; the port may have been used again. */
+/* A packet of this very connection died before it was accepted; ports are used again. */
 static __always_inline bool was_dead(const struct sock *sk, const struct conn *c)
 {
 	__u32 isn = BPF_CORE_READ((const struct tcp_sock *)sk, copied_seq) - 1, *dead;

@@ -22,10 +22,11 @@ static bool has(const struct ds_case *c, uint32_t facts)
 
 static bool nothing_lost(const struct ds_case *c)
 {
-	const uint32_t loss = DS_FLOW_SYN | DS_FLOW_PAYLOAD | DS_FLOW_NO_REQUEST | DS_FLOW_RST_TO_SYN |
-		DS_FLOW_RST_TO_PAYLOAD | DS_FLOW_ABORTED | DS_FLOW_UNACCEPTED |
-		DS_FLOW_FIN_OUTSTANDING | DS_FLOW_RST_RECEIVED | DS_FLOW_OVERFLOW |
-		DS_FLOW_NETFILTER | DS_FLOW_ICMP | DS_FLOW_DIED | DS_FLOW_LEFT_NODE | DS_FLOW_REUSED;
+	const uint32_t loss = DS_FLOW_SYN | DS_FLOW_PAYLOAD | DS_FLOW_NO_REQUEST |
+			      DS_FLOW_RST_TO_SYN | DS_FLOW_RST_TO_PAYLOAD | DS_FLOW_ABORTED |
+			      DS_FLOW_UNACCEPTED | DS_FLOW_FIN_OUTSTANDING | DS_FLOW_RST_RECEIVED |
+			      DS_FLOW_OVERFLOW | DS_FLOW_NETFILTER | DS_FLOW_ICMP | DS_FLOW_DIED |
+			      DS_FLOW_LEFT_NODE | DS_FLOW_REUSED;
 
 	return !has(c, loss);
 }
@@ -86,8 +87,9 @@ static bool quiet_beyond_grace(const struct ds_case *c)
 {
 	const struct ds_flow *f = c->flow;
 
-	return has(c, DS_FLOW_ABORTED | DS_FLOW_FIN_OUTSTANDING) && c->going && c->pod->grace_s > 0 &&
-	       f->last_payload_ns && f->closed_ns - f->last_payload_ns > c->pod->grace_s * DS_NS_PER_S;
+	return has(c, DS_FLOW_ABORTED | DS_FLOW_FIN_OUTSTANDING) && c->going &&
+	       c->pod->grace_s > 0 && f->last_payload_ns &&
+	       f->closed_ns - f->last_payload_ns > c->pod->grace_s * DS_NS_PER_S;
 }
 
 static bool long_lived(const struct ds_case *c)
@@ -97,7 +99,7 @@ static bool long_lived(const struct ds_case *c)
 
 /* ---- causes ---- */
 
-/* Meant for the pod that had the address before, and taken or refused by the one that has it now. */
+/* Meant for the pod that had the address before, taken or refused by the one that has it. */
 static bool reached_another(const struct ds_case *c)
 {
 	return has(c, DS_FLOW_REUSED);
@@ -132,7 +134,7 @@ static bool address_released_silent(const struct ds_case *c)
 	       !has(c, DS_FLOW_ESTABLISHED | DS_FLOW_RST_TO_SYN | DS_FLOW_RST_TO_PAYLOAD);
 }
 
-/* A SYN (or the last ACK of a handshake) found no listener, or the listener closed before accept. */
+/* A SYN (or a last ACK) found no listener, or the listener closed before accept. */
 static bool refused(const struct ds_case *c)
 {
 	return has(c, DS_FLOW_RST_TO_SYN | DS_FLOW_UNACCEPTED);
@@ -248,7 +250,7 @@ static int symptom_of(const struct ds_case *c, int cause, int outcome)
 	case DS_CAUSE_ADDRESS_RELEASED:
 		if (!alb)
 			return DS_SYMPTOM_TIMEOUT;
-		/* RFC 4861 and IPv4 ARP both give up after three probes; AWS documents 502 for IPv4. */
+		/* RFC 4861 and IPv4 ARP give up after three probes; AWS documents 502 for IPv4. */
 		return outcome == DS_OUTCOME_NEIGH_FAILED && ds_addr_is_v4(&c->flow->key.pod) ?
 		       DS_SYMPTOM_ALB_502_AFTER_3S : DS_SYMPTOM_ALB_504;
 	case DS_CAUSE_ADDRESS_REUSED:
@@ -263,7 +265,8 @@ static int symptom_of(const struct ds_case *c, int cause, int outcome)
 	case DS_CAUSE_BACKLOG_OVERFLOW:
 		return DS_SYMPTOM_TIMEOUT;
 	case DS_CAUSE_REJECTED:
-		return has(c, DS_FLOW_RST_LEFT | DS_FLOW_ICMP) ? DS_SYMPTOM_RESET : DS_SYMPTOM_TIMEOUT;
+		return has(c, DS_FLOW_RST_LEFT | DS_FLOW_ICMP) ? DS_SYMPTOM_RESET :
+								 DS_SYMPTOM_TIMEOUT;
 	default:
 		return -1;
 	}
@@ -281,8 +284,9 @@ static int outcome_of(const struct ds_case *c)
 /* No payload was seen of it: where checks share the port it may have been one of them. */
 static bool looks_like_check(const struct ds_case *c)
 {
-	return c->may_be_check && !has(c, DS_FLOW_PAYLOAD | DS_FLOW_RST_TO_PAYLOAD | DS_FLOW_OUTSTANDING |
-				       DS_FLOW_UNREAD | DS_FLOW_FIN_OUTSTANDING);
+	return c->may_be_check &&
+	       !has(c, DS_FLOW_PAYLOAD | DS_FLOW_RST_TO_PAYLOAD | DS_FLOW_OUTSTANDING |
+			       DS_FLOW_UNREAD | DS_FLOW_FIN_OUTSTANDING);
 }
 
 struct ds_decision ds_cause_decide(const struct ds_case *c)
@@ -304,7 +308,8 @@ struct ds_decision ds_cause_decide(const struct ds_case *c)
 		d.outcome = outcome_of(c);
 	d.symptom = symptom_of(c, d.cause, d.outcome);
 	/* Where nobody said who the load balancer is, any peer stands in for it. */
-	if (!c->load_balancer_known || c->final || looks_like_check(c) || (quiet_beyond_grace(c) && c->flow->age_ns < 0))
+	if (!c->load_balancer_known || c->final || looks_like_check(c) ||
+	    (quiet_beyond_grace(c) && c->flow->age_ns < 0))
 		d.confidence = DS_CONFIDENCE_LOW;
 	return d;
 }

@@ -11,13 +11,15 @@
 #include "user/core/state.h"
 
 /* Facts after which the answer is known: 200 ms more, then the line is written. */
-#define ANSWERED (DS_FLOW_RST_TO_SYN | DS_FLOW_RST_TO_PAYLOAD | DS_FLOW_ABORTED | DS_FLOW_UNACCEPTED | \
-		  DS_FLOW_FIN_OUTSTANDING | DS_FLOW_RST_RECEIVED | DS_FLOW_ICMP | DS_FLOW_RST_LEFT | \
-		  DS_FLOW_REUSED)
+#define ANSWERED \
+	(DS_FLOW_RST_TO_SYN | DS_FLOW_RST_TO_PAYLOAD | DS_FLOW_ABORTED | DS_FLOW_UNACCEPTED | \
+	 DS_FLOW_FIN_OUTSTANDING | DS_FLOW_RST_RECEIVED | DS_FLOW_ICMP | DS_FLOW_RST_LEFT | \
+	 DS_FLOW_REUSED)
 
-/* What can have happened to a connection before it is accepted; anything else is an earlier one's. */
-#define BEFORE_ACCEPT ((uint32_t)(DS_FLOW_SYN | DS_FLOW_NO_REQUEST | DS_FLOW_OVERFLOW | DS_FLOW_NETFILTER | \
-				  DS_FLOW_ICMP | DS_FLOW_DIED | DS_FLOW_LEFT_NODE | DS_FLOW_RST_LEFT))
+/* What can happen to a connection before it is accepted; anything else is an earlier one's. */
+#define BEFORE_ACCEPT \
+	((uint32_t)(DS_FLOW_SYN | DS_FLOW_NO_REQUEST | DS_FLOW_OVERFLOW | DS_FLOW_NETFILTER | \
+		    DS_FLOW_ICMP | DS_FLOW_DIED | DS_FLOW_LEFT_NODE | DS_FLOW_RST_LEFT))
 
 static bool in_our_namespace(const struct ds_event *ev, const struct ds_pod *pod)
 {
@@ -62,11 +64,12 @@ static struct ds_pod *find_pod(const struct ds_core *core, const struct ds_event
 }
 
 /*
- * A rule inside the pod may redirect the balancer's connections to a sidecar proxy: the sockets there
- * know the proxy's port only. What was seen of it on the way in tells the port that was meant; else
- * the balancer can have meant nothing but the pod's one target, where the port is not a declared one.
+ * A rule inside the pod may redirect the balancer's connections to a sidecar proxy: the sockets
+ * there know the proxy's port only. What was seen on the way in tells the port that was meant;
+ * else the balancer can have meant only the pod's one target, where the port is not declared.
  */
-static void undo_redirect(const struct ds_core *core, const struct ds_pod *pod, struct ds_flow_key *key)
+static void undo_redirect(const struct ds_core *core, const struct ds_pod *pod,
+			  struct ds_flow_key *key)
 {
 	const struct ds_target *first = ds_targets_of(core->targets, &key->pod);
 	struct ds_flow_key meant = *key;
@@ -109,7 +112,8 @@ static struct ds_pod *meant_before(const struct ds_core *core, const struct ds_e
 		       ev->scope == DS_SCOPE_POD ? before : NULL;
 	}
 	before = ds_ledger_previous(core->ledger, &key->pod, pod);
-	return before && target->assigned_ns && target->assigned_ns < before->reused_ns ? before : NULL;
+	return before && target->assigned_ns && target->assigned_ns < before->reused_ns ? before :
+											  NULL;
 }
 
 /* The flow of an event whose pod's end is (a, port); a new generation where the owner changed. */
@@ -154,7 +158,8 @@ static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, 
 		flow->attribution = *ret_attribution;
 		flow->balanced = ds_drop_is_balanced(core, flow);
 	}
-	flow->elsewhere = before && !(ds_event_has(ev, DS_KEY_SCOPE) && ev->scope == DS_SCOPE_ROUTING);
+	flow->elsewhere = before &&
+			  !(ds_event_has(ev, DS_KEY_SCOPE) && ev->scope == DS_SCOPE_ROUTING);
 	if (ev->late)
 		pod->late_evidence = true;
 	return flow;
@@ -181,7 +186,8 @@ static void begin_generation(struct ds_core *core, struct ds_flow *flow)
 }
 
 /* Only the first sending of a SYN or of payload is an arrival; repetitions move nothing. */
-static bool is_first_sending(struct ds_flow *flow, const struct ds_event *ev, enum ds_packet_kind kind)
+static bool is_first_sending(struct ds_flow *flow, const struct ds_event *ev,
+			     enum ds_packet_kind kind)
 {
 	uint32_t end;
 
@@ -260,13 +266,13 @@ void ds_correlate_packet(struct ds_core *core, const struct ds_event *ev)
 	flow = flow_of(core, ev, source_is_pod, &attribution);
 	if (!flow)
 		return;
-	/* The first SYN of a connection comes before all else of it: what is known is of an earlier one. */
+	/* The first SYN comes before all else of its connection: the rest is of an earlier one. */
 	if (kind == DS_PACKET_SYN && (flow->has_isn ? flow->isn != (uint32_t)ev->tcp_seq :
 						      flow->facts != 0))
 		begin_generation(core, flow);
 	if (kind == DS_PACKET_SYN || facts & DS_FLOW_UNACCEPTED)
 		flow->came_in = true;
-	/* A bare ACK that we reset, of a connection whose SYN was seen and never accepted: its handshake. */
+	/* A bare ACK that we reset, of a connection that was never accepted: its handshake. */
 	if (kind == DS_PACKET_ACK && facts == DS_FLOW_NO_REQUEST && flow->facts & DS_FLOW_SYN &&
 	    ev->hook != DS_HOOK_TAP_RX && !(flow->facts & DS_FLOW_ESTABLISHED))
 		facts = DS_FLOW_RST_TO_SYN;
@@ -282,8 +288,8 @@ void ds_correlate_packet(struct ds_core *core, const struct ds_event *ev)
 	/* A blackhole is silent: with ICMP it was an unreachable route. */
 	if (flow->outcome == DS_OUTCOME_BLACKHOLE && (facts | flow->facts) & DS_FLOW_ICMP)
 		flow->outcome = DS_OUTCOME_ICMP_UNREACHABLE;
-	if (ev->hook == DS_HOOK_TAP_RX && flow->facts & DS_FLOW_ESTABLISHED && kind == DS_PACKET_PAYLOAD &&
-	    !flow->pod->released_ns)
+	if (ev->hook == DS_HOOK_TAP_RX && flow->facts & DS_FLOW_ESTABLISHED &&
+	    kind == DS_PACKET_PAYLOAD && !flow->pod->released_ns)
 		return;
 	note_facts(core, flow, ev, facts);
 }
@@ -304,7 +310,7 @@ static void accepted(struct ds_core *core, struct ds_flow *flow, const struct ds
 		note_facts(core, flow, ev, DS_FLOW_REUSED);
 		return;
 	}
-	/* It was seen to arrive, and now it is answered. Only what died before makes it `delayed`. */
+	/* It was seen to arrive, now it is answered. Only what died before makes it `delayed`. */
 	if (flow->facts & ~(uint32_t)(DS_FLOW_SYN | DS_FLOW_ESTABLISHED) &&
 	    flow->window != DS_FLOW_WINDOW_NONE)
 		ds_drop_decide(core, flow);
@@ -347,7 +353,8 @@ void ds_correlate_socket(struct ds_core *core, const struct ds_event *ev)
 	struct ds_flow *flow;
 	int attribution;
 
-	if (ev->socket_change != DS_SOCKET_CHANGE_ACCEPTED && ev->socket_change != DS_SOCKET_CHANGE_CLOSING)
+	if (ev->socket_change != DS_SOCKET_CHANGE_ACCEPTED &&
+	    ev->socket_change != DS_SOCKET_CHANGE_CLOSING)
 		return;
 	flow = flow_of(core, ev, true, &attribution);
 	if (!flow)
@@ -367,7 +374,8 @@ void ds_correlate_traffic(struct ds_core *core, const struct ds_event *ev)
 	if (!ds_event_has(ev, DS_KEY_LAST_TRAFFIC_PAYLOAD_AT) || !ds_event_has(ev, DS_KEY_POD_IP))
 		return;
 	probe.key.pod = ev->pod_ip;
-	probe.pod = ds_ledger_lookup(core->ledger, &ev->pod_ip, ev->last_traffic_payload_at, &holding);
+	probe.pod =
+		ds_ledger_lookup(core->ledger, &ev->pod_ip, ev->last_traffic_payload_at, &holding);
 	if (probe.pod && in_our_namespace(ev, probe.pod))
 		ds_drop_arrival(core, &probe, ev->last_traffic_payload_at);
 }

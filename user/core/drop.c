@@ -61,7 +61,8 @@ static bool serves(const struct ds_core *core, const struct ds_flow *flow)
 	    ds_targets_find(core->targets, &flow->key.pod, flow->key.pod_port))
 		return true;
 	/* Where nothing at all is known of its ports, inbound is the better guess. */
-	return !pod->ports_cnt && !pod->listeners_cnt && !ds_targets_of(core->targets, &flow->key.pod);
+	return !pod->ports_cnt && !pod->listeners_cnt &&
+	       !ds_targets_of(core->targets, &flow->key.pod);
 }
 
 static bool is_restarting(const struct ds_pod *pod, int64_t at_ns)
@@ -73,7 +74,8 @@ static bool is_restarting(const struct ds_pod *pod, int64_t at_ns)
 			l = &pod->listeners[i];
 	return (pod->exited_ns && at_ns + DS_NS_PER_S >= pod->exited_ns &&
 		at_ns - pod->exited_ns < RESTART_WINDOW_NS) ||
-	       (pod->sigkill_ns && at_ns >= pod->sigkill_ns && at_ns - pod->sigkill_ns < RESTART_WINDOW_NS) ||
+	       (pod->sigkill_ns && at_ns >= pod->sigkill_ns &&
+		at_ns - pod->sigkill_ns < RESTART_WINDOW_NS) ||
 	       (l && at_ns >= l->closed_ns);
 }
 
@@ -99,8 +101,10 @@ static struct ds_case make_case(const struct ds_core *core, const struct ds_flow
 	c.counts_as_load_balancer = is_balanced(core, target, c.peer);
 	c.load_balancer_known = ds_peers_know_load_balancer(&core->peers) ||
 				(target && target->preserve_client_ip);
-	c.health_check = is_health_check(flow, ds_targets_of(core->targets, &flow->key.pod), c.peer);
-	c.inside_pod = ds_addr_is_loopback(&flow->key.peer) || ds_pod_has_address(pod, &flow->key.peer);
+	c.health_check =
+		is_health_check(flow, ds_targets_of(core->targets, &flow->key.pod), c.peer);
+	c.inside_pod = ds_addr_is_loopback(&flow->key.peer) ||
+		       ds_pod_has_address(pod, &flow->key.peer);
 	c.inbound = serves(core, flow);
 	c.going = ds_pod_was_going(pod, at_ns);
 	c.closed_while_going = ds_pod_was_going(pod, flow->closed_ns ? flow->closed_ns : at_ns);
@@ -108,7 +112,8 @@ static struct ds_case make_case(const struct ds_core *core, const struct ds_flow
 	c.restarting = !c.going && is_restarting(pod, at_ns);
 	c.never_listened = !l || (!l->closed_ns && l->opened_ns > at_ns);
 	c.registered = target && !ds_target_is_draining(target) &&
-		       target->state != DS_TARGET_STATE_UNUSED && target->state != DS_TARGET_STATE_ABSENT;
+		       target->state != DS_TARGET_STATE_UNUSED &&
+		       target->state != DS_TARGET_STATE_ABSENT;
 	c.delay_elapsed = delay_elapsed(drain, at_ns);
 	c.may_be_check = c.peer == DS_PEER_LOAD_BALANCER && target && !target->preserve_client_ip &&
 			 target->health_check_port == flow->key.pod_port;
@@ -133,7 +138,8 @@ void ds_drop_arrival(struct ds_core *core, const struct ds_flow *flow, int64_t a
 	if (at_ns > core->now_ns)
 		at_ns = core->now_ns;
 	/* What the balancer's address answers to a pod that calls it is not traffic to that pod. */
-	if (serves(core, flow) && ds_drop_is_balanced(core, flow) && at_ns > flow->pod->last_arrival_ns)
+	if (serves(core, flow) && ds_drop_is_balanced(core, flow) &&
+	    at_ns > flow->pod->last_arrival_ns)
 		flow->pod->last_arrival_ns = at_ns;
 }
 
@@ -141,16 +147,19 @@ void ds_drop_arrival(struct ds_core *core, const struct ds_flow *flow, int64_t a
 
 static void describe_connection(const struct ds_flow *flow, struct ds_event *ev)
 {
-	/* As of the lost packet: an abort is the pod's own RST or FIN, everything else was the peer's. */
-	bool from_pod = flow->facts & (DS_FLOW_ABORTED | DS_FLOW_FIN_OUTSTANDING | DS_FLOW_UNACCEPTED);
+	/* As of the lost packet: an abort is the pod's own RST or FIN, all else was the peer's. */
+	bool from_pod = flow->facts &
+			(DS_FLOW_ABORTED | DS_FLOW_FIN_OUTSTANDING | DS_FLOW_UNACCEPTED);
 
 	DS_SET_STR(ev, TRANSPORT, transport, "tcp");
 	DS_SET_STR(ev, NETWORK_TYPE, network_type, ds_addr_is_v4(&flow->key.pod) ? "ipv4" : "ipv6");
 	DS_SET(ev, DIRECTION, direction, from_pod ? DS_DIRECTION_TRANSMIT : DS_DIRECTION_RECEIVE);
 	DS_SET_ADDR(ev, SOURCE_ADDRESS, source, from_pod ? flow->key.pod : flow->key.peer);
 	DS_SET(ev, SOURCE_PORT, source_port, from_pod ? flow->key.pod_port : flow->key.peer_port);
-	DS_SET_ADDR(ev, DESTINATION_ADDRESS, destination, from_pod ? flow->key.peer : flow->key.pod);
-	DS_SET(ev, DESTINATION_PORT, destination_port, from_pod ? flow->key.peer_port : flow->key.pod_port);
+	DS_SET_ADDR(ev, DESTINATION_ADDRESS, destination,
+		    from_pod ? flow->key.peer : flow->key.pod);
+	DS_SET(ev, DESTINATION_PORT, destination_port,
+	       from_pod ? flow->key.peer_port : flow->key.pod_port);
 }
 
 /* The hooks by name, sorted: the names are few, so insertion is enough. */
@@ -279,10 +288,18 @@ static void write_folded(struct ds_core *core, struct ds_pod *pod, int cause)
 {
 	struct ds_pod_fold *f = &pod->folds[cause];
 	struct ds_flow flow = {
-		.key = { .pod = f->key_pod, .peer = f->key_peer,
-			 .pod_port = f->pod_port, .peer_port = f->peer_port },
-		.pod = pod, .lost_ns = f->lost_ns, .hooks = f->hooks, .facts = f->facts,
-		.attribution = f->attribution, .outcome = f->outcome, .packets = f->cnt, .age_ns = -1,
+		.key = { .pod = f->key_pod,
+			 .peer = f->key_peer,
+			 .pod_port = f->pod_port,
+			 .peer_port = f->peer_port },
+		.pod = pod,
+		.lost_ns = f->lost_ns,
+		.hooks = f->hooks,
+		.facts = f->facts,
+		.attribution = f->attribution,
+		.outcome = f->outcome,
+		.packets = f->cnt,
+		.age_ns = -1,
 	};
 	struct ds_decision d = {
 		.kind = DS_DECISION_DROP, .cause = cause, .outcome = f->outcome,
@@ -309,7 +326,8 @@ void ds_drop_flush_folded(struct ds_core *core, int64_t now_ns)
 
 /* ---- the decision ---- */
 
-static void count_drop(struct ds_core *core, const struct ds_flow *flow, const struct ds_case *c, int cause)
+static void count_drop(struct ds_core *core, const struct ds_flow *flow, const struct ds_case *c,
+		       int cause)
 {
 	struct ds_pod *pod = flow->pod;
 

@@ -165,7 +165,7 @@ uint32_t ds_evidence_facts(const struct ds_event *ev, enum ds_packet_kind kind, 
 		return DS_FLOW_RST_RECEIVED;
 	case DS_HOOK_KFREE_SKB:
 		facts = facts_of_drop(ev, ret_outcome);
-		/* A full queue takes the handshake's last ACK, also one that brings payload already. */
+		/* A full queue takes the handshake's last ACK, also one that brings payload. */
 		return facts & DS_FLOW_OVERFLOW ? facts | DS_FLOW_SYN : facts ? facts | lost : 0;
 	case DS_HOOK_ICMP_SEND:
 		return DS_FLOW_ICMP | lost;
@@ -175,7 +175,8 @@ uint32_t ds_evidence_facts(const struct ds_event *ev, enum ds_packet_kind kind, 
 			return DS_FLOW_LEFT_NODE | lost;
 		return 0;
 	case DS_HOOK_TAP_RX:
-		if (ev->scope == DS_SCOPE_POD)	/* only a SYN that met a full listener is told there */
+		if (ev->scope ==
+		    DS_SCOPE_POD) /* only a SYN that met a full listener is told there */
 			return ds_event_has(ev, DS_KEY_SOCKET_PRESENT) && ev->socket_present ?
 				       DS_FLOW_OVERFLOW | DS_FLOW_SYN : 0;
 		return lost;

@@ -224,7 +224,7 @@ void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev)
 
 /* ---- processes ---- */
 
-/* A pod whose container restarts for ever: the one that ended first makes room. NULL = none ended. */
+/* A container that restarts for ever: the one that ended first makes room. NULL = none ended. */
 static struct ds_pod_container *reuse_container(struct ds_pod *pod)
 {
 	struct ds_pod_container *oldest = NULL;
@@ -304,7 +304,7 @@ void ds_timeline_process(struct ds_core *core, const struct ds_event *ev)
 	if (ev->process_change == DS_PROCESS_CHANGE_OOM_KILLED)
 		pod->oom_killed = true;
 	if (!ds_event_has(ev, DS_KEY_IS_INIT) || !ev->is_init)
-		return;		/* workers and helpers: only a container's first process is a milestone */
+		return; /* workers and helpers: only a container's first process is a milestone */
 	c = ds_event_has(ev, DS_KEY_CGROUP_PATH) ? container_of_path(pod, ev->cgroup_path) : NULL;
 	switch (ev->process_change) {
 	case DS_PROCESS_CHANGE_SIGTERM:
@@ -317,8 +317,10 @@ void ds_timeline_process(struct ds_core *core, const struct ds_event *ev)
 			set_t0(pod, ev->time_ns, 0, DS_T0_SOURCE_SIGTERM);
 		if (ev->process_change == DS_PROCESS_CHANGE_SIGTERM_IGNORED)
 			pod->sigterm_ignored = true;
-		enter(core, pod, ev->process_change == DS_PROCESS_CHANGE_SIGTERM ?
-		      DS_PHASE_SIGTERM : DS_PHASE_SIGTERM_IGNORED, ev->time_ns, 0, c ? c->id : NULL);
+		enter(core, pod,
+		      ev->process_change == DS_PROCESS_CHANGE_SIGTERM ? DS_PHASE_SIGTERM :
+									DS_PHASE_SIGTERM_IGNORED,
+		      ev->time_ns, 0, c ? c->id : NULL);
 		break;
 	case DS_PROCESS_CHANGE_SIGKILL:
 		if (!pod->sigkill_ns)
@@ -392,8 +394,8 @@ static void copy_text(char *dst, size_t size, const char *src)
 }
 
 /* Calls take(item) for each item of a comma-separated list, at most `max` of them. */
-static void each_item(const char *list, int max, void (*take)(void *ctx, const char *item, size_t len),
-		      void *ctx)
+static void each_item(const char *list, int max,
+		      void (*take)(void *ctx, const char *item, size_t len), void *ctx)
 {
 	while (*list && max-- > 0) {
 		size_t len = strcspn(list, ",");
@@ -450,8 +452,10 @@ static void take_port_item(void *ctx, const char *item, size_t len)
 static void describe_pod(struct ds_pod *pod, const struct ds_event *ev)
 {
 	static const enum ds_key owner_keys[DS_OWNER_MAX] = {
-		[DS_OWNER_DEPLOYMENT] = DS_KEY_DEPLOYMENT, [DS_OWNER_STATEFULSET] = DS_KEY_STATEFULSET,
-		[DS_OWNER_DAEMONSET] = DS_KEY_DAEMONSET, [DS_OWNER_REPLICASET] = DS_KEY_REPLICASET,
+		[DS_OWNER_DEPLOYMENT] = DS_KEY_DEPLOYMENT,
+		[DS_OWNER_STATEFULSET] = DS_KEY_STATEFULSET,
+		[DS_OWNER_DAEMONSET] = DS_KEY_DAEMONSET,
+		[DS_OWNER_REPLICASET] = DS_KEY_REPLICASET,
 		[DS_OWNER_JOB] = DS_KEY_JOB,
 	};
 	const char *owners[DS_OWNER_MAX] = { NULL, ev->deployment, ev->statefulset, ev->daemonset,
@@ -464,7 +468,8 @@ static void describe_pod(struct ds_pod *pod, const struct ds_event *ev)
 	if (ds_event_has(ev, DS_KEY_POD_NAME))
 		copy_text(pod->name, sizeof(pod->name), ev->pod_name);
 	for (int kind = DS_OWNER_JOB; kind > DS_OWNER_NONE; kind--)
-		if (ds_event_has(ev, owner_keys[kind])) {	/* the Deployment wins over its ReplicaSet */
+		if (ds_event_has(ev,
+				 owner_keys[kind])) { /* the Deployment wins over its ReplicaSet */
 			copy_text(pod->owner, sizeof(pod->owner), owners[kind]);
 			pod->owner_kind = (enum ds_owner_kind)kind;
 		}
@@ -513,12 +518,14 @@ static void deleted(struct ds_core *core, struct ds_pod *pod, int64_t at_ns)
 bool ds_timeline_is_known(const struct ds_core *core, const struct ds_event *ev)
 {
 	char key[DS_POD_KEY_LEN + 1];
-	const struct ds_pod *pod = ds_ledger_find(core->ledger, ds_timeline_key(ev, key, sizeof(key)));
+	const struct ds_pod *pod =
+		ds_ledger_find(core->ledger, ds_timeline_key(ev, key, sizeof(key)));
 
 	return pod && pod->restored && ev->time_ns <= pod->told_ns;
 }
 
-struct ds_pod *ds_timeline_announce(struct ds_core *core, const struct ds_event *ev, bool *ret_is_new)
+struct ds_pod *ds_timeline_announce(struct ds_core *core, const struct ds_event *ev,
+				    bool *ret_is_new)
 {
 	char key[DS_POD_KEY_LEN + 1];
 	const char *name = ds_timeline_key(ev, key, sizeof(key));
@@ -559,7 +566,8 @@ void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev)
 		resolve_pending(core, pod);
 	if (ds_event_has(ev, DS_KEY_T0))
 		set_t0(pod, ev->t0, ds_event_has(ev, DS_KEY_T0_ERROR) ? ev->t0_error : 0,
-		       ds_event_has(ev, DS_KEY_T0_SOURCE) ? ev->t0_source : DS_T0_SOURCE_DELETION_TIMESTAMP);
+		       ds_event_has(ev, DS_KEY_T0_SOURCE) ? ev->t0_source :
+							    DS_T0_SOURCE_DELETION_TIMESTAMP);
 	if (ds_event_has(ev, DS_KEY_PHASE) && lane_of(ev->phase) == DS_LANE_KUBERNETES) {
 		pod->by_kubernetes = true;
 		if (ev->phase == DS_PHASE_TERMINATING)
