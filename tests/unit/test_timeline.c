@@ -157,11 +157,11 @@ static void the_phase_at_a_moment_is_the_latest_of_both_lanes(void **state)
 	fx_pod(f, 0, 1);
 	fx_terminating(f, 1000, 1);
 	fx_process(f, 2000, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
-	assert_null(ds_timeline_phase_at(pod_of(f, 1), fx_at(-1)));
-	assert_int_equal(ds_timeline_phase_at(pod_of(f, 1), fx_at(0))->phase, DS_PHASE_READY);
-	assert_int_equal(ds_timeline_phase_at(pod_of(f, 1), fx_at(1999))->phase,
+	assert_null(ds_pod_phase_at(pod_of(f, 1), fx_at(-1)));
+	assert_int_equal(ds_pod_phase_at(pod_of(f, 1), fx_at(0))->phase, DS_PHASE_READY);
+	assert_int_equal(ds_pod_phase_at(pod_of(f, 1), fx_at(1999))->phase,
 			 DS_PHASE_TERMINATING);
-	assert_int_equal(ds_timeline_phase_at(pod_of(f, 1), fx_at(9000))->phase, DS_PHASE_SIGTERM);
+	assert_int_equal(ds_pod_phase_at(pod_of(f, 1), fx_at(9000))->phase, DS_PHASE_SIGTERM);
 }
 
 /* A line that came late takes its place by its time. */
@@ -172,8 +172,8 @@ static void a_late_milestone_is_put_where_it_belongs(void **state)
 	fx_pod(f, 0, 1);
 	fx_process(f, 3000, 1, 1, DS_PROCESS_CHANGE_EXITED, 0);
 	fx_process(f, 2000, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
-	assert_int_equal(ds_timeline_phase_at(pod_of(f, 1), fx_at(2500))->phase, DS_PHASE_SIGTERM);
-	assert_int_equal(ds_timeline_phase_at(pod_of(f, 1), fx_at(3500))->phase, DS_PHASE_EXITED);
+	assert_int_equal(ds_pod_phase_at(pod_of(f, 1), fx_at(2500))->phase, DS_PHASE_SIGTERM);
+	assert_int_equal(ds_pod_phase_at(pod_of(f, 1), fx_at(3500))->phase, DS_PHASE_EXITED);
 }
 
 static void many_phases_forget_the_oldest(void **state)
@@ -184,7 +184,7 @@ static void many_phases_forget_the_oldest(void **state)
 	for (int i = 1; i < 200; i++)
 		fx_phase(f, i, 1, i % 2 ? DS_PHASE_NOT_READY : DS_PHASE_READY);
 	assert_int_equal(pod_of(f, 1)->phases_cnt, DS_POD_PHASES_MAX);
-	assert_true(ds_timeline_phase_at(pod_of(f, 1), fx_at(500))->at_ns == fx_at(199));
+	assert_true(ds_pod_phase_at(pod_of(f, 1), fx_at(500))->at_ns == fx_at(199));
 	assert_int_equal(fx_count(f, DS_EVENT_PHASE), 200);
 }
 
@@ -264,7 +264,7 @@ static void a_container_that_restarts_for_ever_is_still_measured(void **state)
 	fx_process(f, 51000, 1, 99, DS_PROCESS_CHANGE_SIGTERM, 0);
 	fx_process(f, 54000, 1, 99, DS_PROCESS_CHANGE_EXITED, 0);
 	assert_int_equal(pod_of(f, 1)->containers_cnt, DS_POD_CONTAINERS_MAX);
-	assert_true(ds_verdict_slowest_exit(pod_of(f, 1)) == 3 * DS_NS_PER_S);
+	assert_true(ds_pod_slowest_exit(pod_of(f, 1)) == 3 * DS_NS_PER_S);
 }
 
 static void a_process_of_no_known_pod_is_nobodys(void **state)

@@ -461,9 +461,9 @@ static void the_slowest_container_counts_and_only_since_t0(void **state)
 	fx_process(f, 2 * S, 1, 2, DS_PROCESS_CHANGE_SIGTERM, 0);
 	fx_process(f, 2 * S, 1, 3, DS_PROCESS_CHANGE_SIGTERM, 0);
 	fx_process(f, 2100, 1, 3, DS_PROCESS_CHANGE_EXITED, 0);
-	assert_true(ds_verdict_slowest_exit(pod_of(f, 1)) == 100 * DS_NS_PER_MS);
+	assert_true(ds_pod_slowest_exit(pod_of(f, 1)) == 100 * DS_NS_PER_MS);
 	fx_process(f, 2400, 1, 2, DS_PROCESS_CHANGE_EXITED, 0);
-	assert_true(ds_verdict_slowest_exit(pod_of(f, 1)) == 400 * DS_NS_PER_MS);
+	assert_true(ds_pod_slowest_exit(pod_of(f, 1)) == 400 * DS_NS_PER_MS);
 }
 
 int main(void)

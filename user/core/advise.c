@@ -125,7 +125,7 @@ void ds_advise_judged(struct ds_core *core, struct ds_pod *pod)
 		w->killed_pods++;
 		return;
 	}
-	stop_ns = ds_verdict_slowest_exit(pod);
+	stop_ns = ds_pod_slowest_exit(pod);
 	if (stop_ns > w->stop_ns)
 		w->stop_ns = stop_ns;
 }

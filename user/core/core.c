@@ -56,25 +56,6 @@ void ds_core_free(struct ds_core **core)
 	free(DS_TAKE(*core));
 }
 
-void ds_core_start_event(const struct ds_core *core, struct ds_event *ev, enum ds_event_kind kind,
-			 int64_t time_ns)
-{
-	ds_event_init(ev, kind, time_ns);
-	memcpy(ev->run_id, core->run_id, sizeof(ev->run_id));
-}
-
-void ds_core_emit(struct ds_core *core, const struct ds_event *ev)
-{
-	core->emitted++;
-	core->options.emit(core->options.ctx, ev);
-}
-
-void ds_core_wish(struct ds_core *core, const struct ds_wish *wish)
-{
-	if (core->options.wish)
-		core->options.wish(core->options.ctx, wish);
-}
-
 void ds_core_forget(void *ctx, struct ds_pod *pod)
 {
 	ds_correlate_forget(ctx, pod);
@@ -105,12 +86,6 @@ static void start(struct ds_core *core, const struct ds_event *ev)
 		core->rate_limit = ev->opt_rate_limit;
 	ds_core_emit(core, ev);
 	ds_tap_review(core);
-}
-
-void ds_core_count_lost(struct ds_core *core, int64_t cnt)
-{
-	if (__builtin_add_overflow(core->lost_events, cnt, &core->lost_events))
-		core->lost_events = INT64_MAX;
 }
 
 /* Passes on what the cluster and the target group said, under this run's id. */

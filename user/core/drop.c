@@ -210,7 +210,7 @@ static void describe_drain(const struct ds_drain *d, int64_t at_ns, struct ds_ev
 static void write_drop(struct ds_core *core, const struct ds_flow *flow, const struct ds_case *c,
 		       const struct ds_drain *drain, const struct ds_decision *d, int64_t repeat)
 {
-	const struct ds_pod_phase *phase = ds_timeline_phase_at(flow->pod, flow->lost_ns);
+	const struct ds_pod_phase *phase = ds_pod_phase_at(flow->pod, flow->lost_ns);
 	char id[DS_RUN_ID_LEN + 24], hooks[256];
 	struct ds_event ev;
 
@@ -305,7 +305,7 @@ static void write_folded(struct ds_core *core, struct ds_pod *pod, int cause)
 		.kind = DS_DECISION_DROP, .cause = cause, .outcome = f->outcome,
 		.symptom = f->symptom, .confidence = f->confidence,
 	};
-	struct ds_drain drain = ds_verdict_drain(core, pod, f->pod_port);
+	struct ds_drain drain = ds_pod_drain(core, pod, f->pod_port);
 	struct ds_case c = make_case(core, &flow, &drain);
 
 	write_drop(core, &flow, &c, &drain, &d, f->cnt);
@@ -345,7 +345,7 @@ static void count_drop(struct ds_core *core, const struct ds_flow *flow, const s
 
 void ds_drop_decide(struct ds_core *core, struct ds_flow *flow)
 {
-	struct ds_drain drain = ds_verdict_drain(core, flow->pod, flow->key.pod_port);
+	struct ds_drain drain = ds_pod_drain(core, flow->pod, flow->key.pod_port);
 	struct ds_case c = make_case(core, flow, &drain);
 	struct ds_decision d;
 

@@ -39,6 +39,33 @@ bool ds_pod_has_port(const struct ds_pod *pod, uint16_t port)
 	return ds_pod_declares_port(pod, port) || ds_pod_listener_of(pod, port) != NULL;
 }
 
+static int64_t latest(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+int64_t ds_pod_slowest_exit(const struct ds_pod *pod)
+{
+	int64_t slowest = -1;
+
+	for (int i = 0; i < pod->containers_cnt; i++) {
+		const struct ds_pod_container *c = &pod->containers[i];
+
+		/* A restart before the end is no measure of it. */
+		if (c->sigterm_ns >= pod->t0_ns && c->sigterm_ns && c->exited_ns >= c->sigterm_ns)
+			slowest = latest(slowest, c->exited_ns - c->sigterm_ns);
+	}
+	return slowest;
+}
+
+const struct ds_pod_phase *ds_pod_phase_at(const struct ds_pod *pod, int64_t at_ns)
+{
+	for (int i = pod->phases_cnt - 1; i >= 0; i--)
+		if (pod->phases[i].at_ns <= at_ns)
+			return &pod->phases[i];
+	return NULL;
+}
+
 void ds_pod_describe(const struct ds_pod *pod, struct ds_event *ev)
 {
 	DS_SET_STR(ev, POD_NAMESPACE, pod_namespace, pod->namespace_);

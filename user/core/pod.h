@@ -160,6 +160,12 @@ bool ds_pod_has_port(const struct ds_pod *pod, uint16_t port);
 /* The listener of a port of either family that was opened last, or NULL. */
 const struct ds_pod_listener *ds_pod_listener_of(const struct ds_pod *pod, uint16_t port);
 
+/* From SIGTERM to exit, of the slowest container since T0; -1 = none was seen. */
+int64_t ds_pod_slowest_exit(const struct ds_pod *pod);
+
+/* The phase at a moment: the latest of either lane. NULL before the first. */
+const struct ds_pod_phase *ds_pod_phase_at(const struct ds_pod *pod, int64_t at_ns);
+
 /* Sets identity, owner and first address of an output event. Strings are borrowed of the pod. */
 void ds_pod_describe(const struct ds_pod *pod, struct ds_event *ev);
 

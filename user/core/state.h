@@ -103,8 +103,6 @@ void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev);
 void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev);
 void ds_timeline_process(struct ds_core *core, const struct ds_event *ev);
 void ds_timeline_route(struct ds_core *core, const struct ds_event *ev);
-/* The phase of a pod at a moment: the latest of either lane. NULL before the first. */
-const struct ds_pod_phase *ds_timeline_phase_at(const struct ds_pod *pod, int64_t at_ns);
 /* The pod of a socket or process event: by the cgroup's UID, else by the namespace. NULL = none. */
 struct ds_pod *ds_timeline_pod_of(const struct ds_core *core, const struct ds_event *ev,
 				  int *ret_attribution);
@@ -139,14 +137,13 @@ void ds_tap_pod_changed(struct ds_core *core, struct ds_pod *pod);
 void ds_tap_review(struct ds_core *core);
 void ds_tap_forget(struct ds_core *core, struct ds_pod *pod);
 
+/* drain.c: the drain of a pod's target; port 0 = any of them */
+struct ds_drain ds_pod_drain(const struct ds_core *core, const struct ds_pod *pod, uint16_t port);
+bool ds_pod_is_draining(const struct ds_core *core, const struct ds_pod *pod);
+
 /* verdict.c */
 void ds_verdict_review(struct ds_core *core);
-/* The drain of a pod's target; port 0 = any of them. */
-struct ds_drain ds_verdict_drain(const struct ds_core *core, const struct ds_pod *pod,
-				 uint16_t port);
 
-/* From SIGTERM to exit, of the slowest container since T0; -1 = none was seen. */
-int64_t ds_verdict_slowest_exit(const struct ds_pod *pod);
 
 /* advise.c */
 int ds_advise_new(struct ds_advise **ret_advise);

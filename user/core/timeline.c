@@ -15,14 +15,6 @@ static int lane_of(int phase)
 	return phase <= DS_PHASE_DELETED ? DS_LANE_KUBERNETES : DS_LANE_KERNEL;
 }
 
-const struct ds_pod_phase *ds_timeline_phase_at(const struct ds_pod *pod, int64_t at_ns)
-{
-	for (int i = pod->phases_cnt - 1; i >= 0; i--)
-		if (pod->phases[i].at_ns <= at_ns)
-			return &pod->phases[i];
-	return NULL;
-}
-
 void ds_timeline_remember(struct ds_pod *pod, int phase, int64_t at_ns, uint16_t port)
 {
 	int i;

@@ -9,28 +9,6 @@
 
 #define DELAY_DEFAULT_NS (300 * DS_NS_PER_S)
 
-struct ds_drain ds_verdict_drain(const struct ds_core *core, const struct ds_pod *pod,
-				 uint16_t port)
-{
-	const struct ds_target *target = NULL;
-
-	for (int i = 0; i < pod->addresses_cnt && !target; i++)
-		target = ds_targets_find(core->targets, &pod->addresses[i], port);
-	for (int i = 0; i < pod->addresses_cnt && !target; i++)
-		target = ds_targets_of(core->targets, &pod->addresses[i]);
-	return ds_target_drain(target, pod->t0_ns, pod->t0_source);
-}
-
-static bool is_draining(const struct ds_core *core, const struct ds_pod *pod)
-{
-	for (int i = 0; i < pod->addresses_cnt; i++)
-		for (const struct ds_target *t = ds_targets_of(core->targets, &pod->addresses[i]);
-		     t; t = t->same_address)
-			if (ds_target_is_draining(t))
-				return true;
-	return false;
-}
-
 static int64_t latest(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
@@ -56,21 +34,7 @@ static bool is_due(const struct ds_core *core, const struct ds_pod *pod,
 		return false;
 	if (drain->began && core->now_ns >= latest(ended, drained_ns(drain)))
 		return true;
-	return !is_draining(core, pod) && core->now_ns - quiet_since >= core->settle_ns;
-}
-
-int64_t ds_verdict_slowest_exit(const struct ds_pod *pod)
-{
-	int64_t slowest = -1;
-
-	for (int i = 0; i < pod->containers_cnt; i++) {
-		const struct ds_pod_container *c = &pod->containers[i];
-
-		/* A restart before the end is no measure of it. */
-		if (c->sigterm_ns >= pod->t0_ns && c->sigterm_ns && c->exited_ns >= c->sigterm_ns)
-			slowest = latest(slowest, c->exited_ns - c->sigterm_ns);
-	}
-	return slowest;
+	return !ds_pod_is_draining(core, pod) && core->now_ns - quiet_since >= core->settle_ns;
 }
 
 static int64_t exposed_from(const struct ds_pod *pod)
@@ -140,7 +104,7 @@ static void judge(const struct ds_core *core, const struct ds_pod *pod,
 
 static void describe_end(struct ds_pod *pod, struct ds_event *ev)
 {
-	int64_t slowest = ds_verdict_slowest_exit(pod);
+	int64_t slowest = ds_pod_slowest_exit(pod);
 
 	DS_SET(ev, T0, t0, pod->t0_ns);
 	DS_SET(ev, T0_ERROR, t0_error, pod->t0_error_ns);
@@ -232,7 +196,7 @@ void ds_verdict_review(struct ds_core *core)
 
 		if (pod->verdict_written || !ds_pod_is_going(pod))
 			continue;
-		drain = ds_verdict_drain(core, pod, 0);
+		drain = ds_pod_drain(core, pod, 0);
 		if (is_due(core, pod, &drain))
 			write_verdict(core, pod, &drain, false);
 		else if (core->final)
