@@ -474,6 +474,7 @@ static void drain_everything(struct run *run)
 	while (ds_kernel_consume(run->kernel, CONSUME_BUDGET) == CONSUME_BUDGET)
 		;
 	ds_kernel_tick(run->kernel);
+	ds_route_finish(run->route);
 	for (int i = 0; i < run->options->events_cnt; i++)
 		ds_events_finish(run->events[i]);
 	push_losses(run);
@@ -483,6 +484,9 @@ static void drain_everything(struct run *run)
 	if (run->keep && ds_keep_state_finish(run->keep))
 		run->status = DS_EXIT_ERROR;	/* said by the sink */
 	(void)ds_printer_summary(run->printer);
+	if (ds_merge_late(run->merge))
+		ds_log_info("%" PRIu64 " events came later than the merge stage waits; they are marked late",
+			    ds_merge_late(run->merge));
 }
 
 static void close_handle(uv_handle_t *handle, void *ctx)

@@ -203,8 +203,6 @@ void ds_core_feed(struct ds_core *core, const struct ds_event *ev)
 	}
 	if (ev->time_ns > core->now_ns)
 		core->now_ns = ev->time_ns;
-	if (ev->late)
-		core->late_events++;
 	ds_correlate_advance(core, core->now_ns);
 	ds_drop_flush_folded(core, core->now_ns);
 	switch (ev->kind) {

@@ -337,10 +337,6 @@ static void count_drop(struct ds_core *core, const struct ds_flow *flow, const s
 		return;
 	pod->rollout_drops++;
 	core->rollout_drops++;
-	if (!pod->first_drop_ns || flow->lost_ns < pod->first_drop_ns)
-		pod->first_drop_ns = flow->lost_ns;
-	if (flow->lost_ns > pod->last_drop_ns)
-		pod->last_drop_ns = flow->lost_ns;
 }
 
 void ds_drop_decide(struct ds_core *core, struct ds_flow *flow)

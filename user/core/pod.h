@@ -106,8 +106,6 @@ struct ds_pod {
 	uint32_t rollout_drops;
 	struct ds_pod_fold folds[DS_CAUSE_MAX];
 	uint32_t not_drops[DS_NOT_DROP_MAX];
-	int64_t first_drop_ns;
-	int64_t last_drop_ns;
 	int64_t last_arrival_ns;	/* from the load balancer, after T0 */
 	uint32_t arrivals_cnt;		/* connections that arrived after T0 */
 	uint32_t open_windows;		/* connections of the load balancer not decided yet */

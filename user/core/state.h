@@ -68,7 +68,6 @@ struct ds_core {
 	int64_t lost_at_ns;		/* end of the latest loss */
 	struct ds_gap gaps[DS_GAPS_MAX];	/* the first is the one before this run */
 	int gaps_cnt;
-	int64_t late_events;
 	int64_t emitted;
 	int64_t suppressed;
 
