@@ -13,9 +13,10 @@ import sys
 import tempfile
 import time
 
+from scenarios import Run, Scenario, names
+
 from . import capture, clients, lab as laboratory, loadbalancer, report, truth
 from .proc import LabError
-from .scenarios import Run, Scenario, names
 from .settings import Settings
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))

@@ -158,6 +158,10 @@ class TinyLb:
     def enable(self, pod):
         self._command(f"add {pod.name} {pod.address} {PORT}")
 
+    def warm(self, pod, count):
+        """So many more connections to the pod, kept open, each with a request behind it."""
+        self._command(f"warm {pod.name} {count}")
+
     def drain(self, pod):
         self._command(f"drain {pod.name}")
 

@@ -4,7 +4,8 @@
     tinylb.py ADDRESS PORT POOL
 
 One request a client connection, round robin, at most POOL kept connections for each server, no retry.
-Standard input: `add NAME ADDRESS PORT`, `drain NAME`, `reset NAME` (close whatever is open to it with
+Standard input: `add NAME ADDRESS PORT`, `drain NAME`, `warm NAME COUNT` (so many connections at once, a
+request on each, all of them kept), `reset NAME` (close whatever is open to it with
 SO_LINGER 0: its requests end as `KH--`); each is answered by `done`. Log lines on
 standard error have the keys of HAProxy's log here, and `reused` and `fin_seen` besides.
 """
@@ -58,8 +59,23 @@ class Balancer:
                 return
         conn.close()
 
+    def warm(self, server, count):
+        """Opens connections of its own accord and keeps them: none of those that it has is taken."""
+        conns = [connect(server, {}) for _ in range(count)]
+        for conn in conns:
+            conn.sendall(b"GET / HTTP/1.1\r\nHost: warm\r\n\r\n")
+        for conn in conns:
+            read_answer(server, conn)
+            self.keep(server, conn)
+
     def command(self, line):
         words = line.split()
+        if words[0] == "warm":
+            with self.lock:
+                server = self.known[words[1]]
+            self.warm(server, int(words[2]))
+            print("done", flush=True)
+            return
         with self.lock:
             if words[0] == "add":
                 self.servers.append(Server(words[1], words[2], int(words[3])))

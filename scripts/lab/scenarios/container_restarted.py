@@ -3,7 +3,7 @@
 
 import signal
 
-from ..proc import now_ns
+from drainlab.proc import now_ns
 from . import at_least, found, no_rollout_cause
 
 SUMMARY = "a container restarts in a pod that stays: requests cut, then refused; not a drain"

@@ -3,7 +3,7 @@
 
 from . import at_least, found, phases
 from .aborted_fin import closes, play  # noqa: F401  (requests that outlast the grace period)
-from ..capture import FIN
+from drainlab.capture import FIN
 
 SUMMARY = "PID 1 without a handler: SIGTERM is ignored, SIGKILL comes at the end of the grace period"
 SETTINGS = {"server": "holding", "grace": 3.0, "lag": 4.5, "rate": 15.0}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kubelet's readiness probes go on after the listener closed, and are refused."""
 
-from .. import capture
+from drainlab import capture
 from . import at_least, counted_apart, found, same_advice
 
 SUMMARY = "readiness probes refused after the listener closed: counted as probes, nothing else"

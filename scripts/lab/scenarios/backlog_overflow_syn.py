@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The accept queue is full when the SYN comes (M11): it vanishes, and only the tap can tell."""
 
-from ..proc import now_ns
+from drainlab.proc import now_ns
 from . import at_least, found, no_rollout_cause
 
 SUMMARY = "accept queue full when the SYN comes: timeouts after 10 s, seen with --tap always"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A rule of the node's forward hook resets what comes for a pod (M12): one that stays, one that ends."""
 
-from ..proc import now_ns
+from drainlab.proc import now_ns
 from . import at_least, found, no_rollout_cause
 
 SUMMARY = "netfilter rejects with tcp reset: connections of a pod that stays, and of one that ends"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIGTERM is ignored, SIGKILL comes at the end of the grace period, requests were read and not answered."""
 
-from ..capture import FIN, RST
+from drainlab.capture import FIN, RST
 from . import at_least, found
 
 SUMMARY = "requests received and not answered, cut by SIGKILL: they end in FIN"

@@ -2,8 +2,8 @@
 """The pod's own outbound connections, among them some to the load balancer itself, are reset and cut
 while it ends, also with data outstanding."""
 
-from ..pod import PORT
-from ..proc import Tool, in_netns, program
+from drainlab.pod import PORT
+from drainlab.proc import Tool, in_netns, program
 from . import counted_apart, found, same_advice
 
 SUMMARY = "the pod's outbound connections are reset and cut while it ends: no drop, no arrival"

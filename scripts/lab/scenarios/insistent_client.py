@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A client in the cluster that retries without a pause for the whole run, also against the dead address."""
 
-from ..noise import PORT
-from ..proc import program
+from drainlab.noise import PORT
+from drainlab.proc import program
 from . import at_least, counted_apart, found, same_advice
 
 SUMMARY = "an in-cluster client that retries hundreds of times a second: none of it is a drop or an arrival"

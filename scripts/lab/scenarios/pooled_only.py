@@ -4,13 +4,13 @@
 Two rollouts: the first without a preStop hook, the second with the one that the first advises.
 """
 
-from ..capture import ACK, SYN
+from drainlab.capture import ACK, SYN
 from . import at_least, found, prestop_of_capture
-from ..proc import wait_for
+from drainlab.proc import wait_for
 
 SUMMARY = "all requests after T0 ride pooled connections; the preStop advised from that loses nothing"
 SETTINGS = {"balancer": "tinylb", "pool": 150, "linger": 5.0, "rate": 20.0, "grace": 20.0}
-BURST = 120     # more connections than requests until the balancer has stopped sending
+KEPT = 100      # more connections than requests until the balancer has stopped sending
 
 
 def lines(lab, name, pod=None):
@@ -19,9 +19,7 @@ def lines(lab, name, pod=None):
 
 
 def roll(lab, pod):
-    lab.clients.burst(BURST, "/")
-    lab.wait_for_requests(BURST)
-    lab.sleep(0.5)
+    lab.plane.warm(pod, KEPT)
     lab.kubernetes.delete(pod)
     lab.kubernetes.wait()
 
@@ -29,8 +27,6 @@ def roll(lab, pod):
 def play(lab):
     first = lab.kubernetes.create()
     lab.start_clients()
-    lab.clients.burst(BURST, "/")
-    lab.wait_for_requests(BURST)
     second = lab.kubernetes.create()
     lab.first, lab.second = first, second
     roll(lab, first)

@@ -16,7 +16,7 @@ import importlib
 import math
 import pkgutil
 
-from .. import truth
+from drainlab import truth
 
 FAMILIES = ("ipv4", "ipv6")
 

@@ -2,8 +2,8 @@
 """WebSocket-like and HTTP/2-like connections, older and quieter than the grace period, cut at the end
 (scenario 29)."""
 
-from ..pod import PORT
-from ..proc import Tool, in_netns, program
+from drainlab.pod import PORT
+from drainlab.proc import Tool, in_netns, program
 from . import advised, at_least, counted_apart, no_verdict_but
 
 SUMMARY = "connections that no grace period can outlast: not drops, and no reason to raise it"

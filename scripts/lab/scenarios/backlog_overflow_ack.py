@@ -2,7 +2,7 @@
 """The accept queue is full when the last part of the handshake comes (M11): the load balancer thinks
 that it is connected, and waits."""
 
-from ..proc import now_ns
+from drainlab.proc import now_ns
 from . import at_least, found, no_rollout_cause
 
 SUMMARY = "accept queue full at the last ACK of the handshake: requests that time out after 20 s"

@@ -2,7 +2,7 @@
 """The address of a pod is given to another one a second after its release, while the load balancer still
 sends to the target that it was (M7): the wrong pod answers."""
 
-from ..proc import wait_for
+from drainlab.proc import wait_for
 from . import at_least, found
 
 SUMMARY = "an address given to another pod while the load balancer still sends to the old target"

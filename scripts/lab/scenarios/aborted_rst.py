@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """As aborted_fin, but the requests still lie in the receive queue: the kernel answers with RST (M4)."""
 
-from ..capture import RST
+from drainlab.capture import RST
 from . import aborted_fin, at_least, found
 
 SUMMARY = "requests not even read, cut by SIGKILL: they end in RST"

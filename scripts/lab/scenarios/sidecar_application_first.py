@@ -4,8 +4,8 @@ answers 503 itself, over whole connections, which nobody can see from outside.""
 
 import os
 
-from ..pod import PORT
-from ..proc import in_netns, program, run as command, wait_for
+from drainlab.pod import PORT
+from drainlab.proc import in_netns, program, run as command, wait_for
 from . import at_least, counted_apart, found
 
 SUMMARY = "sidecar proxy, the application ends first: the proxy's own 503 is invisible"

@@ -9,8 +9,8 @@ scatter-gather here (programs/linear.py).
 import json
 import os
 
-from .. import capture
-from ..proc import LabError, Tool, in_netns, program, run as command
+from drainlab import capture
+from drainlab.proc import LabError, Tool, in_netns, program, run as command
 from . import at_least, counted_apart, no_verdict_but
 
 SUMMARY = "idle HTTPS connections closed by the pod, answered by close_notify: no request is lost"

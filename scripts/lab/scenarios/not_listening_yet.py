@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A pod is registered as healthy before its server has opened its port (M11): no readiness probe."""
 
-from ..proc import now_ns
+from drainlab.proc import now_ns
 from . import at_least, found, no_rollout_cause
 
 SUMMARY = "a pod that gets requests before it listens: refused, and not the rollout's fault"
