@@ -57,7 +57,7 @@ static void restore_addresses(struct ds_pod *pod, const char *list)
 static void restore_pod(struct ds_core *core, const struct ds_event *ev)
 {
 	bool is_new;
-	struct ds_pod *pod = ds_timeline_announce(core, ev, &is_new);
+	struct ds_pod *pod = ds_identity_announce(core, ev, &is_new);
 
 	if (!pod)
 		return;
@@ -213,7 +213,7 @@ static void restore_holding(struct ds_core *core, struct ds_pod *pod, const stru
 void ds_restore(struct ds_core *core, const struct ds_event *ev)
 {
 	char key[DS_POD_KEY_LEN + 1];
-	struct ds_pod *pod = ds_ledger_find(core->ledger, ds_timeline_key(ev, key, sizeof(key)));
+	struct ds_pod *pod = ds_ledger_find(core->ledger, ds_identity_key(ev, key, sizeof(key)));
 
 	switch (ev->kind) {
 	case DS_EVENT_LB_ADDRESS:

@@ -101,21 +101,35 @@ void ds_core_forget(void *ctx, struct ds_pod *pod);
 void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev);
 void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev);
 void ds_timeline_process(struct ds_core *core, const struct ds_event *ev);
-void ds_timeline_route(struct ds_core *core, const struct ds_event *ev);
 /* The pod of a socket or process event: by the cgroup's UID, else by the namespace. NULL = none. */
 struct ds_pod *ds_timeline_pod_of(const struct ds_core *core, const struct ds_event *ev,
 				  int *ret_attribution);
 
-/* Parts of these, for restore.c. Key: buf of DS_POD_KEY_LEN + 1 bytes may hold it. */
-const char *ds_timeline_key(const struct ds_event *ev, char *buf, size_t size);
-/* The pod of a pod.state event, made when new, with description and ports. NULL without memory. */
-struct ds_pod *ds_timeline_announce(struct ds_core *core, const struct ds_event *ev,
-				    bool *ret_is_new);
+/* The pod enters a phase: one line. port 0 and container NULL = none. */
+void ds_timeline_enter(struct ds_core *core, struct ds_pod *pod, int phase, int64_t at_ns,
+		       uint16_t port, const char *container);
+/* Parts of these, for restore.c. */
 void ds_timeline_remember(struct ds_pod *pod, int phase, int64_t at_ns, uint16_t port);
 /* Its listener of that port and family, made when new; NULL when it has too many. */
 struct ds_pod_listener *ds_timeline_listener(struct ds_pod *pod, uint16_t port, uint8_t family);
+
+/* identity.c: who a pod is. Key: buf of DS_POD_KEY_LEN + 1 bytes may hold it. */
+const char *ds_identity_key(const struct ds_event *ev, char *buf, size_t size);
+/* The pod of a pod.state event, made when new, with description and ports. NULL without memory. */
+struct ds_pod *ds_identity_announce(struct ds_core *core, const struct ds_event *ev,
+				    bool *ret_is_new);
 /* Told already, to the run that saved the state file. */
-bool ds_timeline_is_known(const struct ds_core *core, const struct ds_event *ev);
+bool ds_identity_is_known(const struct ds_core *core, const struct ds_event *ev);
+/* Calls take(item) for each item of a comma-separated list, at most `max` of them. */
+void ds_identity_each_item(const char *list, int max,
+			   void (*take)(void *ctx, const char *item, size_t len), void *ctx);
+
+/* address.c: which pod has which address */
+void ds_address_route(struct ds_core *core, const struct ds_event *ev);
+/* What a pod.state event says of the pod's addresses. */
+void ds_address_told(struct ds_core *core, struct ds_pod *pod, const struct ds_event *ev);
+/* The pod has ended: whatever it still holds it gives up. */
+void ds_address_end(struct ds_core *core, struct ds_pod *pod, int64_t at_ns);
 
 /* restore.c: an event of the state file. */
 void ds_restore(struct ds_core *core, const struct ds_event *ev);

@@ -30,8 +30,8 @@ void ds_timeline_remember(struct ds_pod *pod, int phase, int64_t at_ns, uint16_t
 	pod->phases_cnt++;
 }
 
-static void enter(struct ds_core *core, struct ds_pod *pod, int phase, int64_t at_ns, uint16_t port,
-		  const char *container)
+void ds_timeline_enter(struct ds_core *core, struct ds_pod *pod, int phase, int64_t at_ns,
+		       uint16_t port, const char *container)
 {
 	int lane = lane_of(phase);
 	int *latest = lane == DS_LANE_KUBERNETES ? &pod->phase_kubernetes : &pod->phase_kernel;
@@ -209,7 +209,7 @@ void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev)
 		/* A dual-stack port is closed when both of its listeners are. */
 		if (ds_pod_listener_of(pod, l->port)->open)
 			return;
-		enter(core, pod, DS_PHASE_LISTENER_CLOSED, ev->time_ns, l->port, NULL);
+		ds_timeline_enter(core, pod, DS_PHASE_LISTENER_CLOSED, ev->time_ns, l->port, NULL);
 		ds_tap_pod_changed(core, pod);
 	}
 }
@@ -280,7 +280,7 @@ static void process_exited(struct ds_core *core, struct ds_pod *pod, struct ds_p
 	pod->exited_ns = ev->time_ns;
 	if (by > pod->ended_by)		/* the harder end of several containers counts */
 		pod->ended_by = by;
-	enter(core, pod, DS_PHASE_EXITED, ev->time_ns, 0, c ? c->id : NULL);
+	ds_timeline_enter(core, pod, DS_PHASE_EXITED, ev->time_ns, 0, c ? c->id : NULL);
 }
 
 void ds_timeline_process(struct ds_core *core, const struct ds_event *ev)
@@ -309,7 +309,7 @@ void ds_timeline_process(struct ds_core *core, const struct ds_event *ev)
 			set_t0(pod, ev->time_ns, 0, DS_T0_SOURCE_SIGTERM);
 		if (ev->process_change == DS_PROCESS_CHANGE_SIGTERM_IGNORED)
 			pod->sigterm_ignored = true;
-		enter(core, pod,
+		ds_timeline_enter(core, pod,
 		      ev->process_change == DS_PROCESS_CHANGE_SIGTERM ? DS_PHASE_SIGTERM :
 									DS_PHASE_SIGTERM_IGNORED,
 		      ev->time_ns, 0, c ? c->id : NULL);
@@ -317,7 +317,7 @@ void ds_timeline_process(struct ds_core *core, const struct ds_event *ev)
 	case DS_PROCESS_CHANGE_SIGKILL:
 		if (!pod->sigkill_ns)
 			pod->sigkill_ns = ev->time_ns;
-		enter(core, pod, DS_PHASE_SIGKILL, ev->time_ns, 0, c ? c->id : NULL);
+		ds_timeline_enter(core, pod, DS_PHASE_SIGKILL, ev->time_ns, 0, c ? c->id : NULL);
 		break;
 	case DS_PROCESS_CHANGE_EXITED:
 		process_exited(core, pod, c, ev);
@@ -328,232 +328,18 @@ void ds_timeline_process(struct ds_core *core, const struct ds_event *ev)
 	ds_tap_pod_changed(core, pod);
 }
 
-/* ---- addresses ---- */
-
-static void released(struct ds_core *core, struct ds_pod *pod, int64_t at_ns)
-{
-	if (pod->released_ns)
-		return;
-	pod->released_ns = at_ns;
-	enter(core, pod, DS_PHASE_ADDRESS_RELEASED, at_ns, 0, NULL);
-}
-
-void ds_timeline_route(struct ds_core *core, const struct ds_event *ev)
-{
-	int64_t at_ns = ds_event_has(ev, DS_KEY_NOT_AFTER) ? ev->not_after : ev->time_ns;
-	enum ds_holding holding;
-	struct ds_pod *pod;
-	struct ds_addr a;
-
-	if (ds_addr_parse(ev->address, strlen(ev->address), &a))
-		return;
-	pod = ds_ledger_lookup(core->ledger, &a, at_ns, &holding);
-	if (!pod || pod->host_network || ev->route_change != DS_ROUTE_CHANGE_RELEASED ||
-	    holding != DS_HOLDING_HELD)
-		return;
-	(void)ds_ledger_release(core->ledger, &a, at_ns);
-	released(core, pod, at_ns);
-	ds_tap_pod_changed(core, pod);
-}
-
-static void take_address(struct ds_core *core, struct ds_pod *pod, const struct ds_addr *a,
-			 int64_t at_ns)
-{
-	struct ds_pod *before;
-
-	if (!ds_pod_has_address(pod, a)) {
-		if (pod->addresses_cnt == DS_POD_ADDRESSES_MAX)
-			return;		/* Kubernetes gives two at most */
-		pod->addresses[pod->addresses_cnt++] = *a;
-		pod->watch_flags = 0;	/* what was wished did not speak of this one */
-	}
-	before = ds_ledger_hold(core->ledger, pod, a, at_ns);
-	if (before && !before->host_network && !before->reused_ns) {
-		before->reused_ns = at_ns;
-		enter(core, before, DS_PHASE_ADDRESS_REUSED, at_ns, 0, NULL);
-		ds_tap_pod_changed(core, before);
-	}
-}
-
 /* ---- what Kubernetes says ---- */
-
-static void copy_text(char *dst, size_t size, const char *src)
-{
-	size_t len = strnlen(src, size - 1);
-
-	memcpy(dst, src, len);
-	dst[len] = '\0';
-}
-
-/* Calls take(item) for each item of a comma-separated list, at most `max` of them. */
-static void each_item(const char *list, int max,
-		      void (*take)(void *ctx, const char *item, size_t len), void *ctx)
-{
-	while (*list && max-- > 0) {
-		size_t len = strcspn(list, ",");
-
-		while (len && *list == ' ') {
-			list++;
-			len--;
-		}
-		if (len)
-			take(ctx, list, len);
-		list += len;
-		list += *list == ',';
-	}
-}
-
-struct taking {
-	struct ds_core *core;
-	struct ds_pod *pod;
-	int64_t at_ns;
-	bool ended;	/* the event says that the pod has ended */
-};
-
-static void take_address_item(void *ctx, const char *item, size_t len)
-{
-	const struct taking *t = ctx;
-	struct ds_addr a;
-
-	enum ds_holding holding;
-
-	if (ds_addr_parse(item, len, &a))
-		return;
-	/* A finished pod keeps its status.podIP: whoever has the address by now keeps it too. */
-	if (t->ended && ds_ledger_lookup(t->core->ledger, &a, t->at_ns, &holding) != t->pod &&
-	    holding != DS_HOLDING_NONE)
-		return;
-	take_address(t->core, t->pod, &a, t->at_ns);
-}
-
-static void take_port_item(void *ctx, const char *item, size_t len)
-{
-	struct ds_pod *pod = ((struct taking *)ctx)->pod;
-	unsigned port = 0;
-
-	for (size_t i = 0; i < len && item[i] >= '0' && item[i] <= '9' && port <= 65535; i++)
-		port = port * 10 + (unsigned)(item[i] - '0');
-	if (!port || port > 65535 || pod->ports_cnt == DS_POD_PORTS_MAX)
-		return;
-	for (int i = 0; i < pod->ports_cnt; i++)
-		if (pod->ports[i] == port)
-			return;
-	pod->ports[pod->ports_cnt++] = (uint16_t)port;
-}
-
-static void describe_pod(struct ds_pod *pod, const struct ds_event *ev)
-{
-	static const enum ds_key owner_keys[DS_OWNER_MAX] = {
-		[DS_OWNER_DEPLOYMENT] = DS_KEY_DEPLOYMENT,
-		[DS_OWNER_STATEFULSET] = DS_KEY_STATEFULSET,
-		[DS_OWNER_DAEMONSET] = DS_KEY_DAEMONSET,
-		[DS_OWNER_REPLICASET] = DS_KEY_REPLICASET,
-		[DS_OWNER_JOB] = DS_KEY_JOB,
-	};
-	const char *owners[DS_OWNER_MAX] = { NULL, ev->deployment, ev->statefulset, ev->daemonset,
-					     ev->replicaset, ev->job };
-
-	if (ds_event_has(ev, DS_KEY_POD_UID))
-		copy_text(pod->uid, sizeof(pod->uid), ev->pod_uid);
-	if (ds_event_has(ev, DS_KEY_POD_NAMESPACE))
-		copy_text(pod->namespace_, sizeof(pod->namespace_), ev->pod_namespace);
-	if (ds_event_has(ev, DS_KEY_POD_NAME))
-		copy_text(pod->name, sizeof(pod->name), ev->pod_name);
-	for (int kind = DS_OWNER_JOB; kind > DS_OWNER_NONE; kind--)
-		if (ds_event_has(ev,
-				 owner_keys[kind])) { /* the Deployment wins over its ReplicaSet */
-			copy_text(pod->owner, sizeof(pod->owner), owners[kind]);
-			pod->owner_kind = (enum ds_owner_kind)kind;
-		}
-	if (ds_event_has(ev, DS_KEY_HOST_NETWORK))
-		pod->host_network = ev->host_network;
-	if (ds_event_has(ev, DS_KEY_GRACE_PERIOD))
-		pod->grace_s = ev->grace_period_s;
-	if (ds_event_has(ev, DS_KEY_PRESTOP))
-		copy_text(pod->prestop, sizeof(pod->prestop), ev->prestop);
-	if (ds_event_has(ev, DS_KEY_TRIGGER))
-		pod->trigger = ev->trigger;
-}
-
-const char *ds_timeline_key(const struct ds_event *ev, char *buf, size_t size)
-{
-	struct ds_buf_view { const char *a, *b, *c; } v = { "", "", "" };
-	size_t len = 0;
-
-	if (ds_event_has(ev, DS_KEY_POD_UID))
-		return ev->pod_uid;
-	if (ds_event_has(ev, DS_KEY_POD_NAME))
-		v = (struct ds_buf_view){ ds_event_has(ev, DS_KEY_POD_NAMESPACE) ? ev->pod_namespace : "",
-					  "/", ev->pod_name };
-	else if (ds_event_has(ev, DS_KEY_POD_ADDRESSES))
-		v.a = ev->pod_addresses;
-	for (const char **part = (const char *[]){ v.a, v.b, v.c, NULL }; *part; part++) {
-		size_t n = strnlen(*part, size - 1 - len);
-
-		memcpy(buf + len, *part, n);
-		len += n;
-	}
-	buf[len] = '\0';
-	return buf;
-}
-
-static void deleted(struct ds_core *core, struct ds_pod *pod, int64_t at_ns)
-{
-	enum ds_holding holding;
-
-	pod->deleted_ns = at_ns;
-	for (int i = 0; i < pod->addresses_cnt; i++)
-		if (ds_ledger_lookup(core->ledger, &pod->addresses[i], at_ns, &holding) == pod)
-			(void)ds_ledger_release(core->ledger, &pod->addresses[i], at_ns);
-}
-
-bool ds_timeline_is_known(const struct ds_core *core, const struct ds_event *ev)
-{
-	char key[DS_POD_KEY_LEN + 1];
-	const struct ds_pod *pod =
-		ds_ledger_find(core->ledger, ds_timeline_key(ev, key, sizeof(key)));
-
-	return pod && pod->restored && ev->time_ns <= pod->told_ns;
-}
-
-struct ds_pod *ds_timeline_announce(struct ds_core *core, const struct ds_event *ev,
-				    bool *ret_is_new)
-{
-	char key[DS_POD_KEY_LEN + 1];
-	const char *name = ds_timeline_key(ev, key, sizeof(key));
-	struct taking taking = { .core = core };
-
-	if (!ds_ledger_find(core->ledger, name))
-		ds_ledger_make_room(core->ledger, ds_core_forget, core);
-	taking.pod = ds_ledger_pod(core->ledger, name, ev->time_ns, ret_is_new);
-	if (!taking.pod) {
-		ds_core_count_lost(core, 1);	/* no memory for it: said by the sums */
-		return NULL;
-	}
-	if (ev->time_ns > taking.pod->told_ns)
-		taking.pod->told_ns = ev->time_ns;
-	describe_pod(taking.pod, ev);
-	if (ds_event_has(ev, DS_KEY_POD_PORTS))
-		each_item(ev->pod_ports, DS_POD_PORTS_MAX, take_port_item, &taking);
-	return taking.pod;
-}
 
 void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev)
 {
 	struct ds_pod *pod;
-	struct taking taking = {
-		.core = core, .at_ns = ev->time_ns,
-		.ended = ds_event_has(ev, DS_KEY_PHASE) && ev->phase == DS_PHASE_DELETED,
-	};
 	bool is_new;
 
-	pod = taking.pod = ds_timeline_announce(core, ev, &is_new);
+	pod = ds_identity_announce(core, ev, &is_new);
 	if (!pod)
 		return;
 	pod->restored = false;
-	if (ds_event_has(ev, DS_KEY_POD_ADDRESSES) && !ds_pod_ended_ns(pod) && !pod->released_ns &&
-	    !pod->reused_ns)
-		each_item(ev->pod_addresses, DS_POD_ADDRESSES_MAX, take_address_item, &taking);
+	ds_address_told(core, pod, ev);
 	if (is_new)
 		resolve_pending(core, pod);
 	if (ds_event_has(ev, DS_KEY_T0))
@@ -565,9 +351,11 @@ void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev)
 		if (ev->phase == DS_PHASE_TERMINATING)
 			set_t0(pod, ev->time_ns, 0, DS_T0_SOURCE_DELETION_TIMESTAMP);
 		if (ev->phase != pod->phase_kubernetes)
-			enter(core, pod, ev->phase, ev->time_ns, 0, NULL);
-		if (ev->phase == DS_PHASE_DELETED && !pod->deleted_ns)
-			deleted(core, pod, ev->time_ns);
+			ds_timeline_enter(core, pod, ev->phase, ev->time_ns, 0, NULL);
+		if (ev->phase == DS_PHASE_DELETED && !pod->deleted_ns) {
+			pod->deleted_ns = ev->time_ns;
+			ds_address_end(core, pod, ev->time_ns);
+		}
 	}
 	ds_tap_pod_changed(core, pod);
 }
