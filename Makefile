@@ -56,7 +56,7 @@ BIN       := $(BUILD)/drainsnoop
 UNIT_SRC  := $(wildcard tests/unit/test_*.c)
 UNIT_BIN  := $(UNIT_SRC:%.c=$(BUILD)/%)
 
-.PHONY: all help test unit check-arch fuzz schema-check install uninstall clean docs format
+.PHONY: all help test unit stages check-arch fuzz schema-check install uninstall clean docs format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -106,6 +106,15 @@ $(BIN): $(call obj,$(MAIN_SRC)) $(IO_LIB) $(CORE_LIB)
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(IO_LIB) $(CORE_LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) $^ $(LIBS) -ljson-c -lcmocka -o $@
+
+STAGES := $(BUILD)/tests/bench/stages
+
+$(STAGES): $(BUILD)/tests/bench/stages.o $(IO_LIB) $(CORE_LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) $^ $(LIBS) -ljson-c -o $@
+
+stages: $(STAGES) ## what a record costs in user space, stage by stage
+	$(Q)$(STAGES)
 
 unit: $(UNIT_BIN) ## build and run the unit tests
 	@set -e; for t in $(sort $(UNIT_BIN)); do ASAN_OPTIONS=detect_leaks=1 $$t; done

@@ -204,6 +204,38 @@ static void the_order_of_arrival_does_not_matter(void **state)
 		assert_int_equal(out->pids[i], i);
 }
 
+/* Many rounds of two sources, out of order by a little: through the queue and the heap. */
+static void a_long_run_leaves_in_order(void **state)
+{
+	int64_t last_pid = 0;
+	uint32_t random = 7;
+	int pushed = 0, left = 0;
+
+	(void)state;
+	for (int round = 0; round < 200; round++) {
+		for (int i = 0; i < 40; i++, pushed++) {
+			int64_t ms;
+
+			random = random * 1664525 + 1013904223;
+			ms = round * 10 + (int64_t)(random >> 24) % 10;
+			/* The pid says where it belongs. */
+			assert_int_equal(push(ms, pushed % 5 ? DS_RANK_KERNEL : DS_RANK_EVENTS,
+					      (uint64_t)pushed, ms), 0);
+		}
+		out->cnt = 0;
+		release(round * 10);
+		for (int i = 0; i < out->cnt; i++) {
+			assert_true(out->pids[i] >= last_pid);
+			last_pid = out->pids[i];
+		}
+		left += out->cnt;
+	}
+	out->cnt = 0;
+	ds_merge_flush(out->merge, take, out);
+	assert_int_equal(left + out->cnt, pushed);
+	assert_int_equal(ds_merge_late(out->merge), 0);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -218,6 +250,7 @@ int main(void)
 		T(what_leaves_is_what_its_line_would_read),
 		T(what_still_waits_is_freed),
 		T(the_order_of_arrival_does_not_matter),
+		T(a_long_run_leaves_in_order),
 	};
 
 	return cmocka_run_group_tests_name("merge", tests, NULL, NULL);

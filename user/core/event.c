@@ -256,11 +256,6 @@ int ds_event_copy(struct ds_event *dst, const struct ds_event *src)
 	return 0;
 }
 
-static void forget(struct ds_event *ev, enum ds_key key)
-{
-	ev->present[key / 64] &= ~(UINT64_C(1) << key % 64);
-}
-
 /* Rounded as ds_text_ms writes it. */
 static int64_t round_ms(int64_t ns)
 {
@@ -290,50 +285,67 @@ static int64_t clamp(int64_t v, int64_t min, int64_t max)
 	return v < min ? min : v > max ? max : v;
 }
 
-void ds_event_canonical(struct ds_event *ev)
+int64_t ds_event_time(int64_t time_ns)
 {
-	const enum ds_key *k = ds_kinds[ev->kind].keys;
-	uint64_t allowed[DS_KEY_WORDS] = { 0 };
+	return clamp(time_ns, 0, DS_EVENT_TIME_MAX);
+}
 
-	ev->time_ns = clamp(ev->time_ns, 0, DS_EVENT_TIME_MAX);
-	for (; *k != DS_KEY_MAX; k++) {
-		void *p = (char *)ev + ds_keys[*k].offset;
+/* Makes the value what its line would say; false where the line would not say it at all. */
+static bool make_canonical(enum ds_key key, void *value)
+{
+	switch (ds_keys[key].type) {
+	case DS_TYPE_INT:
+		*(int64_t *)value = clamp(*(int64_t *)value, 0, ds_key_max(key));
+		return true;
+	case DS_TYPE_TIME:
+		*(int64_t *)value = ds_event_time(*(int64_t *)value);
+		return true;
+	case DS_TYPE_MS:
+		*(int64_t *)value = round_ms(clamp(*(int64_t *)value, -ds_key_max(key),
+						   ds_key_max(key)));
+		return true;
+	case DS_TYPE_REAL:
+		*(double *)value = round_real(*(double *)value);
+		return true;
+	case DS_TYPE_ENUM:
+		return *(int *)value >= 0 &&
+		       *(int *)value < ds_names[ds_keys[key].names].count;
+	case DS_TYPE_STR:
+		return *(const char **)value && **(const char **)value;
+	case DS_TYPE_ADDR:
+		return ds_addr_is_set(value);
+	default:
+		return true;
+	}
+}
 
-		allowed[*k / 64] |= UINT64_C(1) << *k % 64;
-		if (!ds_event_has(ev, *k))
-			continue;
-		switch (ds_keys[*k].type) {
-		case DS_TYPE_INT:
-			*(int64_t *)p = clamp(*(int64_t *)p, 0, ds_key_max(*k));
-			break;
-		case DS_TYPE_TIME:
-			*(int64_t *)p = clamp(*(int64_t *)p, 0, DS_EVENT_TIME_MAX);
-			break;
-		case DS_TYPE_MS:
-			*(int64_t *)p = round_ms(clamp(*(int64_t *)p, -ds_key_max(*k),
-						       ds_key_max(*k)));
-			break;
-		case DS_TYPE_REAL:
-			*(double *)p = round_real(*(double *)p);
-			break;
-		case DS_TYPE_ENUM:
-			if (*(int *)p < 0 || *(int *)p >= ds_names[ds_keys[*k].names].count)
-				forget(ev, *k);
-			break;
-		case DS_TYPE_STR:
-			if (!*(const char **)p || !**(const char **)p)
-				forget(ev, *k);
-			break;
-		case DS_TYPE_ADDR:
-			if (!ds_addr_is_set(p))
-				forget(ev, *k);
-			break;
-		default:
-			break;
+void ds_kind_keys(enum ds_event_kind kind, uint64_t ret_keys[DS_KEY_WORDS])
+{
+	memset(ret_keys, 0, DS_KEY_WORDS * sizeof(ret_keys[0]));
+	for (const enum ds_key *k = ds_kinds[kind].keys; *k != DS_KEY_MAX; k++)
+		ret_keys[*k / 64] |= UINT64_C(1) << *k % 64;
+}
+
+void ds_event_canonical_among(struct ds_event *ev, const uint64_t allowed[DS_KEY_WORDS])
+{
+	ev->time_ns = ds_event_time(ev->time_ns);
+	for (int word = 0; word < DS_KEY_WORDS; word++) {
+		ev->present[word] &= allowed[word];
+		for (uint64_t bits = ev->present[word]; bits; bits &= bits - 1) {
+			enum ds_key key = (enum ds_key)(word * 64 + __builtin_ctzll(bits));
+
+			if (!make_canonical(key, (char *)ev + ds_keys[key].offset))
+				ev->present[word] &= ~(bits & -bits);
 		}
 	}
-	for (int i = 0; i < DS_KEY_WORDS; i++)
-		ev->present[i] &= allowed[i];
+}
+
+void ds_event_canonical(struct ds_event *ev)
+{
+	uint64_t allowed[DS_KEY_WORDS];
+
+	ds_kind_keys(ev->kind, allowed);
+	ds_event_canonical_among(ev, allowed);
 }
 
 void ds_event_clear(struct ds_event *ev)

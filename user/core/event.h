@@ -362,13 +362,21 @@ void ds_event_init(struct ds_event *ev, enum ds_event_kind kind, int64_t time_ns
  */
 int ds_event_copy(struct ds_event *dst, const struct ds_event *src);
 
+/* The time that a line can say: within 1970-2099. */
+int64_t ds_event_time(int64_t time_ns);
+
 /*
  * Makes the event what reading its own line would give back: MS values rounded to microseconds,
  * REAL to three digits, times and numbers within what a line may hold, words outside their list,
- * empty strings and unset addresses absent. The merge stage does this to every event, so that the
- * replay of a recording is exact.
+ * empty strings, unset addresses and keys that its kind has not absent. The merge stage does this
+ * to every event, so that the replay of a recording is exact. The second form is for those who have
+ * its kind's keys (ds_kind_keys) at hand.
  */
 void ds_event_canonical(struct ds_event *ev);
+void ds_event_canonical_among(struct ds_event *ev, const uint64_t allowed[DS_KEY_WORDS]);
+
+/* The keys that a kind may have, as presence bits. */
+void ds_kind_keys(enum ds_event_kind kind, uint64_t ret_keys[DS_KEY_WORDS]);
 
 /* Frees what the event owns and zeroes it. NULL is accepted. */
 void ds_event_clear(struct ds_event *ev);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <utlist.h>
 
@@ -20,6 +21,7 @@ struct entry {
 
 struct ds_flows {
 	struct entry *by_key;
+	struct entry *found;		/* by the latest search: one packet makes several records */
 	struct ds_flow *quietest;			/* list by last activity */
 	struct ds_flow *windows[DS_FLOW_WINDOW_MAX];	/* queues by end */
 	size_t cnt, max;
@@ -48,11 +50,15 @@ void ds_flows_free(struct ds_flows **flows)
 	free(DS_TAKE(*flows));
 }
 
-struct ds_flow *ds_flows_find(const struct ds_flows *f, const struct ds_flow_key *key)
+struct ds_flow *ds_flows_find(struct ds_flows *f, const struct ds_flow_key *key)
 {
-	struct entry *e = NULL;
+	struct entry *e = f->found;
 
+	if (e && !memcmp(&e->flow.key, key, sizeof(*key)))
+		return &e->flow;
 	HASH_FIND(hh, f->by_key, key, sizeof(*key), e);
+	if (e)
+		f->found = e;
 	return e ? &e->flow : NULL;
 }
 
@@ -63,6 +69,8 @@ void ds_flows_remove(struct ds_flows *f, struct ds_flow *flow)
 	ds_flows_close_window(f, flow);
 	DL_DELETE(f->quietest, flow);
 	HASH_DELETE(hh, f->by_key, e);
+	if (f->found == e)
+		f->found = NULL;
 	f->cnt--;
 	free(e);
 }

@@ -71,7 +71,7 @@ struct ds_flows;
 int ds_flows_new(struct ds_flows **ret_flows, size_t max);
 void ds_flows_free(struct ds_flows **flows);
 
-struct ds_flow *ds_flows_find(const struct ds_flows *f, const struct ds_flow_key *key);
+struct ds_flow *ds_flows_find(struct ds_flows *f, const struct ds_flow_key *key);
 
 /*
  * The flow of that key, made when new; it becomes the most recent one. Above the bound the
