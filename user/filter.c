@@ -10,12 +10,12 @@ static const struct {
 } words[] = {
 	{ "drop", DS_EVENT_DROP }, { "phase", DS_EVENT_PHASE }, { "verdict", DS_EVENT_VERDICT },
 	{ "advice", DS_EVENT_ADVICE }, { "pod", DS_EVENT_POD_STATE }, { "target", DS_EVENT_TARGET },
-	{ "health", DS_EVENT_HEALTH }, { "stop", DS_EVENT_STOP },
+	{ "absence", DS_EVENT_NO_TARGET }, { "health", DS_EVENT_HEALTH }, { "stop", DS_EVENT_STOP },
 };
 
 const char *ds_filter_kind_words(void)
 {
-	return "drop, phase, verdict, advice, pod, target, health, stop";
+	return "drop, phase, verdict, advice, pod, target, absence, health, stop";
 }
 
 int ds_filter_parse_kinds(struct ds_filter *f, const char *list)

@@ -53,7 +53,7 @@ static const struct argp_option filter_options[] = {
 	{ "pod", OPT_POD, "NAME", 0, "Only this pod; a trailing * matches a prefix. Repeatable", 2 },
 	{ "port", OPT_PORT, "PORT", 0, "Only drops on this port of the pod. Repeatable", 2 },
 	{ "event", OPT_EVENT, "LIST", 0,
-	  "Only these: drop, phase, verdict, advice, pod, target, health, stop", 2 },
+	  "Only these: drop, phase, verdict, advice, pod, target, absence, health, stop", 2 },
 	{ "draining-only", OPT_DRAINING_ONLY, NULL, 0, "Hide drops of pods that were not terminating", 2 },
 	{ "ipv4", '4', NULL, 0, "Only drops over IPv4", 2 },
 	{ "ipv6", '6', NULL, 0, "Only drops over IPv6", 2 },

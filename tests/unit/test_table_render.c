@@ -230,7 +230,7 @@ static void what_a_table_shows(void **state)
 {
 	static const bool shown[DS_EVENT_MAX] = {
 		[DS_EVENT_DROP] = true, [DS_EVENT_PHASE] = true, [DS_EVENT_TARGET] = true,
-		[DS_EVENT_VERDICT] = true, [DS_EVENT_ADVICE] = true,
+		[DS_EVENT_VERDICT] = true, [DS_EVENT_ADVICE] = true, [DS_EVENT_NO_TARGET] = true,
 	};
 	struct ds_table_style style = { .time = DS_TABLE_TIME_CLOCK };
 	struct ds_event ev;
@@ -243,6 +243,22 @@ static void what_a_table_shows(void **state)
 	ds_event_init(&ev, DS_EVENT_HEALTH, FX_BEGIN);
 	ev.level = DS_LEVEL_WARN;	/* only when something is wrong */
 	assert_non_null(strstr(row(&ev, &style), "health"));
+}
+
+static void the_row_of_a_group_without_a_target(void **state)
+{
+	struct ds_table_style style = { .time = DS_TABLE_TIME_NONE };
+	struct ds_event ev;
+
+	(void)state;
+	ds_event_init(&ev, DS_EVENT_NO_TARGET, FX_BEGIN);
+	DS_SET_STR(&ev, TG_NAME, tg_name, "shop-web");
+	DS_SET(&ev, TG_TARGETS, tg_targets, 4);
+	assert_non_null(strstr(row(&ev, &style), "none of 4"));
+	assert_non_null(strstr(row(&ev, &style), "no healthy target in shop-web, nothing arrived\n"));
+	DS_SET(&ev, TG_NO_TARGET, tg_no_target, 2500 * DS_NS_PER_MS);
+	DS_SET(&ev, TG_LAST_ARRIVAL, tg_last_arrival, FX_BEGIN);
+	assert_non_null(strstr(row(&ev, &style), "no healthy target in shop-web for 2.5s\n"));
 }
 
 /* Whatever is absent: a row with a dash, not a crash. */
@@ -291,6 +307,11 @@ static void the_summary_of_a_run(void **state)
 	DS_SET_STR(&ev, ADVICE_OBJECT, advice_object, "Deployment/shop/web");
 	DS_SET_STR(&ev, ADVICE_SUGGESTED, advice_suggested, "14");
 	ds_table_sums_add(&sums, &ev);
+	/* It begins: counted when it is over. */
+	ds_event_init(&ev, DS_EVENT_NO_TARGET, FX_BEGIN);
+	ds_table_sums_add(&sums, &ev);
+	DS_SET(&ev, TG_NO_TARGET, tg_no_target, 4200 * DS_NS_PER_MS);
+	ds_table_sums_add(&sums, &ev);
 	ds_event_init(&ev, DS_EVENT_STOP, fx_at(61500));
 	DS_SET(&ev, VERDICT_DROPS, verdict_drops, 12);
 	ev.drops_by[DS_CAUSE_LISTENER_CLOSED] = 12;
@@ -298,6 +319,7 @@ static void the_summary_of_a_run(void **state)
 	ev.not_drops[DS_NOT_DROP_PROBE] = 3;
 	ds_table_sums_add(&sums, &ev);
 	text = summary(&sums, false);
+	assert_non_null(strstr(text, "No healthy target in a target group: 1x, 4.2s in all.\n"));
 	assert_non_null(strstr(text, "61.5s"));
 	assert_non_null(strstr(text, "3 pods went away (1 clean, 2 with losses, 0 inconclusive)"));
 	assert_non_null(strstr(text, "12 connections lost"));
@@ -338,6 +360,7 @@ int main(void)
 		T(nothing_from_outside_reaches_the_terminal_raw),
 		T(texts_of_any_length_are_cut),
 		T(what_a_table_shows),
+		T(the_row_of_a_group_without_a_target),
 		T(rows_of_empty_events),
 		T(the_summary_of_a_run),
 		T(the_summary_of_nothing),

@@ -260,6 +260,77 @@ static void registered_again_forgets_the_drain(void **state)
 	assert_drain(-1, 8000, DS_TARGET_SOURCE_CLOUDTRAIL, 9000, DS_TARGET_SOURCE_CLOUDTRAIL);
 }
 
+static void tell_polled(int64_t ms, enum ds_target_state s)
+{
+	struct ds_event ev = fx_target_event(ms, 1, s);
+
+	DS_SET(&ev, TARGET_SOURCE, target_source, DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH);
+	update(&ev);
+}
+
+/* DescribeTargetHealth is eventually consistent: shortly after the call it may not know of it. */
+static void an_old_answer_does_not_end_the_drain(void **state)
+{
+	struct ds_addr a = fx_pod_addr(1);
+
+	(void)state;
+	tell_polled(500, DS_TARGET_STATE_HEALTHY);
+	tell_drain(1000, 1001, DS_TARGET_SOURCE_CONTROLLER_LOG);
+	tell_polled(1001, DS_TARGET_STATE_HEALTHY);
+	tell_polled(3000, DS_TARGET_STATE_HEALTHY);
+	tell_polled(16001, DS_TARGET_STATE_UNHEALTHY);
+	assert_true(ds_target_is_draining(ds_targets_of(targets, &a)));
+	assert_drain(-1, 1000, DS_TARGET_SOURCE_CONTROLLER_LOG, 1001,
+		     DS_TARGET_SOURCE_CONTROLLER_LOG);
+	tell_polled(16002, DS_TARGET_STATE_HEALTHY);	/* too long after it to be from before */
+	assert_false(ds_target_drain(ds_targets_of(targets, &a), 0, 0).began);
+	assert_int_equal(ds_targets_of(targets, &a)->state, DS_TARGET_STATE_HEALTHY);
+}
+
+static void a_served_target_that_is_initial_is_registered_again(void **state)
+{
+	struct ds_addr a = fx_pod_addr(1);
+
+	(void)state;
+	tell_polled(100, DS_TARGET_STATE_INITIAL);
+	tell_drain(1000, 1001, DS_TARGET_SOURCE_CLOUDTRAIL);
+	tell_polled(3000, DS_TARGET_STATE_INITIAL);	/* it had never been anything else */
+	assert_true(ds_target_is_draining(ds_targets_of(targets, &a)));
+	tell(30000, 1, DS_TARGET_STATE_HEALTHY);
+	tell_drain(31000, 31001, DS_TARGET_SOURCE_CLOUDTRAIL);
+	tell_polled(32000, DS_TARGET_STATE_INITIAL);
+	assert_false(ds_target_drain(ds_targets_of(targets, &a), 0, 0).began);
+	tell_drain(33000, 33001, DS_TARGET_SOURCE_CLOUDTRAIL);	/* again, before it ever served */
+	tell_polled(34000, DS_TARGET_STATE_INITIAL);
+	assert_true(ds_target_is_draining(ds_targets_of(targets, &a)));
+}
+
+/* An EndpointSlice says when the drain may have begun; the target group knows whether it has. */
+static void a_look_at_the_target_group_overrides_a_mere_bound(void **state)
+{
+	struct ds_addr a = fx_pod_addr(1);
+
+	(void)state;
+	tell_drain(1000, 1001, DS_TARGET_SOURCE_ENDPOINT_SLICE);
+	tell_polled(3000, DS_TARGET_STATE_HEALTHY);
+	assert_false(ds_target_drain(ds_targets_of(targets, &a), 0, 0).began);
+	tell_drain(2000, 9000, DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH);
+	assert_drain(-1, 3000, DS_TARGET_SOURCE_LAST_REGISTERED, 9000,
+		     DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH);
+}
+
+static void registered_by_the_controller_ends_the_drain_at_once(void **state)
+{
+	struct ds_event ev = fx_target_event(1500, 1, DS_TARGET_STATE_HEALTHY);
+	struct ds_addr a = fx_pod_addr(1);
+
+	(void)state;
+	tell_drain(1000, 1001, DS_TARGET_SOURCE_CONTROLLER_LOG);
+	DS_SET(&ev, TARGET_SOURCE, target_source, DS_TARGET_SOURCE_CONTROLLER_LOG);
+	update(&ev);
+	assert_false(ds_target_drain(ds_targets_of(targets, &a), 0, 0).began);
+}
+
 static void the_end_of_a_drain_keeps_its_interval(void **state)
 {
 	(void)state;
@@ -321,6 +392,10 @@ int main(void)
 		T(registered_after_t0_bounds_the_drain),
 		T(every_t0_source_has_its_name_in_the_interval),
 		T(registered_again_forgets_the_drain),
+		T(an_old_answer_does_not_end_the_drain),
+		T(a_served_target_that_is_initial_is_registered_again),
+		T(a_look_at_the_target_group_overrides_a_mere_bound),
+		T(registered_by_the_controller_ends_the_drain_at_once),
 		T(the_end_of_a_drain_keeps_its_interval),
 		T(both_words_of_draining_count),
 		T(no_target_is_an_unknown_drain),

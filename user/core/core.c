@@ -178,6 +178,7 @@ static void tick(struct ds_core *core, const struct ds_event *ev)
 		ds_correlate_finish(core);
 		ds_drop_flush_folded(core, core->now_ns + DS_NS_PER_S);
 	}
+	ds_absence_review(core);
 	ds_verdict_review(core);
 	ds_advise_review(core);
 	ds_tap_review(core);
@@ -192,6 +193,7 @@ static void tick(struct ds_core *core, const struct ds_event *ev)
 
 void ds_core_feed(struct ds_core *core, const struct ds_event *ev)
 {
+	const struct ds_target *target;
 	int previous;
 
 	if (ds_event_has(ev, DS_KEY_RESTORED) && ev->restored) {
@@ -234,7 +236,9 @@ void ds_core_feed(struct ds_core *core, const struct ds_event *ev)
 	case DS_EVENT_TARGET:
 		if (!ds_targets_is_known(core->targets, ev))
 			pass_on(core, ev);
-		(void)ds_targets_update(core->targets, ev, &previous);
+		target = ds_targets_update(core->targets, ev, &previous);
+		if (target)
+			ds_absence_target(core, target, ev);
 		break;
 	case DS_EVENT_LB_ADDRESS:
 	case DS_EVENT_NODE_ADDRESS:

@@ -371,9 +371,13 @@ void ds_correlate_traffic(struct ds_core *core, const struct ds_event *ev)
 	struct ds_flow probe = { .key = key, .came_in = true };
 	enum ds_holding holding;
 
-	if (!ds_event_has(ev, DS_KEY_LAST_TRAFFIC_PAYLOAD_AT) || !ds_event_has(ev, DS_KEY_POD_IP))
+	if (!ds_event_has(ev, DS_KEY_POD_IP))
 		return;
 	probe.key.pod = ev->pod_ip;
+	if (ds_event_has(ev, DS_KEY_LAST_ACCEPTED_AT) && ds_drop_is_balanced(core, &probe))
+		ds_absence_arrival(core, &ev->pod_ip, key.pod_port, ev->last_accepted_at);
+	if (!ds_event_has(ev, DS_KEY_LAST_TRAFFIC_PAYLOAD_AT))
+		return;
 	probe.pod =
 		ds_ledger_lookup(core->ledger, &ev->pod_ip, ev->last_traffic_payload_at, &holding);
 	if (probe.pod && in_our_namespace(ev, probe.pod))

@@ -138,8 +138,10 @@ void ds_drop_arrival(struct ds_core *core, const struct ds_flow *flow, int64_t a
 	if (at_ns > core->now_ns)
 		at_ns = core->now_ns;
 	/* What the balancer's address answers to a pod that calls it is not traffic to that pod. */
-	if (serves(core, flow) && ds_drop_is_balanced(core, flow) &&
-	    at_ns > flow->pod->last_arrival_ns)
+	if (!serves(core, flow) || !ds_drop_is_balanced(core, flow))
+		return;
+	ds_absence_arrival(core, &flow->key.pod, flow->key.pod_port, at_ns);
+	if (at_ns > flow->pod->last_arrival_ns)
 		flow->pod->last_arrival_ns = at_ns;
 }
 

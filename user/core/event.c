@@ -102,6 +102,9 @@ LIST(verdict_keys, POD, K(T0), K(T0_ERROR), K(T0_SOURCE), K(TRIGGER), K(GRACE_PE
      K(DRAIN_NOT_BEFORE), K(DRAIN_NOT_AFTER), K(DRAIN_NOT_BEFORE_SOURCE),
      K(DRAIN_NOT_AFTER_SOURCE), K(NOT_DROPS), K(LOST_EVENTS), END);
 LIST(verdict_required, K(VERDICT), END);
+LIST(no_target_keys, WHERE, K(NOT_BEFORE), K(NOT_AFTER), K(TG_ARN), K(TG_NAME), K(TG_TARGETS),
+     K(TG_READY), K(TG_NO_TARGET), K(TG_LAST_ARRIVAL), K(LB_TYPE), END);
+LIST(no_target_required, K(NOT_BEFORE), END);
 LIST(advice_keys, POD, K(CONTAINER), K(ADVICE), K(ADVICE_OBJECT), K(ADVICE_FIELD),
      K(ADVICE_CURRENT), K(ADVICE_SUGGESTED), K(ADVICE_EVIDENCE), K(ADVICE_CONFIDENCE),
      K(ADVICE_PODS), K(ADVICE_ROLLOUTS), END);
@@ -132,6 +135,7 @@ LIST(nothing, END);
 #define DROP_LISTS LISTS(drop_keys, drop_required, nothing)
 #define PHASE_LISTS LISTS(phase_keys, phase_required, nothing)
 #define VERDICT_LISTS LISTS(verdict_keys, verdict_required, nothing)
+#define NO_TARGET_LISTS LISTS(no_target_keys, no_target_required, nothing)
 #define ADVICE_LISTS LISTS(advice_keys, advice_required, nothing)
 #define HEALTH_LISTS LISTS(health_keys, health_required, nothing)
 #define STOP_LISTS LISTS(stop_keys, nothing, nothing)

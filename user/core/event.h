@@ -171,6 +171,10 @@ enum ds_type {
 	X(TG_PRESERVE, "drainsnoop.target_group.preserve_client_ip", BOOL, tg_preserve_client_ip, NONE, "targets see the client's address") \
 	X(TG_HC_PORT, "drainsnoop.target_group.health_check_port", INT, tg_health_check_port, NONE, "port of its health checks") \
 	X(TG_HC_INTERVAL, "drainsnoop.target_group.health_check_interval_s", INT, tg_health_check_interval_s, NONE, "interval of its health checks") \
+	X(TG_TARGETS, "drainsnoop.target_group.targets", INT, tg_targets, NONE, "how many of its targets are known") \
+	X(TG_READY, "drainsnoop.target_group.ready_initial", INT, tg_ready, NONE, "of them those that are still initial while their pod is ready") \
+	X(TG_NO_TARGET, "drainsnoop.target_group.no_healthy_target_ms", MS, tg_no_target, NONE, "how long none was healthy, at the least; once a gap, when it or the run is over") \
+	X(TG_LAST_ARRIVAL, "drainsnoop.target_group.last_arrival_at", TIME, tg_last_arrival, NONE, "last arrival from the load balancer at one of them in that time; absent: none was seen") \
 	X(LB_TYPE, "drainsnoop.load_balancer.type", ENUM, lb_type, LB_TYPE, "kind of load balancer") \
 	X(LB_NAME, "drainsnoop.load_balancer.name", STR, lb_name, NONE, "its name") \
 	X(TARGET_ID, "drainsnoop.target.id", STR, target_id, NONE, "the target's address or instance id") \
@@ -273,6 +277,7 @@ enum ds_key { DS_KEY_LIST(DS_KEY_ENUM_) DS_KEY_MAX };
 	X(DROP, "drainsnoop.drop", 0, INFO, "one connection lost") \
 	X(PHASE, "drainsnoop.pod.phase", 0, INFO, "a pod entered a phase") \
 	X(VERDICT, "drainsnoop.pod.verdict", 0, INFO, "the pod has gone: what it cost") \
+	X(NO_TARGET, "drainsnoop.target_group.no_healthy_target", 0, WARN, "no target of a group could be sent to, between not_before and not_after (absent while it lasts); the load balancer answers by itself (503)") \
 	X(ADVICE, "drainsnoop.advice", 0, WARN, "which setting must become what") \
 	X(HEALTH, "drainsnoop.health", 0, INFO, "whether drainsnoop sees everything") \
 	X(STOP, "drainsnoop.stop", 0, INFO, "the end of the run, with its sums")

@@ -260,8 +260,11 @@ static void say_node_address(struct ds_text *t, const struct ds_event *ev)
 
 static void say_tap(struct ds_text *t, const struct ds_event *ev)
 {
-	PUT(t, "tap ");
-	ds_text_puts(t, ds_name(DS_NAMES_TAP_CHANGE, ev->tap_change));
+	PUT(t, "tap");
+	if (ds_event_has(ev, DS_KEY_TAP_CHANGE)) {
+		ds_text_putc(t, ' ');
+		ds_text_puts(t, ds_name(DS_NAMES_TAP_CHANGE, ev->tap_change));
+	}
 }
 
 static void say_tick(struct ds_text *t, const struct ds_event *ev)
@@ -359,6 +362,33 @@ static void say_verdict(struct ds_text *t, const struct ds_event *ev)
 	}
 }
 
+static void say_no_target(struct ds_text *t, const struct ds_event *ev)
+{
+	PUT(t, "no healthy target");
+	if (ds_event_has(ev, DS_KEY_TG_NAME)) {
+		PUT(t, " in ");
+		put_str(t, ev->tg_name);
+	}
+	if (ds_event_has(ev, DS_KEY_TG_NO_TARGET)) {
+		PUT(t, " for ");
+		put_seconds(t, ev->tg_no_target);
+	}
+	if (ds_event_has(ev, DS_KEY_TG_TARGETS)) {
+		PUT(t, ", of ");
+		put_count(t, ev->tg_targets, "target");
+	}
+	if (ds_event_has(ev, DS_KEY_TG_READY)) {
+		PUT(t, "; ");
+		put_count(t, ev->tg_ready, "pod");
+		PUT(t, " ready before its target was healthy");
+	}
+	if (ds_event_has(ev, DS_KEY_TG_LAST_ARRIVAL) && ds_event_has(ev, DS_KEY_NOT_BEFORE)) {
+		PUT(t, "; last arrival ");
+		put_seconds(t, ev->tg_last_arrival - ev->not_before);
+		PUT(t, " after it began");
+	}
+}
+
 static void say_advice(struct ds_text *t, const struct ds_event *ev)
 {
 	if (ds_event_has(ev, DS_KEY_ADVICE_OBJECT)) {
@@ -426,6 +456,7 @@ static void (*const say[DS_EVENT_MAX])(struct ds_text *t, const struct ds_event 
 	[DS_EVENT_DROP] = say_drop,
 	[DS_EVENT_PHASE] = say_phase,
 	[DS_EVENT_VERDICT] = say_verdict,
+	[DS_EVENT_NO_TARGET] = say_no_target,
 	[DS_EVENT_ADVICE] = say_advice,
 	[DS_EVENT_HEALTH] = say_health,
 	[DS_EVENT_STOP] = say_stop,

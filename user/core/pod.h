@@ -110,6 +110,9 @@ struct ds_pod {
 	uint32_t arrivals_cnt;		/* connections that arrived after T0 */
 	uint32_t open_windows;		/* connections of the load balancer not decided yet */
 
+	/* absence */
+	bool ready_without_target;	/* it was ready, its target initial, and no other served */
+
 	/* tap */
 	uint32_t watch_flags;		/* as last wished */
 	int64_t tap_since_ns;		/* 0 = does not want the tap */

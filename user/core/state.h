@@ -154,9 +154,15 @@ void ds_tap_forget(struct ds_core *core, struct ds_pod *pod);
 struct ds_drain ds_pod_drain(const struct ds_core *core, const struct ds_pod *pod, uint16_t port);
 bool ds_pod_is_draining(const struct ds_core *core, const struct ds_pod *pod);
 
+/* absence.c: a target was updated by the event; something arrived; time passes */
+void ds_absence_target(struct ds_core *core, const struct ds_target *target,
+		       const struct ds_event *ev);
+void ds_absence_arrival(struct ds_core *core, const struct ds_addr *a, uint16_t port,
+			int64_t at_ns);
+void ds_absence_review(struct ds_core *core);
+
 /* verdict.c */
 void ds_verdict_review(struct ds_core *core);
-
 
 /* advise.c */
 int ds_advise_new(struct ds_advise **ret_advise);

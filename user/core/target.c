@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Targets by address; each address has a short list of (group, port). */
-#include "user/core/target.h"
+#include "user/core/target_group.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,6 +8,10 @@
 
 #include "user/util/cleanup.h"
 #include "user/util/hash.h"
+#include "user/util/timefmt.h"
+
+/* An answer of the API this much later than a change knows the change. AWS gives no figure. */
+#define CONSISTENT_AFTER_NS (15 * DS_NS_PER_S)
 
 struct address_entry {
 	struct ds_addr addr;
@@ -20,6 +24,7 @@ struct ds_targets {
 	int64_t longest_delay_s;
 	int64_t evictions;
 	struct address_entry *by_address;
+	struct ds_target_group *groups;
 	struct ds_target *first, *last;
 };
 
@@ -78,6 +83,8 @@ static void remove_target(struct ds_targets *t, struct ds_target *target)
 		HASH_DELETE(hh, t->by_address, e);
 		free(e);
 	}
+	if (target->in_group)
+		ds_target_group_leave(&t->groups, target);
 	unlink_target(t, target);
 	t->cnt--;
 	free(target);
@@ -166,7 +173,11 @@ static struct ds_target *find_or_add(struct ds_targets *t, const struct ds_addr 
 	append_target(t, target);
 	t->cnt++;
 	*ret_previous = -1;
-	return target;
+	target->state = DS_TARGET_STATE_ABSENT;
+	if (!ds_target_group_join(&t->groups, target))
+		return target;
+	remove_target(t, target);
+	return NULL;
 }
 
 static bool is_draining_state(int state)
@@ -183,6 +194,35 @@ static bool is_registered(int state)
 {
 	return state == DS_TARGET_STATE_INITIAL || state == DS_TARGET_STATE_HEALTHY ||
 	       state == DS_TARGET_STATE_UNHEALTHY || state == DS_TARGET_STATE_UNAVAILABLE;
+}
+
+/*
+ * Whether it was the load balancer's side that showed the drain: the rest are bounds, which a later
+ * look at the target group may well contradict.
+ */
+static bool is_seen(int source)
+{
+	return source == DS_TARGET_SOURCE_CONTROLLER_LOG || source == DS_TARGET_SOURCE_CLOUDTRAIL ||
+	       source == DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH ||
+	       source == DS_TARGET_SOURCE_LBC_CHECKPOINT || source == DS_TARGET_SOURCE_FILE;
+}
+
+/*
+ * "Registered", of a target that drains: registered again, or an answer that is older than the
+ * drain? DescribeTargetHealth is eventually consistent: what it says shortly after the drain began
+ * may be from before, unless a target that was past `initial` is there again.
+ */
+static bool is_from_before_drain(const struct ds_target *target, const struct ds_event *ev)
+{
+	if (!target->drained || !is_registered(ev->target_state) ||
+	    !is_seen(target->drain_hi_source))
+		return false;
+	if (ev->time_ns <= target->drain_hi_ns)
+		return true;
+	return ds_event_has(ev, DS_KEY_TARGET_SOURCE) &&
+	       ev->target_source == DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH &&
+	       ev->time_ns <= target->drain_hi_ns + CONSISTENT_AFTER_NS &&
+	       !(ev->target_state == DS_TARGET_STATE_INITIAL && target->has_served);
 }
 
 static void set_lo(struct ds_target *target, int64_t lo_ns, int source)
@@ -240,6 +280,21 @@ static void note_settings(struct ds_target *target, const struct ds_event *ev)
 		target->lb_type = ev->lb_type;
 }
 
+static void note_registered(struct ds_target *target, const struct ds_event *ev, int previous)
+{
+	bool again = !is_registered(previous) || (target->state == DS_TARGET_STATE_INITIAL &&
+						  previous != DS_TARGET_STATE_INITIAL);
+
+	if (again) {
+		target->assigned_ns = ev->time_ns;
+		target->has_served = false;
+	}
+	if (target->state != DS_TARGET_STATE_INITIAL)
+		target->has_served = true;
+	target->drained = false; /* registered again: the next drain is another one */
+	target->registered_ns = ds_event_has(ev, DS_KEY_NOT_BEFORE) ? ev->not_before : ev->time_ns;
+}
+
 static const char *group_of(const struct ds_event *ev)
 {
 	return ds_event_has(ev, DS_KEY_TG_ARN) ? ev->tg_arn :
@@ -287,18 +342,14 @@ struct ds_target *ds_targets_update(struct ds_targets *t, const struct ds_event 
 	note_settings(target, ev);
 	if (target->delay_s > t->longest_delay_s)
 		t->longest_delay_s = target->delay_s;
+	if (is_from_before_drain(target, ev))
+		return target;
 	target->state = ev->target_state;
 	target->state_ns = ev->time_ns;
-	if (ds_target_is_draining(target)) {
+	if (ds_target_is_draining(target))
 		note_drain(target, ev);
-	} else if (is_registered(target->state)) {
-		if (!is_registered(*ret_previous) || (target->state == DS_TARGET_STATE_INITIAL &&
-						      *ret_previous != DS_TARGET_STATE_INITIAL))
-			target->assigned_ns = ev->time_ns;
-		target->drained = false; /* registered again: the next drain is another one */
-		target->registered_ns = ds_event_has(ev, DS_KEY_NOT_BEFORE) ? ev->not_before :
-									      ev->time_ns;
-	}
+	else if (is_registered(target->state))
+		note_registered(target, ev, *ret_previous);
 	return target;
 }
 
@@ -319,6 +370,7 @@ void ds_targets_restore(struct ds_targets *t, const struct ds_event *ev)
 	target->restored = true;
 	target->state = ev->target_state;
 	target->state_ns = ev->time_ns;
+	target->has_served = target->state != DS_TARGET_STATE_INITIAL;
 	target->registered_ns = ds_event_has(ev, DS_KEY_NOT_BEFORE) ? ev->not_before : 0;
 	target->drained = ds_event_has(ev, DS_KEY_DRAIN_NOT_AFTER);
 	if (!target->drained)
@@ -367,6 +419,11 @@ struct ds_drain ds_target_drain(const struct ds_target *target, int64_t t0_ns, i
 		d.lo_source = DS_TARGET_SOURCE_LAST_REGISTERED;
 	}
 	return d;
+}
+
+struct ds_target_group *ds_targets_groups(const struct ds_targets *t)
+{
+	return t->groups;
 }
 
 int64_t ds_targets_longest_delay_s(const struct ds_targets *t)

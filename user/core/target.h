@@ -10,9 +10,13 @@
 
 #define DS_TARGET_TEXT_LEN 159
 
+struct ds_target_group;
+
 struct ds_target {
 	struct ds_target *prev, *next;		/* all, least recently told first */
 	struct ds_target *same_address;		/* next one of this address */
+	struct ds_target *same_group;		/* next one of this group */
+	struct ds_target_group *in_group;
 	char group[DS_TARGET_TEXT_LEN + 1];	/* its ARN, else its name */
 	char group_name[DS_TARGET_TEXT_LEN + 1];
 	struct ds_addr addr;
@@ -27,6 +31,7 @@ struct ds_target {
 	int lb_type;		/* enum ds_lb_type, -1 = not told */
 	int64_t assigned_ns;	/* the current registration was first seen, 0 = not known */
 	int64_t registered_ns;	/* last moment at which it was known to be registered */
+	bool has_served;	/* it was past `initial` since it was registered */
 	/* the drain: valid while `drained` */
 	bool drained;
 	int64_t drain_lo_ns;	/* 0 = no bound of its own */
@@ -70,6 +75,9 @@ const struct ds_target *ds_targets_first(const struct ds_targets *t);
 
 /* The first target of an address (follow same_address), or NULL. */
 struct ds_target *ds_targets_of(const struct ds_targets *t, const struct ds_addr *a);
+
+/* The groups, in the order in which they were first told: iterate with hh.next. NULL = none. */
+struct ds_target_group *ds_targets_groups(const struct ds_targets *t);
 
 /* The one of that port; any of that address where port is 0. Or NULL. */
 struct ds_target *ds_targets_find(const struct ds_targets *t, const struct ds_addr *a,

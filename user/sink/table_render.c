@@ -114,6 +114,8 @@ static void target_cell(char out[CELL_MAX], const struct ds_event *ev)
 		age(out, CELL_MAX, "draining", ev->offset_max);
 	else if (ds_event_has(ev, DS_KEY_TARGET_STATE))
 		(void)snprintf(out, CELL_MAX, "%s", ds_name(DS_NAMES_TARGET_STATE, ev->target_state));
+	else if (ev->kind == DS_EVENT_NO_TARGET)
+		(void)snprintf(out, CELL_MAX, "none of %" PRId64, ev->tg_targets);
 	else
 		(void)snprintf(out, CELL_MAX, "-");
 }
@@ -172,6 +174,18 @@ static void advice_detail(struct ds_buf *buf, const struct ds_event *ev)
 	ds_buf_printf(buf, "%s: %s -> %s", ds_name(DS_NAMES_ADVICE, ev->advice), current, suggested);
 }
 
+static void absence_detail(struct ds_buf *buf, const struct ds_event *ev)
+{
+	char group[CELL_MAX];
+
+	cell_text(group, ds_event_has(ev, DS_KEY_TG_NAME) ? ev->tg_name : "?");
+	ds_buf_printf(buf, "no healthy target in %s", group);
+	if (ds_event_has(ev, DS_KEY_TG_NO_TARGET))
+		ds_buf_printf(buf, " for %.1fs", (double)ev->tg_no_target / 1e9);
+	if (!ds_event_has(ev, DS_KEY_TG_LAST_ARRIVAL))
+		ds_buf_puts(buf, ", nothing arrived");
+}
+
 static void target_detail(struct ds_buf *buf, const struct ds_event *ev)
 {
 	char id[CELL_MAX], group[CELL_MAX];
@@ -198,6 +212,9 @@ static void detail(struct ds_buf *buf, const struct ds_event *ev, bool wide)
 	case DS_EVENT_ADVICE:
 		advice_detail(buf, ev);
 		break;
+	case DS_EVENT_NO_TARGET:
+		absence_detail(buf, ev);
+		break;
 	case DS_EVENT_TARGET:
 		target_detail(buf, ev);
 		break;
@@ -222,6 +239,8 @@ static const char *word_of(const struct ds_event *ev)
 		return "verdict";
 	case DS_EVENT_ADVICE:
 		return "advice";
+	case DS_EVENT_NO_TARGET:
+		return "absence";
 	case DS_EVENT_HEALTH:
 		return ev->level == DS_LEVEL_INFO ? NULL : "health";
 	default:
@@ -276,6 +295,10 @@ void ds_table_sums_add(struct ds_table_sums *sums, const struct ds_event *ev)
 		cell_text(text, raw);
 		ds_buf_printf(&sums->advice, "  %s\n", text);
 		break;
+	case DS_EVENT_NO_TARGET:
+		sums->gaps += ds_event_has(ev, DS_KEY_TG_NO_TARGET);
+		sums->gaps_ns += ds_event_has(ev, DS_KEY_TG_NO_TARGET) ? ev->tg_no_target : 0;
+		break;
 	case DS_EVENT_STOP:
 		sums->stop_ns = ev->time_ns;
 		sums->drops = ev->verdict_drops;
@@ -321,6 +344,9 @@ void ds_table_summary(struct ds_buf *buf, const struct ds_table_sums *sums,
 	ds_buf_puts(buf, ".\nNot drops: ");
 	list_counts(buf, sums->not_drops, DS_NOT_DROP_MAX, DS_NAMES_NOT_DROP);
 	ds_buf_puts(buf, ".\n");
+	if (sums->gaps)
+		ds_buf_printf(buf, "No healthy target in a target group: %" PRId64 "x, %.1fs in all.\n",
+			      sums->gaps, (double)sums->gaps_ns / 1e9);
 	if (sums->advice.len) {
 		ds_buf_puts(buf, "Advice:\n");
 		ds_buf_put(buf, sums->advice.data, sums->advice.len);

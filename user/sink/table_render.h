@@ -30,6 +30,7 @@ struct ds_table_sums {
 	int64_t verdicts[DS_VERDICT_MAX];
 	int64_t drops;		/* by rollout causes */
 	int64_t lost;
+	int64_t gaps, gaps_ns;	/* without a healthy target in some target group */
 	uint32_t drops_by[DS_CAUSE_MAX];
 	uint32_t not_drops[DS_NOT_DROP_MAX];
 	int64_t start_ns, stop_ns;
