@@ -150,7 +150,7 @@ static void every_word_is_known_and_no_other(void **state)
 		assert_int_equal(ds_filter_parse_kinds(&f, word), 0);
 		assert_int_equal(__builtin_popcount(f.kinds), 1);
 	}
-	assert_int_equal(cnt, 8);
+	assert_int_equal(cnt, 9);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		struct ds_filter f = { 0 };
 
