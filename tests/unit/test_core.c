@@ -221,6 +221,36 @@ static void the_number_of_pods_is_bounded_without_any_tick(void **state)
 	fx_free(f);
 }
 
+static void what_is_given_up_is_told_at_once(void **state)
+{
+	struct fixture *f = fx_new_bounded(2, 0);
+	const struct ds_event *verdict;
+
+	(void)state;
+	fx_start(f);
+	fx_pod(f, 0, 1);
+	fx_pod(f, 1, 2);
+	fx_tick(f, 2 * S);
+	assert_int_equal(fx_count(f, DS_EVENT_HEALTH), 0);
+	fx_terminating(f, 2500, 1);
+	fx_pod(f, 3 * S, 3);	/* no room: the oldest goes, and it was going away */
+	verdict = fx_only(f, DS_EVENT_VERDICT);
+	assert_string_equal(verdict->pod_name, "web-1");
+	assert_int_equal(verdict->verdict, DS_VERDICT_INCONCLUSIVE);
+	assert_int_equal(verdict->verdict_reason, DS_VERDICT_REASON_OBSERVATION_CUT);
+	fx_tick(f, 3100);
+	assert_int_equal(fx_only(f, DS_EVENT_HEALTH)->health, DS_HEALTH_DEGRADED);
+	assert_int_equal(fx_only(f, DS_EVENT_HEALTH)->cache_evictions, 1);
+	fx_pod(f, 3200, 4);
+	fx_tick(f, 3300);
+	assert_int_equal(fx_count(f, DS_EVENT_HEALTH), 1);	/* at most one a second */
+	fx_tick(f, 4100);
+	assert_int_equal(fx_nth(f, DS_EVENT_HEALTH, 1)->cache_evictions, 2);
+	fx_ticks(f, 5 * S, 60 * S);
+	assert_int_equal(fx_count(f, DS_EVENT_HEALTH), 2);
+	fx_free(f);
+}
+
 /* ---- the same events, the same bytes ---- */
 
 /* A rollout of three pods, with every kind of evidence. */
@@ -383,6 +413,7 @@ int main(void)
 		FX_TEST(ended_pods_leave_after_an_hour),
 		FX_TEST(a_longer_delay_keeps_them_longer),
 		FX_TEST(the_number_of_pods_is_bounded_without_any_tick),
+		FX_TEST(what_is_given_up_is_told_at_once),
 		cmocka_unit_test(a_rollout_gives_the_same_bytes_under_any_hash_key),
 		cmocka_unit_test(random_events_give_the_same_bytes_twice),
 		cmocka_unit_test(values_at_the_ends_of_their_ranges_do_no_harm),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/core/ledger.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -234,14 +235,87 @@ static void a_pod_that_waits_for_its_verdict_stays(void **state)
 	assert_string_equal(room->forgotten, "");
 }
 
-/* A finished Job's pod never gets a verdict: it must not stay for ever. */
-static void a_pod_that_was_never_going_away_expires_without_a_verdict(void **state)
+/* A finished Job's pod has no T0: it waits for its verdict as others do, and then goes. */
+static void a_pod_that_ended_by_itself_stays_until_its_verdict_too(void **state)
 {
 	struct room *room = *state;
+	struct ds_pod *a = ended(room, "a", 1, 1000, false);
 
-	ended(room, "a", 1, 1000, false)->t0_ns = 0;
+	a->t0_ns = 0;
+	ds_ledger_expire(room->ledger, fx_at(1000) + HOUR, HOUR, forget, room);
+	assert_string_equal(room->forgotten, "");
+	a->verdict_written = true;
 	ds_ledger_expire(room->ledger, fx_at(1000) + HOUR, HOUR, forget, room);
 	assert_string_equal(room->forgotten, "a");
+}
+
+static void a_pod_is_found_by_its_new_name_only(void **state)
+{
+	struct room *room = *state;
+	struct ds_pod *a = pod(room, "a"), *b = pod(room, "b");
+	char key[2 * DS_POD_NAME_LEN + 3];
+
+	assert_int_equal(ds_ledger_rename(room->ledger, a, "b"), -EEXIST);
+	assert_ptr_equal(ds_ledger_find(room->ledger, "a"), a);
+	memset(key, 'k', sizeof(key) - 1);
+	key[sizeof(key) - 1] = '\0';
+	assert_int_equal(ds_ledger_rename(room->ledger, a, key), -ENAMETOOLONG);
+	assert_string_equal(ds_ledger_key(a), "a");
+	assert_int_equal(ds_ledger_rename(room->ledger, a, "c"), 0);
+	assert_null(ds_ledger_find(room->ledger, "a"));
+	assert_ptr_equal(ds_ledger_find(room->ledger, "c"), a);
+	assert_ptr_equal(ds_ledger_find(room->ledger, "b"), b);
+	assert_string_equal(ds_ledger_key(a), "c");
+	assert_ptr_equal(ds_ledger_first(room->ledger), a);	/* its age is what it was */
+	hold(room, pod(room, "a"), 1, 0);			/* the old key is free */
+	assert_int_equal(ds_ledger_stats(room->ledger).pods, 3);
+}
+
+static void a_release_that_was_none_is_taken_back(void **state)
+{
+	struct room *room = *state;
+	struct ds_pod *a = pod(room, "a"), *b = pod(room, "b");
+	struct ds_addr addr = fx_pod_addr(1);
+
+	assert_false(ds_ledger_reopen(room->ledger, a, &addr));	/* nobody has it */
+	hold(room, a, 1, 0);
+	assert_false(ds_ledger_reopen(room->ledger, a, &addr));	/* not released */
+	(void)ds_ledger_release(room->ledger, &addr, fx_at(1000));
+	assert_false(ds_ledger_reopen(room->ledger, b, &addr));	/* not its */
+	assert_true(ds_ledger_reopen(room->ledger, a, &addr));
+	assert_ptr_equal(holder(room, 1, 2000, DS_HOLDING_HELD), a);
+	(void)ds_ledger_release(room->ledger, &addr, fx_at(3000));
+	hold(room, b, 1, 4000);
+	assert_false(ds_ledger_reopen(room->ledger, a, &addr));	/* another has it by now */
+	assert_ptr_equal(holder(room, 1, 5000, DS_HOLDING_HELD), b);
+}
+
+/* A listing may tell of a finished pod before it tells of the one that has its address. */
+static void a_holding_that_never_was_is_forgotten(void **state)
+{
+	struct room *room = *state;
+	struct ds_pod *a = pod(room, "a"), *b = pod(room, "b");
+	struct ds_addr addr = fx_pod_addr(1);
+
+	hold(room, a, 1, 1000);
+	(void)ds_ledger_release(room->ledger, &addr, fx_at(1000));
+	assert_ptr_equal(holder(room, 1, 1500, DS_HOLDING_RELEASED), a);
+	assert_null(hold(room, b, 1, 2000));	/* a never had it: it is not told of a reuse */
+	assert_null(ds_ledger_previous(room->ledger, &addr, b));
+	assert_ptr_equal(holder(room, 1, 1500, DS_HOLDING_HELD), b);
+}
+
+static void holders_beyond_the_bound_are_counted(void **state)
+{
+	struct room *room = *state;
+	struct ds_pod *a = pod(room, "a"), *b = pod(room, "b");
+
+	for (int i = 0; i < 8; i++)
+		hold(room, i % 2 ? b : a, 1, i * 1000);
+	assert_int_equal(ds_ledger_evictions(room->ledger), 0);
+	hold(room, a, 1, 9000);
+	assert_int_equal(ds_ledger_evictions(room->ledger), 1);
+	assert_int_equal(ds_ledger_stats(room->ledger).evictions, 1);
 }
 
 static void a_living_pod_never_expires(void **state)
@@ -311,7 +385,11 @@ int main(void)
 		T(looking_back_ends_where_pods_take_turns),
 		T(an_ended_pod_outlives_its_end_by_the_retention),
 		T(a_pod_that_waits_for_its_verdict_stays),
-		T(a_pod_that_was_never_going_away_expires_without_a_verdict),
+		T(a_pod_that_ended_by_itself_stays_until_its_verdict_too),
+		T(a_pod_is_found_by_its_new_name_only),
+		T(a_release_that_was_none_is_taken_back),
+		T(a_holding_that_never_was_is_forgotten),
+		T(holders_beyond_the_bound_are_counted),
 		T(a_living_pod_never_expires),
 		T(an_expired_pod_leaves_the_address_to_its_next_holder),
 		T(at_the_bound_the_oldest_judged_pod_goes_first),

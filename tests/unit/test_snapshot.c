@@ -226,6 +226,67 @@ static void pods_known_by_name_or_address_come_back(void **state)
 	fx_free(f);
 }
 
+/* Whose pod the balancer means, and a drain that its target has no more: both are needed still. */
+static void a_reused_address_comes_back_with_its_owners(void **state)
+{
+	struct fixture *f = story(), *g;
+	struct ds_addr a = fx_pod_addr(1);
+
+	(void)state;
+	fx_released(f, 5 * S, 1);
+	fx_phase(f, 5100, 1, DS_PHASE_DELETED);
+	fx_pod_at(f, 5200, 2, "10.0.3.1");
+	assert_round(f);
+	g = restarted(f, 6 * S);
+	assert_int_equal(ds_targets_of(g->core->targets, &a)->assigned_ns, fx_at(20));
+	assert_ptr_equal(ds_target_earlier_pod(g->core, ds_targets_of(g->core->targets, &a),
+					       pod_of(g, 2)),
+			 pod_of(g, 1));
+	fx_free(g);
+	fx_target(f, 5300, 1, DS_TARGET_STATE_HEALTHY);
+	assert_true(pod_of(f, 1)->drain_kept);
+	assert_round(f);
+	g = restarted(f, 6 * S);
+	assert_true(pod_of(g, 1)->drain_kept);
+	assert_int_equal(ds_pod_drain(g->core, pod_of(g, 1), FX_PORT).hi_ns, fx_at(2 * S));
+	assert_int_equal(ds_pod_drain(g->core, pod_of(g, 1), FX_PORT).delay_ns, 30 * DS_NS_PER_S);
+	assert_false(ds_pod_drain(g->core, pod_of(g, 2), FX_PORT).began);
+	fx_free(g);
+	fx_free(f);
+}
+
+/* Two pods that only their address names, one after the other. */
+static void nameless_pods_of_one_address_come_back_as_two(void **state)
+{
+	struct fixture *f = fx_new_bounded(0, 0), *g;
+	enum ds_holding holding;
+	struct ds_addr a = fx_pod_addr(1);
+	struct ds_pod *first, *second;
+	struct ds_event ev;
+
+	(void)state;
+	fx_start(f);
+	ds_event_init(&ev, DS_EVENT_POD_STATE, fx_at(0));
+	DS_SET_STR(&ev, POD_ADDRESSES, pod_addresses, "10.0.3.1");
+	ds_core_feed(f->core, &ev);
+	fx_released(f, 1 * S, 1);
+	ds_event_init(&ev, DS_EVENT_POD_STATE, fx_at(2 * S));
+	DS_SET_STR(&ev, POD_ADDRESSES, pod_addresses, "10.0.3.1");
+	ds_core_feed(f->core, &ev);
+	assert_round(f);
+	g = restarted(f, 6 * S);
+	assert_int_equal(ds_ledger_stats(g->core->ledger).pods, 2);
+	second = ds_ledger_lookup(g->core->ledger, &a, fx_at(7 * S), &holding);
+	assert_int_equal(holding, DS_HOLDING_HELD);
+	first = ds_ledger_lookup(g->core->ledger, &a, fx_at(1500), &holding);
+	assert_int_equal(holding, DS_HOLDING_RELEASED);
+	assert_ptr_not_equal(first, second);
+	assert_int_equal(first->reused_ns, fx_at(2 * S));
+	assert_string_equal(ds_ledger_key(second), "10.0.3.1");
+	fx_free(g);
+	fx_free(f);
+}
+
 static void restored_pods_are_told_once_and_their_past_is_not(void **state)
 {
 	struct fixture *f = story(), *g = restarted(f, 6 * S);
@@ -489,6 +550,8 @@ int main(void)
 		cmocka_unit_test(a_story_comes_back_with_the_same_bytes),
 		cmocka_unit_test(random_stories_come_back_with_the_same_bytes),
 		cmocka_unit_test(pods_known_by_name_or_address_come_back),
+		cmocka_unit_test(a_reused_address_comes_back_with_its_owners),
+		cmocka_unit_test(nameless_pods_of_one_address_come_back_as_two),
 		cmocka_unit_test(restored_pods_are_told_once_and_their_past_is_not),
 		cmocka_unit_test(drops_after_the_restart_are_that_pods),
 		cmocka_unit_test(what_the_core_wishes_is_wished_again),

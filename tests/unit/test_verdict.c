@@ -466,6 +466,81 @@ static void the_slowest_container_counts_and_only_since_t0(void **state)
 	assert_true(ds_pod_slowest_exit(pod_of(f, 1)) == 400 * DS_NS_PER_MS);
 }
 
+/* ---- without a T0 ---- */
+
+static void finished(struct fixture *f, int64_t ms, int n)
+{
+	struct ds_event ev = fx_pod_event(ms, n);
+
+	DS_SET_STR(&ev, POD_ADDRESSES, pod_addresses, n == 1 ? "10.0.3.1" : "10.0.3.2");
+	DS_SET(&ev, PHASE, phase, DS_PHASE_DELETED);
+	ds_core_feed(f->core, &ev);
+}
+
+/* A Job's pod: nobody deletes it. */
+static void a_pod_that_ends_by_itself_has_a_verdict_too(void **state)
+{
+	struct fixture *f = *state;
+
+	serving(f);
+	fx_target(f, 30, 1, DS_TARGET_STATE_UNUSED);
+	fx_loss(f, 1 * S, DS_LOSS_STAGE_RINGBUF, 1);	/* long before its end */
+	fx_process(f, 5 * S, 1, 1, DS_PROCESS_CHANGE_EXITED, 0);
+	fx_released(f, 5500, 1);
+	finished(f, 6 * S, 1);
+	fx_tick(f, 15900);
+	assert_int_equal(verdicts(f), 0);
+	fx_tick(f, 16 * S);
+	assert_int_equal(verdict(f)->verdict, DS_VERDICT_CLEAN);
+	assert_false(ds_event_has(verdict(f), DS_KEY_T0));
+	assert_false(ds_event_has(verdict(f), DS_KEY_TRIGGER));
+	assert_false(ds_event_has(verdict(f), DS_KEY_TAIL));
+	assert_int_equal(verdict(f)->ended_by, DS_ENDED_BY_EXIT);
+	fx_ticks(f, 17 * S, 60 * S);
+	assert_int_equal(verdicts(f), 1);
+	assert_int_equal(fx_count(f, DS_EVENT_ADVICE), 0);
+}
+
+static void what_its_dead_address_costs_counts_without_a_t0(void **state)
+{
+	struct fixture *f = *state;
+
+	serving(f);
+	fx_process(f, 5 * S, 1, 1, DS_PROCESS_CHANGE_EXITED, 0);
+	fx_released(f, 5500, 1);
+	fx_syn_died(f, 6 * S, 1, 40000, 7);
+	finished(f, 6 * S, 1);
+	fx_ticks(f, 7 * S, 60 * S);
+	assert_int_equal(verdict(f)->verdict, DS_VERDICT_DROPPED);
+	assert_int_equal(verdict(f)->verdict_drops, 1);
+}
+
+static void a_loss_while_it_ended_by_itself_is_told(void **state)
+{
+	struct fixture *f = *state;
+
+	serving(f);
+	fx_process(f, 5 * S, 1, 1, DS_PROCESS_CHANGE_EXITED, 0);
+	fx_loss(f, 5 * S, DS_LOSS_STAGE_RINGBUF, 1);
+	finished(f, 6 * S, 1);
+	fx_ticks(f, 7 * S, 60 * S);
+	assert_int_equal(verdict(f)->verdict, DS_VERDICT_INCONCLUSIVE);
+	assert_int_equal(verdict(f)->verdict_reason, DS_VERDICT_REASON_LOSS);
+}
+
+/* A listing tells of pods that finished long ago: nothing is known of how they ended. */
+static void a_pod_told_only_after_its_end_has_none(void **state)
+{
+	struct fixture *f = *state;
+
+	serving(f);
+	finished(f, 1 * S, 2);
+	fx_ticks(f, 2 * S, 60 * S);
+	assert_int_equal(verdicts(f), 0);
+	fx_ticks(f, 3600 * S, 3603 * S);
+	assert_null(pod_of(f, 2));	/* it is not waited for */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -496,6 +571,10 @@ int main(void)
 		FX_TEST(without_a_known_balancer_confidence_is_low),
 		FX_TEST(what_is_counted_apart_stands_in_it),
 		FX_TEST(the_slowest_container_counts_and_only_since_t0),
+		FX_TEST(a_pod_that_ends_by_itself_has_a_verdict_too),
+		FX_TEST(what_its_dead_address_costs_counts_without_a_t0),
+		FX_TEST(a_loss_while_it_ended_by_itself_is_told),
+		FX_TEST(a_pod_told_only_after_its_end_has_none),
 	};
 
 	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);

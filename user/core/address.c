@@ -7,6 +7,39 @@
 
 #include "user/core/state.h"
 
+static int index_of(const struct ds_pod *pod, const struct ds_addr *a)
+{
+	for (int i = 0; i < pod->addresses_cnt; i++)
+		if (ds_addr_equal(&pod->addresses[i], a))
+			return i;
+	return -1;
+}
+
+static enum ds_route_by told_by(const struct ds_event *ev)
+{
+	return ds_event_has(ev, DS_KEY_ROUTE_BY) ? (enum ds_route_by)ev->route_by : DS_ROUTE_BY_ROUTE;
+}
+
+static const char *link_of(const struct ds_event *ev)
+{
+	return ds_event_has(ev, DS_KEY_IFACE_NAME) ? ev->iface_name : "";
+}
+
+/* ---- released ---- */
+
+/* By which signs it is gone: only all of them together can take the release back. */
+static void note_sign(struct ds_pod *pod, const struct ds_addr *a, const struct ds_event *ev)
+{
+	int i = index_of(pod, a);
+
+	if (i >= 0)
+		pod->gone_by[i] |= (uint8_t)(1U << told_by(ev));
+	if (told_by(ev) == DS_ROUTE_BY_RULE)
+		return;
+	memset(pod->gone_link, 0, sizeof(pod->gone_link));
+	memcpy(pod->gone_link, link_of(ev), strnlen(link_of(ev), DS_POD_LINK_LEN));
+}
+
 static void released(struct ds_core *core, struct ds_pod *pod, int64_t at_ns)
 {
 	if (pod->released_ns)
@@ -15,23 +48,53 @@ static void released(struct ds_core *core, struct ds_pod *pod, int64_t at_ns)
 	ds_timeline_enter(core, pod, DS_PHASE_ADDRESS_RELEASED, at_ns, 0, NULL);
 }
 
-void ds_address_route(struct ds_core *core, const struct ds_event *ev)
-{
-	int64_t at_ns = ds_event_has(ev, DS_KEY_NOT_AFTER) ? ev->not_after : ev->time_ns;
-	enum ds_holding holding;
-	struct ds_pod *pod;
-	struct ds_addr a;
+/* ---- and not released after all ---- */
 
-	if (ds_addr_parse(ev->address, strlen(ev->address), &a))
-		return;
-	pod = ds_ledger_lookup(core->ledger, &a, at_ns, &holding);
-	if (!pod || pod->host_network || ev->route_change != DS_ROUTE_CHANGE_RELEASED ||
-	    holding != DS_HOLDING_HELD)
-		return;
-	(void)ds_ledger_release(core->ledger, &a, at_ns);
-	released(core, pod, at_ns);
-	ds_tap_pod_changed(core, pod);
+/*
+ * A route that comes back to the same link, of a pod that did not end, was only made anew. A link
+ * that comes back under its name is another one, unless Kubernetes tells which pod it is.
+ */
+static bool comes_back(struct ds_pod *pod, const struct ds_addr *a, const struct ds_event *ev)
+{
+	const unsigned way = 1U << DS_ROUTE_BY_ROUTE | 1U << DS_ROUTE_BY_LINK;
+	int i = index_of(pod, a);
+
+	if (i < 0 || !pod->gone_by[i] || pod->deleted_ns || pod->reused_ns ||
+	    (pod->exited_ns && ds_pod_is_going(pod)))
+		return false;
+	if (told_by(ev) == DS_ROUTE_BY_RULE) {
+		pod->gone_by[i] &= (uint8_t)~(1U << DS_ROUTE_BY_RULE);
+	} else {
+		if (strncmp(pod->gone_link, link_of(ev), DS_POD_LINK_LEN) != 0 ||
+		    (pod->gone_by[i] & 1U << DS_ROUTE_BY_LINK && !pod->by_kubernetes))
+			return false;
+		pod->gone_by[i] &= (uint8_t)~way;
+	}
+	return !pod->gone_by[i];
 }
+
+/* Every address that it gave up is its own again. */
+static bool has_all(const struct ds_core *core, const struct ds_pod *pod, int64_t at_ns)
+{
+	enum ds_holding holding;
+
+	for (int i = 0; i < pod->addresses_cnt; i++)
+		if (ds_ledger_lookup(core->ledger, &pod->addresses[i], at_ns, &holding) == pod &&
+		    holding != DS_HOLDING_HELD)
+			return false;
+	return true;
+}
+
+static void taken_back(struct ds_core *core, struct ds_pod *pod, const struct ds_addr *a,
+		       int64_t at_ns)
+{
+	if (!ds_ledger_reopen(core->ledger, pod, a) || !has_all(core, pod, at_ns))
+		return;
+	pod->released_ns = 0;
+	ds_timeline_leave(core, pod, DS_PHASE_ADDRESS_RELEASED, at_ns);
+}
+
+/* ---- taken ---- */
 
 static void take_address(struct ds_core *core, struct ds_pod *pod, const struct ds_addr *a,
 			 int64_t at_ns)
@@ -50,6 +113,56 @@ static void take_address(struct ds_core *core, struct ds_pod *pod, const struct 
 		ds_timeline_enter(core, before, DS_PHASE_ADDRESS_REUSED, at_ns, 0, NULL);
 		ds_tap_pod_changed(core, before);
 	}
+}
+
+/*
+ * The address of a pod that nobody but its address names is given out again: that is another pod,
+ * and nobody will tell which.
+ */
+static void new_holder(struct ds_core *core, const struct ds_addr *a, int64_t at_ns)
+{
+	char address[DS_ADDR_STRLEN];
+	struct ds_pod *pod;
+	struct ds_event ev;
+	bool is_new;
+
+	(void)ds_addr_format(a, address);
+	ds_event_init(&ev, DS_EVENT_POD_STATE, at_ns);
+	DS_SET_STR(&ev, POD_ADDRESSES, pod_addresses, address);
+	pod = ds_identity_announce(core, &ev, &is_new);
+	if (!pod)
+		return;
+	take_address(core, pod, a, at_ns);
+	ds_tap_pod_changed(core, pod);
+}
+
+void ds_address_route(struct ds_core *core, const struct ds_event *ev)
+{
+	int64_t at_ns = ds_event_has(ev, DS_KEY_NOT_AFTER) ? ev->not_after : ev->time_ns;
+	enum ds_holding holding;
+	struct ds_pod *pod;
+	struct ds_addr a;
+
+	if (ds_addr_parse(ev->address, strlen(ev->address), &a))
+		return;
+	pod = ds_ledger_lookup(core->ledger, &a, at_ns, &holding);
+	if (!pod || pod->host_network)
+		return;
+	if (ev->route_change == DS_ROUTE_CHANGE_RELEASED) {
+		note_sign(pod, &a, ev);
+		if (holding != DS_HOLDING_HELD)
+			return;
+		(void)ds_ledger_release(core->ledger, &a, at_ns);
+		released(core, pod, at_ns);
+	} else if (holding != DS_HOLDING_RELEASED) {
+		return;
+	} else if (comes_back(pod, &a, ev)) {
+		taken_back(core, pod, &a, at_ns);
+	} else if (!pod->by_kubernetes && told_by(ev) == DS_ROUTE_BY_ROUTE) {
+		new_holder(core, &a, at_ns);
+		return;
+	}
+	ds_tap_pod_changed(core, pod);
 }
 
 struct taking {

@@ -59,6 +59,7 @@ void ds_core_free(struct ds_core **core)
 void ds_core_forget(void *ctx, struct ds_pod *pod)
 {
 	ds_correlate_forget(ctx, pod);
+	ds_verdict_forget(ctx, pod);
 	ds_tap_forget(ctx, pod);
 }
 
@@ -97,10 +98,26 @@ static void pass_on(struct ds_core *core, const struct ds_event *ev)
 	ds_core_emit(core, &out);
 }
 
+static int64_t all_evictions(const struct ds_core *core, const struct ds_ledger_stats *ledger)
+{
+	return ledger->evictions + ds_targets_evictions(core->targets) +
+	       ds_flows_evictions(core->flows) + core->pending_evictions;
+}
+
+/* Something known was given up since the last line, because a table was full. */
+static bool gave_up_something(const struct ds_core *core)
+{
+	struct ds_ledger_stats ledger = { .evictions = ds_ledger_evictions(core->ledger) };
+
+	return all_evictions(core, &ledger) > core->evictions_at_health;
+}
+
 static void health(struct ds_core *core)
 {
 	struct ds_ledger_stats stats = ds_ledger_stats(core->ledger);
-	bool degraded = core->lost_events > core->lost_at_health;
+	int64_t evictions = all_evictions(core, &stats);
+	bool degraded = core->lost_events > core->lost_at_health ||
+			evictions > core->evictions_at_health;
 	int64_t run_ns = core->now_ns - core->started_ns;
 	struct ds_event ev;
 
@@ -120,11 +137,10 @@ static void health(struct ds_core *core)
 	       run_ns > 0 ? (double)core->tap_on_ms / (double)run_ns : 0.0);
 	DS_SET(&ev, CACHE_PODS, cache_pods, stats.pods);
 	DS_SET(&ev, CACHE_PODS_DELETED, cache_pods_deleted, stats.ended);
-	DS_SET(&ev, CACHE_EVICTIONS, cache_evictions,
-	       stats.evictions + ds_targets_evictions(core->targets) +
-		       ds_flows_evictions(core->flows));
+	DS_SET(&ev, CACHE_EVICTIONS, cache_evictions, evictions);
 	core->health_at_ns = core->now_ns;
 	core->lost_at_health = core->lost_events;
+	core->evictions_at_health = evictions;
 	ds_core_emit(core, &ev);
 }
 
@@ -182,7 +198,8 @@ static void tick(struct ds_core *core, const struct ds_event *ev)
 	ds_verdict_review(core);
 	ds_advise_review(core);
 	ds_tap_review(core);
-	if (core->now_ns - core->health_at_ns >= HEALTH_EVERY_NS)
+	if (core->now_ns - core->health_at_ns >=
+	    (gave_up_something(core) ? DS_NS_PER_S : HEALTH_EVERY_NS))
 		health(core);
 	if (core->final)
 		stop(core);
@@ -236,6 +253,7 @@ void ds_core_feed(struct ds_core *core, const struct ds_event *ev)
 	case DS_EVENT_TARGET:
 		if (!ds_targets_is_known(core->targets, ev))
 			pass_on(core, ev);
+		ds_drain_keep(core, ev);
 		target = ds_targets_update(core->targets, ev, &previous);
 		if (target)
 			ds_absence_target(core, target, ev);

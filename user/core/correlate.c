@@ -111,9 +111,7 @@ static struct ds_pod *meant_before(const struct ds_core *core, const struct ds_e
 		return holding == DS_HOLDING_RELEASED && ds_event_has(ev, DS_KEY_SCOPE) &&
 		       ev->scope == DS_SCOPE_POD ? before : NULL;
 	}
-	before = ds_ledger_previous(core->ledger, &key->pod, pod);
-	return before && target->assigned_ns && target->assigned_ns < before->reused_ns ? before :
-											  NULL;
+	return ds_target_earlier_pod(core, target, pod);
 }
 
 /* The flow of an event whose pod's end is (a, port); a new generation where the owner changed. */

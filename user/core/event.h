@@ -149,7 +149,7 @@ enum ds_type {
 	X(POD_ADDRESSES, "drainsnoop.pod.addresses", STR, pod_addresses, NONE, "its addresses, comma-separated") \
 	X(POD_PORTS, "drainsnoop.pod.ports", STR, pod_ports, NONE, "its container ports, comma-separated") \
 	X(PHASE, "drainsnoop.pod.phase", ENUM, phase, PHASE, "Kubernetes phase or kernel milestone") \
-	X(PHASE_PREVIOUS, "drainsnoop.pod.phase_previous", ENUM, phase_previous, PHASE, "the one before, of the same lane") \
+	X(PHASE_PREVIOUS, "drainsnoop.pod.phase_previous", ENUM, phase_previous, PHASE, "the one before, of the same lane; or one that it never was in after all") \
 	X(PHASE_LANE, "drainsnoop.pod.phase_lane", ENUM, phase_lane, LANE, "who told it") \
 	X(PHASE_AGE, "drainsnoop.pod.phase_age_ms", MS, phase_age, NONE, "how long the pod had been in that phase") \
 	X(SINCE_T0, "drainsnoop.pod.since_t0_ms", MS, since_t0, NONE, "since the earliest sign that the pod goes") \
@@ -183,6 +183,7 @@ enum ds_type {
 	X(TARGET_STATE_PREVIOUS, "drainsnoop.target.state_previous", ENUM, target_state_previous, TARGET_STATE, "the state before") \
 	X(TARGET_STATE_REASON, "drainsnoop.target.state_reason", STR, target_state_reason, NONE, "TargetHealth.Reason") \
 	X(TARGET_SOURCE, "drainsnoop.target.source", ENUM, target_source, TARGET_SOURCE, "what told it") \
+	X(TARGET_REGISTERED_AT, "drainsnoop.target.registered_at", TIME, target_registered_at, NONE, "its present registration was first seen then (state file)") \
 	X(REGION, "cloud.region", STR, region, NONE, "AWS region") \
 	X(ACCOUNT, "cloud.account.id", STR, account, NONE, "AWS account") \
 	/* tap, tick, loss */ \

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "user/core/state.h"
+#include "user/util/text.h"
 
 static void copy_text(char *dst, size_t size, const char *src)
 {
@@ -81,26 +82,120 @@ static void describe_pod(struct ds_pod *pod, const struct ds_event *ev)
 		pod->trigger = ev->trigger;
 }
 
+/*
+ * Of a pod without a name its addresses are all that is known. Once another has them, it is told
+ * from that one by when it was first heard of.
+ */
 const char *ds_identity_key(const struct ds_event *ev, char *buf, size_t size)
 {
-	struct ds_buf_view { const char *a, *b, *c; } v = { "", "", "" };
-	size_t len = 0;
+	struct ds_text t = { .data = buf, .cap = size - 1 };
 
 	if (ds_event_has(ev, DS_KEY_POD_UID))
 		return ev->pod_uid;
-	if (ds_event_has(ev, DS_KEY_POD_NAME))
-		v = (struct ds_buf_view){ ds_event_has(ev, DS_KEY_POD_NAMESPACE) ? ev->pod_namespace : "",
-					  "/", ev->pod_name };
-	else if (ds_event_has(ev, DS_KEY_POD_ADDRESSES))
-		v.a = ev->pod_addresses;
-	for (const char **part = (const char *[]){ v.a, v.b, v.c, NULL }; *part; part++) {
-		size_t n = strnlen(*part, size - 1 - len);
-
-		memcpy(buf + len, *part, n);
-		len += n;
+	if (ds_event_has(ev, DS_KEY_POD_NAME)) {
+		if (ds_event_has(ev, DS_KEY_POD_NAMESPACE))
+			ds_text_puts(&t, ev->pod_namespace);
+		ds_text_putc(&t, '/');
+		ds_text_puts(&t, ev->pod_name);
+	} else if (ds_event_has(ev, DS_KEY_POD_ADDRESSES)) {
+		ds_text_puts(&t, ev->pod_addresses);
+		if (ds_event_has(ev, DS_KEY_RESTORED) && ds_event_has(ev, DS_KEY_NOT_BEFORE)) {
+			ds_text_putc(&t, DS_IDENTITY_SINCE);
+			ds_text_int(&t, ev->not_before);
+		}
 	}
-	buf[len] = '\0';
+	buf[t.len] = '\0';
 	return buf;
+}
+
+/* It gave its address up, and another takes it: its key is free for that one. */
+static void retire_key(struct ds_core *core, struct ds_pod *pod)
+{
+	char key[DS_POD_KEY_LEN + 1];
+	struct ds_text t = { .data = key, .cap = sizeof(key) - 1 };
+
+	ds_text_puts(&t, ds_ledger_key(pod));
+	ds_text_putc(&t, DS_IDENTITY_SINCE);
+	ds_text_int(&t, pod->seen_ns);
+	key[t.len] = '\0';
+	/* Cut where the key was absurdly long: then the two stay one pod. */
+	if (!t.cut)
+		(void)ds_ledger_rename(core->ledger, pod, key);
+}
+
+static bool is_nameless(const struct ds_pod *pod)
+{
+	return !pod->uid[0] && !pod->name[0];
+}
+
+/* What the event says of name and UID does not contradict what is known of the pod. */
+static bool may_be(const struct ds_pod *pod, const struct ds_event *ev)
+{
+	if (ds_event_has(ev, DS_KEY_POD_UID) && pod->uid[0] && strcmp(pod->uid, ev->pod_uid) != 0)
+		return false;
+	if (!ds_event_has(ev, DS_KEY_POD_NAME) || !pod->name[0])
+		return true;
+	return !strcmp(pod->name, ev->pod_name) &&
+	       (!ds_event_has(ev, DS_KEY_POD_NAMESPACE) || !pod->namespace_[0] ||
+		!strcmp(pod->namespace_, ev->pod_namespace));
+}
+
+struct searching {
+	const struct ds_core *core;
+	const struct ds_event *ev;
+	struct ds_pod *found;
+};
+
+static void look_for_holder(void *ctx, const char *item, size_t len)
+{
+	struct searching *s = ctx;
+	enum ds_holding holding;
+	struct ds_pod *pod;
+	struct ds_addr a;
+
+	if (s->found || ds_addr_parse(item, len, &a))
+		return;
+	pod = ds_ledger_lookup(s->core->ledger, &a, s->ev->time_ns, &holding);
+	if (pod && holding == DS_HOLDING_HELD && !pod->host_network && may_be(pod, s->ev))
+		s->found = pod;
+}
+
+/*
+ * The pod that has one of the addresses, told under less of a name before (--pod-ip, a route), or
+ * under more. A finished pod keeps its status.podIP, so what tells of one finds nobody by it.
+ */
+static struct ds_pod *find_by_address(const struct ds_core *core, const struct ds_event *ev)
+{
+	struct searching s = { .core = core, .ev = ev };
+
+	if (!ds_event_has(ev, DS_KEY_POD_ADDRESSES) || ds_event_has(ev, DS_KEY_RESTORED) ||
+	    (ds_event_has(ev, DS_KEY_PHASE) && ev->phase == DS_PHASE_DELETED) ||
+	    (ds_event_has(ev, DS_KEY_HOST_NETWORK) && ev->host_network))
+		return NULL;
+	ds_identity_each_item(ev->pod_addresses, DS_POD_ADDRESSES_MAX, look_for_holder, &s);
+	if (!s.found || (s.found->uid[0] && ds_event_has(ev, DS_KEY_POD_UID)))
+		return NULL;	/* both have a UID: then the keys would have met */
+	return s.found;
+}
+
+/* The pod of that key, or the one that has its address and is nobody else. NULL = a new one. */
+static struct ds_pod *find(struct ds_core *core, const struct ds_event *ev, const char *key)
+{
+	struct ds_pod *pod = ds_ledger_find(core->ledger, key);
+	bool says_more;
+
+	if (pod && is_nameless(pod) && pod->released_ns && !ds_event_has(ev, DS_KEY_RESTORED)) {
+		retire_key(core, pod);
+		return ds_ledger_find(core->ledger, key);
+	}
+	if (pod)
+		return pod;
+	pod = find_by_address(core, ev);
+	says_more = ds_event_has(ev, DS_KEY_POD_UID) ||
+		    (ds_event_has(ev, DS_KEY_POD_NAME) && pod && is_nameless(pod));
+	if (pod && says_more && ds_ledger_rename(core->ledger, pod, key))
+		return NULL;
+	return pod;
 }
 
 bool ds_identity_is_known(const struct ds_core *core, const struct ds_event *ev)
@@ -115,13 +210,15 @@ bool ds_identity_is_known(const struct ds_core *core, const struct ds_event *ev)
 struct ds_pod *ds_identity_announce(struct ds_core *core, const struct ds_event *ev,
 				    bool *ret_is_new)
 {
-	char key[DS_POD_KEY_LEN + 1];
-	const char *name = ds_identity_key(ev, key, sizeof(key));
-	struct ds_pod *pod;
+	char buf[DS_POD_KEY_LEN + 1];
+	const char *key = ds_identity_key(ev, buf, sizeof(buf));
+	struct ds_pod *pod = find(core, ev, key);
 
-	if (!ds_ledger_find(core->ledger, name))
+	*ret_is_new = !pod;
+	if (!pod) {
 		ds_ledger_make_room(core->ledger, ds_core_forget, core);
-	pod = ds_ledger_pod(core->ledger, name, ev->time_ns, ret_is_new);
+		pod = ds_ledger_pod(core->ledger, key, ev->time_ns, ret_is_new);
+	}
 	if (!pod) {
 		ds_core_count_lost(core, 1);	/* no memory for it: said by the sums */
 		return NULL;

@@ -152,6 +152,27 @@ struct ds_pod *ds_ledger_pod(struct ds_ledger *l, const char *key, int64_t now_n
 	return pod;
 }
 
+int ds_ledger_rename(struct ds_ledger *l, struct ds_pod *pod, const char *key)
+{
+	struct pod_entry *e = (struct pod_entry *)pod;
+	size_t len = strlen(key);
+	char old[sizeof(e->key)];
+
+	if (len >= sizeof(e->key))
+		return -ENAMETOOLONG;
+	if (ds_ledger_find(l, key))
+		return -EEXIST;
+	HASH_DELETE(hh, l->by_key, e);
+	memcpy(old, e->key, sizeof(old));
+	memcpy(e->key, key, len + 1);
+	HASH_ADD_KEYPTR(hh, l->by_key, e->key, len, e);
+	if (DS_HASH_ADDED(e))
+		return 0;
+	memcpy(e->key, old, sizeof(old));
+	HASH_ADD_KEYPTR(hh, l->by_key, e->key, strlen(e->key), e);
+	return -ENOMEM;
+}
+
 struct ds_pod *ds_ledger_first(const struct ds_ledger *l)
 {
 	return l->first;
@@ -175,6 +196,10 @@ struct ds_pod *ds_ledger_hold(struct ds_ledger *l, struct ds_pod *pod, const str
 			return NULL;
 		}
 	}
+	/* Told of only after its end: it never was seen to hold the address. */
+	if (e->cnt && e->holdings[e->cnt - 1].until_ns &&
+	    e->holdings[e->cnt - 1].until_ns <= e->holdings[e->cnt - 1].from_ns)
+		drop_holding(e, e->cnt - 1);
 	last = e->cnt ? &e->holdings[e->cnt - 1] : NULL;
 	if (last && last->pod == pod)
 		return NULL;
@@ -183,8 +208,10 @@ struct ds_pod *ds_ledger_hold(struct ds_ledger *l, struct ds_pod *pod, const str
 		if (!last->until_ns)
 			last->until_ns = from_ns;
 	}
-	if (e->cnt == HOLDINGS_MAX)
+	if (e->cnt == HOLDINGS_MAX) {
+		l->evictions++;
 		drop_holding(e, 0);
+	}
 	e->holdings[e->cnt++] = (struct holding){ .pod = pod, .from_ns = from_ns };
 	return before;
 }
@@ -199,6 +226,17 @@ struct ds_pod *ds_ledger_release(struct ds_ledger *l, const struct ds_addr *a, i
 	if (!last->until_ns)
 		last->until_ns = at_ns;
 	return last->pod;
+}
+
+bool ds_ledger_reopen(struct ds_ledger *l, const struct ds_pod *pod, const struct ds_addr *a)
+{
+	struct address_entry *e = address_of(l, a);
+	struct holding *last = e && e->cnt ? &e->holdings[e->cnt - 1] : NULL;
+
+	if (!last || last->pod != pod || !last->until_ns)
+		return false;
+	last->until_ns = 0;
+	return true;
 }
 
 struct ds_pod *ds_ledger_lookup(const struct ds_ledger *l, const struct ds_addr *a, int64_t at_ns,
@@ -231,12 +269,6 @@ struct ds_pod *ds_ledger_previous(const struct ds_ledger *l, const struct ds_add
 	return NULL;
 }
 
-/* A pod that was never seen to go has no verdict to wait for. */
-static bool is_judged(const struct ds_pod *pod)
-{
-	return pod->verdict_written || !ds_pod_is_going(pod);
-}
-
 void ds_ledger_expire(struct ds_ledger *l, int64_t now_ns, int64_t retention_ns,
 		      void (*forget)(void *ctx, struct ds_pod *pod), void *ctx)
 {
@@ -244,7 +276,7 @@ void ds_ledger_expire(struct ds_ledger *l, int64_t now_ns, int64_t retention_ns,
 		int64_t ended = ds_pod_ended_ns(pod);
 
 		next = pod->next;
-		if (!ended || !is_judged(pod) || now_ns - ended < retention_ns)
+		if (!ended || !pod->verdict_written || now_ns - ended < retention_ns)
 			continue;
 		forget(ctx, pod);
 		remove_pod(l, pod);
@@ -263,7 +295,7 @@ void ds_ledger_make_room(struct ds_ledger *l, void (*forget)(void *ctx, struct d
 			continue;
 		if (!ended)
 			ended = pod;
-		if (is_judged(pod))
+		if (pod->verdict_written)
 			judged = pod;
 	}
 	victim = judged ? judged : ended ? ended : l->first;
@@ -293,6 +325,11 @@ void ds_ledger_each_holding(const struct ds_ledger *l,
 		for (int i = 0; i < e->cnt; i++)
 			fn(ctx, &e->addr, e->holdings[i].pod, e->holdings[i].from_ns,
 			   e->holdings[i].until_ns);
+}
+
+int64_t ds_ledger_evictions(const struct ds_ledger *l)
+{
+	return l->evictions;
 }
 
 struct ds_ledger_stats ds_ledger_stats(const struct ds_ledger *l)

@@ -21,7 +21,7 @@ enum ds_holding {
 struct ds_ledger_stats {
 	int64_t pods;
 	int64_t ended;
-	int64_t evictions;
+	int64_t evictions;	/* pods, and holders of one address before the last few */
 };
 
 /* 0 or -ENOMEM. */
@@ -36,18 +36,30 @@ struct ds_pod *ds_ledger_pod(struct ds_ledger *l, const char *key, int64_t now_n
 			     bool *ret_is_new);
 struct ds_pod *ds_ledger_find(const struct ds_ledger *l, const char *key);
 
+/*
+ * The pod is found under another key from now on. 0; -EEXIST where another pod has it already,
+ * -ENAMETOOLONG, -ENOMEM: nothing has changed.
+ */
+int ds_ledger_rename(struct ds_ledger *l, struct ds_pod *pod, const char *key);
+
 /* Oldest first; NULL at the end. */
 struct ds_pod *ds_ledger_first(const struct ds_ledger *l);
 
 /*
  * The pod has the address from that moment. A pod that had it before is returned, its holding
- * ended; else NULL.
+ * ended; else NULL. A holding that never was (told of after its end) is forgotten by that.
  */
 struct ds_pod *ds_ledger_hold(struct ds_ledger *l, struct ds_pod *pod, const struct ds_addr *a,
 			      int64_t from_ns);
 
 /* Nobody holds the address from that moment. Returns who held it, or NULL. */
 struct ds_pod *ds_ledger_release(struct ds_ledger *l, const struct ds_addr *a, int64_t at_ns);
+
+/*
+ * The pod never gave the address up: its route was only made anew. False where another has it by
+ * now, or where it was not released.
+ */
+bool ds_ledger_reopen(struct ds_ledger *l, const struct ds_pod *pod, const struct ds_addr *a);
 
 /* Who held the address at that moment, or held it last. NULL when no pod is known for it. */
 struct ds_pod *ds_ledger_lookup(const struct ds_ledger *l, const struct ds_addr *a, int64_t at_ns,
@@ -73,6 +85,9 @@ void ds_ledger_expire(struct ds_ledger *l, int64_t now_ns, int64_t retention_ns,
  */
 void ds_ledger_make_room(struct ds_ledger *l, void (*forget)(void *ctx, struct ds_pod *pod),
 			 void *ctx);
+
+/* stats.evictions alone, without a look at every pod. */
+int64_t ds_ledger_evictions(const struct ds_ledger *l);
 
 struct ds_ledger_stats ds_ledger_stats(const struct ds_ledger *l);
 

@@ -7,7 +7,7 @@
 #ifndef DS_CORE_POD_H
 #define DS_CORE_POD_H
 
-#include "user/core/event.h"
+#include "user/core/target.h"
 
 #define DS_POD_ADDRESSES_MAX 8
 #define DS_POD_PORTS_MAX 32
@@ -16,6 +16,7 @@
 #define DS_POD_NAME_LEN 253	/* RFC 1123 subdomain, Kubernetes' limit */
 #define DS_POD_KEY_LEN (DS_POD_NAME_LEN * 2 + 1)	/* UID, NAMESPACE/NAME, or addresses */
 #define DS_POD_TEXT_LEN 63
+#define DS_POD_LINK_LEN 15	/* IFNAMSIZ - 1 */
 #define DS_POD_ID_LEN 64
 #define DS_POD_CONTAINERS_MAX 16
 #define DS_WATCH_WISHED 0x80000000u	/* in watch_flags: the core said what it wants */
@@ -66,7 +67,9 @@ struct ds_pod {
 	char owner[DS_POD_NAME_LEN + 1];
 	enum ds_owner_kind owner_kind;
 	struct ds_addr addresses[DS_POD_ADDRESSES_MAX];
+	uint8_t gone_by[DS_POD_ADDRESSES_MAX];	/* 1 << enum ds_route_by: signs of its release */
 	int addresses_cnt;
+	char gone_link[DS_POD_LINK_LEN + 1];	/* of the route that went last */
 	uint16_t ports[DS_POD_PORTS_MAX];
 	int ports_cnt;
 	bool host_network;
@@ -117,6 +120,10 @@ struct ds_pod {
 	uint32_t watch_flags;		/* as last wished */
 	int64_t tap_since_ns;		/* 0 = does not want the tap */
 	bool tap_done;
+
+	/* drain */
+	struct ds_drain drain;		/* valid where its target went to another pod meanwhile */
+	bool drain_kept;
 
 	/* verdict */
 	bool verdict_written;

@@ -100,6 +100,25 @@ static void restore_phase(struct ds_pod *pod, const struct ds_event *ev)
 		pod->deleted_ns = at_ns;
 }
 
+static void restore_drain(struct ds_pod *pod, const struct ds_event *ev)
+{
+	struct ds_drain d = {
+		.known = true, .began = true, .delay_ns = -1, .hi_ns = ev->drain_not_after,
+		.lo_source = DS_TARGET_SOURCE_FILE, .hi_source = DS_TARGET_SOURCE_FILE,
+	};
+
+	if (ds_event_has(ev, DS_KEY_TG_DELAY))
+		d.delay_ns = ev->tg_delay_s * DS_NS_PER_S;
+	if (ds_event_has(ev, DS_KEY_DRAIN_NOT_BEFORE))
+		d.lo_ns = ev->drain_not_before;
+	if (ds_event_has(ev, DS_KEY_DRAIN_NOT_BEFORE_SOURCE))
+		d.lo_source = ev->drain_not_before_source;
+	if (ds_event_has(ev, DS_KEY_DRAIN_NOT_AFTER_SOURCE))
+		d.hi_source = ev->drain_not_after_source;
+	pod->drain = d;
+	pod->drain_kept = true;
+}
+
 /* What it has cost so far: the last of its events. */
 static void restore_sums(struct ds_core *core, struct ds_pod *pod, const struct ds_event *ev)
 {
@@ -116,6 +135,8 @@ static void restore_sums(struct ds_core *core, struct ds_pod *pod, const struct 
 		pod->lost_evidence = ev->verdict_reason == DS_VERDICT_REASON_LOSS;
 		pod->late_evidence = ev->verdict_reason == DS_VERDICT_REASON_LATE;
 	}
+	if (ds_event_has(ev, DS_KEY_DRAIN_NOT_AFTER))
+		restore_drain(pod, ev);
 	if (!ds_event_has(ev, DS_KEY_VERDICT))
 		return;
 	pod->verdict_written = true;
@@ -123,7 +144,8 @@ static void restore_sums(struct ds_core *core, struct ds_pod *pod, const struct 
 	pod->tap_done = true;
 	pod->tail_known = pod->t0_ns && pod->last_arrival_ns >= pod->t0_ns;
 	pod->tail_ns = pod->tail_known ? pod->last_arrival_ns - pod->t0_ns : 0;
-	ds_advise_judged(core, pod);
+	if (ds_pod_is_going(pod))
+		ds_advise_judged(core, pod);
 }
 
 static void restore_listener(struct ds_pod *pod, const struct ds_event *ev)

@@ -14,6 +14,7 @@ struct snapshot {
 	const struct ds_core *core;
 	void (*emit)(void *ctx, const struct ds_event *ev);
 	void *ctx;
+	char *key;	/* DS_POD_KEY_LEN + 1 bytes, for the event that is being made */
 };
 
 static void give(const struct snapshot *s, struct ds_event *ev)
@@ -90,6 +91,8 @@ static void give_target(const struct snapshot *s, const struct ds_target *t)
 		DS_SET(&ev, TG_HC_INTERVAL, tg_health_check_interval_s, t->health_check_interval_s);
 	if (t->lb_type >= 0)
 		DS_SET(&ev, LB_TYPE, lb_type, t->lb_type);
+	if (t->assigned_ns)
+		DS_SET(&ev, TARGET_REGISTERED_AT, target_registered_at, t->assigned_ns);
 	if (t->registered_ns)
 		DS_SET(&ev, NOT_BEFORE, not_before, t->registered_ns);
 	if (t->drained) {
@@ -104,8 +107,28 @@ static void give_target(const struct snapshot *s, const struct ds_target *t)
 
 /* ---- pods ---- */
 
+/* By its addresses; one whose addresses another has by now also by when it was first heard of. */
+static void nameless(const struct snapshot *s, struct ds_event *ev, const struct ds_pod *pod)
+{
+	const char *key = ds_ledger_key(pod), *since = strrchr(key, DS_IDENTITY_SINCE);
+	size_t len = since ? (size_t)(since - key) : strlen(key);
+	int64_t since_ns = 0;
+
+	for (const char *p = since ? since + 1 : ""; *p && since; p++)
+		if (*p < '0' || *p > '9' || __builtin_mul_overflow(since_ns, 10, &since_ns) ||
+		    __builtin_add_overflow(since_ns, *p - '0', &since_ns))
+			since = NULL;	/* no birth: the key was told so */
+	if (!since)
+		len = strlen(key);
+	memcpy(s->key, key, len);
+	s->key[len] = '\0';
+	DS_SET_STR(ev, POD_ADDRESSES, pod_addresses, s->key);
+	if (since)
+		DS_SET(ev, NOT_BEFORE, not_before, since_ns);
+}
+
 /* An event of that pod, by the key under which the ledger has it. */
-static void of_pod(struct ds_event *ev, enum ds_event_kind kind, const struct ds_pod *pod,
+static void of_pod(const struct snapshot *s, struct ds_event *ev, enum ds_event_kind kind, const struct ds_pod *pod,
 		   int64_t at_ns)
 {
 	ds_event_init(ev, kind, at_ns);
@@ -115,7 +138,7 @@ static void of_pod(struct ds_event *ev, enum ds_event_kind kind, const struct ds
 		DS_SET_STR(ev, POD_NAMESPACE, pod_namespace, pod->namespace_);
 		DS_SET_STR(ev, POD_NAME, pod_name, pod->name);
 	} else {
-		DS_SET_STR(ev, POD_ADDRESSES, pod_addresses, ds_ledger_key(pod));
+		nameless(s, ev, pod);
 	}
 }
 
@@ -149,7 +172,7 @@ static void give_identity(const struct snapshot *s, const struct ds_pod *pod)
 	size_t len = 0;
 	struct ds_event ev;
 
-	of_pod(&ev, DS_EVENT_POD_STATE, pod, pod->told_ns);
+	of_pod(s, &ev, DS_EVENT_POD_STATE, pod, pod->told_ns);
 	describe(pod, &ev);
 	for (int i = 0; i < pod->addresses_cnt; i++) {
 		if (i)
@@ -178,7 +201,7 @@ static void give_phases(const struct snapshot *s, const struct ds_pod *pod)
 	for (int i = 0; i < pod->phases_cnt; i++) {
 		const struct ds_pod_phase *p = &pod->phases[i];
 
-		of_pod(&ev, DS_EVENT_POD_STATE, pod, p->at_ns);
+		of_pod(s, &ev, DS_EVENT_POD_STATE, pod, p->at_ns);
 		DS_SET(&ev, PHASE, phase, p->phase);
 		DS_SET(&ev, PHASE_LANE, phase_lane,
 		       p->phase <= DS_PHASE_DELETED ? DS_LANE_KUBERNETES : DS_LANE_KERNEL);
@@ -196,7 +219,7 @@ static void give_listener(const struct snapshot *s, const struct ds_pod *pod,
 
 	if (!at_ns)
 		return;
-	of_pod(&ev, DS_EVENT_SOCKET, pod, at_ns);
+	of_pod(s, &ev, DS_EVENT_SOCKET, pod, at_ns);
 	DS_SET_STR(&ev, NETWORK_TYPE, network_type, l->family == 6 ? "ipv6" : "ipv4");
 	DS_SET(&ev, SOURCE_PORT, source_port, l->port);
 	DS_SET(&ev, SOCKET_CHANGE, socket_change, change);
@@ -224,7 +247,7 @@ static void give_process(const struct snapshot *s, const struct ds_pod *pod, con
 
 	if (!at_ns)
 		return;
-	of_pod(&ev, DS_EVENT_PROCESS, pod, at_ns);
+	of_pod(s, &ev, DS_EVENT_PROCESS, pod, at_ns);
 	DS_SET_STR(&ev, CONTAINER, container, container);
 	DS_SET(&ev, PROCESS_CHANGE, process_change, change);
 	if (container && change == DS_PROCESS_CHANGE_EXITED && exit_code >= 0)
@@ -257,12 +280,25 @@ static bool any(const uint32_t *counts, size_t cnt)
 	return cnt > 0;
 }
 
+/* Of a target that was registered for another pod meanwhile. */
+static void describe_drain(const struct ds_drain *d, struct ds_event *ev)
+{
+	if (d->delay_ns >= 0)
+		DS_SET(ev, TG_DELAY, tg_delay_s, d->delay_ns / DS_NS_PER_S);
+	if (d->lo_ns) {
+		DS_SET(ev, DRAIN_NOT_BEFORE, drain_not_before, d->lo_ns);
+		DS_SET(ev, DRAIN_NOT_BEFORE_SOURCE, drain_not_before_source, d->lo_source);
+	}
+	DS_SET(ev, DRAIN_NOT_AFTER, drain_not_after, d->hi_ns);
+	DS_SET(ev, DRAIN_NOT_AFTER_SOURCE, drain_not_after_source, d->hi_source);
+}
+
 static void give_sums(const struct snapshot *s, const struct ds_pod *pod)
 {
 	bool judged = pod->verdict_written && !pod->verdict_cut;
 	struct ds_event ev;
 
-	of_pod(&ev, DS_EVENT_POD_STATE, pod, pod->told_ns);
+	of_pod(s, &ev, DS_EVENT_POD_STATE, pod, pod->told_ns);
 	DS_SET(&ev, VERDICT_DROPS, verdict_drops, pod->rollout_drops);
 	if (any(pod->drops_by, DS_CAUSE_MAX)) {
 		memcpy(ev.drops_by, pod->drops_by, sizeof(pod->drops_by));
@@ -281,6 +317,8 @@ static void give_sums(const struct snapshot *s, const struct ds_pod *pod)
 		       pod->lost_evidence ? DS_VERDICT_REASON_LOSS : DS_VERDICT_REASON_LATE);
 	if (judged)
 		DS_SET(&ev, VERDICT, verdict, pod->verdict);
+	if (pod->drain_kept)
+		describe_drain(&pod->drain, &ev);
 	give(s, &ev);
 }
 
@@ -292,13 +330,13 @@ static void give_holding(void *ctx, const struct ds_addr *a, const struct ds_pod
 	struct ds_event ev;
 
 	(void)ds_addr_format(a, address);
-	of_pod(&ev, DS_EVENT_ROUTE, pod, from_ns);
+	of_pod(s, &ev, DS_EVENT_ROUTE, pod, from_ns);
 	DS_SET(&ev, ROUTE_CHANGE, route_change, DS_ROUTE_CHANGE_ASSIGNED);
 	DS_SET_STR(&ev, ADDRESS, address, address);
 	give(s, &ev);
 	if (!until_ns)
 		return;
-	of_pod(&ev, DS_EVENT_ROUTE, pod, until_ns);
+	of_pod(s, &ev, DS_EVENT_ROUTE, pod, until_ns);
 	DS_SET(&ev, ROUTE_CHANGE, route_change, DS_ROUTE_CHANGE_RELEASED);
 	DS_SET_STR(&ev, ADDRESS, address, address);
 	give(s, &ev);
@@ -307,7 +345,8 @@ static void give_holding(void *ctx, const struct ds_addr *a, const struct ds_pod
 void ds_core_snapshot(const struct ds_core *core,
 		      void (*emit)(void *ctx, const struct ds_event *ev), void *ctx)
 {
-	struct snapshot s = { .core = core, .emit = emit, .ctx = ctx };
+	char key[DS_POD_KEY_LEN + 1];
+	struct snapshot s = { .core = core, .emit = emit, .ctx = ctx, .key = key };
 
 	give_peers(&s);
 	give_losses(&s);

@@ -56,7 +56,8 @@ struct ds_core {
 	struct ds_flows *flows;
 	struct ds_advise *advise;
 	struct ds_pending_listener pending[DS_PENDING_LISTENERS_MAX];
-	unsigned pending_next;		/* a ring: the oldest is overwritten */
+	unsigned pending_next;		/* a ring: the oldest is overwritten, and counted */
+	int64_t pending_evictions;
 
 	/* sums over the run */
 	uint32_t drops_by[DS_CAUSE_MAX];
@@ -79,6 +80,7 @@ struct ds_core {
 	int64_t health_at_ns;		/* of the last line */
 	bool health_degraded;
 	int64_t lost_at_health;
+	int64_t evictions_at_health;
 
 	/* rate limit: the current second, the lines in it */
 	int64_t second;
@@ -108,14 +110,21 @@ struct ds_pod *ds_timeline_pod_of(const struct ds_core *core, const struct ds_ev
 /* The pod enters a phase: one line. port 0 and container NULL = none. */
 void ds_timeline_enter(struct ds_core *core, struct ds_pod *pod, int phase, int64_t at_ns,
 		       uint16_t port, const char *container);
+/* It never was in that phase: back to the one before, which is told again. */
+void ds_timeline_leave(struct ds_core *core, struct ds_pod *pod, int phase, int64_t at_ns);
 /* Parts of these, for restore.c. */
 void ds_timeline_remember(struct ds_pod *pod, int phase, int64_t at_ns, uint16_t port);
 /* Its listener of that port and family, made when new; NULL when it has too many. */
 struct ds_pod_listener *ds_timeline_listener(struct ds_pod *pod, uint16_t port, uint8_t family);
 
-/* identity.c: who a pod is. Key: buf of DS_POD_KEY_LEN + 1 bytes may hold it. */
+/* identity.c: who a pod is. A nameless pod that gave its address up has its birth in its key. */
+#define DS_IDENTITY_SINCE '@'
+/* Key: buf of DS_POD_KEY_LEN + 1 bytes may hold it. */
 const char *ds_identity_key(const struct ds_event *ev, char *buf, size_t size);
-/* The pod of a pod.state event, made when new, with description and ports. NULL without memory. */
+/*
+ * The pod of a pod.state event, made when new, with description and ports: the one of its key, or
+ * one that has its address and was told under less of a name. NULL without memory.
+ */
 struct ds_pod *ds_identity_announce(struct ds_core *core, const struct ds_event *ev,
 				    bool *ret_is_new);
 /* Told already, to the run that saved the state file. */
@@ -152,6 +161,14 @@ void ds_tap_forget(struct ds_core *core, struct ds_pod *pod);
 
 /* drain.c: the drain of a pod's target; port 0 = any of them */
 struct ds_drain ds_pod_drain(const struct ds_core *core, const struct ds_pod *pod, uint16_t port);
+/*
+ * The pod that had the address before `pod`, where the target was registered for that one and not
+ * again since: the load balancer means it. Or NULL.
+ */
+struct ds_pod *ds_target_earlier_pod(const struct ds_core *core, const struct ds_target *target,
+				     const struct ds_pod *pod);
+/* Before a target event is taken: a new registration must not take an earlier pod's drain away. */
+void ds_drain_keep(struct ds_core *core, const struct ds_event *ev);
 bool ds_pod_is_draining(const struct ds_core *core, const struct ds_pod *pod);
 
 /* absence.c: a target was updated by the event; something arrived; time passes */
@@ -163,6 +180,8 @@ void ds_absence_review(struct ds_core *core);
 
 /* verdict.c */
 void ds_verdict_review(struct ds_core *core);
+/* The pod is about to be freed: with a verdict that is cut, where it has none yet. */
+void ds_verdict_forget(struct ds_core *core, struct ds_pod *pod);
 
 /* advise.c */
 int ds_advise_new(struct ds_advise **ret_advise);

@@ -225,6 +225,19 @@ static bool is_from_before_drain(const struct ds_target *target, const struct ds
 	       !(ev->target_state == DS_TARGET_STATE_INITIAL && target->has_served);
 }
 
+/* Registered anew, and not only told of again. */
+static bool is_anew(int state, int previous)
+{
+	return !is_registered(previous) ||
+	       (state == DS_TARGET_STATE_INITIAL && previous != DS_TARGET_STATE_INITIAL);
+}
+
+bool ds_target_registers(const struct ds_target *target, const struct ds_event *ev)
+{
+	return is_registered(ev->target_state) && !is_from_before_drain(target, ev) &&
+	       is_anew(ev->target_state, target->state);
+}
+
 static void set_lo(struct ds_target *target, int64_t lo_ns, int source)
 {
 	target->drain_lo_ns = lo_ns;
@@ -282,10 +295,7 @@ static void note_settings(struct ds_target *target, const struct ds_event *ev)
 
 static void note_registered(struct ds_target *target, const struct ds_event *ev, int previous)
 {
-	bool again = !is_registered(previous) || (target->state == DS_TARGET_STATE_INITIAL &&
-						  previous != DS_TARGET_STATE_INITIAL);
-
-	if (again) {
+	if (is_anew(target->state, previous)) {
 		target->assigned_ns = ev->time_ns;
 		target->has_served = false;
 	}
@@ -306,18 +316,25 @@ static uint16_t port_of(const struct ds_event *ev)
 	return ds_event_has(ev, DS_KEY_TARGET_PORT) ? (uint16_t)ev->target_port : 0;
 }
 
-bool ds_targets_is_known(const struct ds_targets *t, const struct ds_event *ev)
+struct ds_target *ds_targets_named(const struct ds_targets *t, const struct ds_event *ev)
 {
 	struct ds_target *target;
 	struct ds_addr a;
 
 	if (ds_addr_parse(ev->target_id, strlen(ev->target_id), &a))
-		return false;
+		return NULL;
 	for (target = ds_targets_of(t, &a); target; target = target->same_address)
 		if (target->port == port_of(ev) &&
 		    !strncmp(target->group, group_of(ev), DS_TARGET_TEXT_LEN))
-			return target->restored && ev->time_ns <= target->state_ns;
-	return false;
+			return target;
+	return NULL;
+}
+
+bool ds_targets_is_known(const struct ds_targets *t, const struct ds_event *ev)
+{
+	const struct ds_target *target = ds_targets_named(t, ev);
+
+	return target && target->restored && ev->time_ns <= target->state_ns;
 }
 
 struct ds_target *ds_targets_update(struct ds_targets *t, const struct ds_event *ev,
@@ -372,6 +389,8 @@ void ds_targets_restore(struct ds_targets *t, const struct ds_event *ev)
 	target->state_ns = ev->time_ns;
 	target->has_served = target->state != DS_TARGET_STATE_INITIAL;
 	target->registered_ns = ds_event_has(ev, DS_KEY_NOT_BEFORE) ? ev->not_before : 0;
+	target->assigned_ns =
+		ds_event_has(ev, DS_KEY_TARGET_REGISTERED_AT) ? ev->target_registered_at : 0;
 	target->drained = ds_event_has(ev, DS_KEY_DRAIN_NOT_AFTER);
 	if (!target->drained)
 		return;

@@ -67,6 +67,12 @@ struct ds_target *ds_targets_update(struct ds_targets *t, const struct ds_event 
  */
 void ds_targets_restore(struct ds_targets *t, const struct ds_event *ev);
 
+/* The target that a target.state event speaks of, or NULL. */
+struct ds_target *ds_targets_named(const struct ds_targets *t, const struct ds_event *ev);
+
+/* The event is a new registration of the target, not more news of the present one. */
+bool ds_target_registers(const struct ds_target *target, const struct ds_event *ev);
+
 /* Told already to the run that saved the state file: events files are read from the start. */
 bool ds_targets_is_known(const struct ds_targets *t, const struct ds_event *ev);
 

@@ -55,6 +55,40 @@ void ds_timeline_enter(struct ds_core *core, struct ds_pod *pod, int phase, int6
 	ds_core_emit(core, &ev);
 }
 
+void ds_timeline_leave(struct ds_core *core, struct ds_pod *pod, int phase, int64_t at_ns)
+{
+	const struct ds_pod_phase *now;
+	struct ds_event ev;
+	int i = pod->phases_cnt - 1;
+
+	while (i >= 0 && pod->phases[i].phase != phase)
+		i--;
+	if (i >= 0) {
+		memmove(&pod->phases[i], &pod->phases[i + 1],
+			sizeof(pod->phases[0]) * (size_t)(pod->phases_cnt - i - 1));
+		pod->phases_cnt--;
+	}
+	if (pod->phase_kernel == phase) {
+		pod->phase_kernel = -1;
+		for (i = 0; i < pod->phases_cnt; i++)
+			if (lane_of(pod->phases[i].phase) == DS_LANE_KERNEL)
+				pod->phase_kernel = pod->phases[i].phase;
+	}
+	now = ds_pod_phase_at(pod, at_ns);
+	if (!now)
+		return;
+	ds_core_start_event(core, &ev, DS_EVENT_PHASE, at_ns);
+	ds_pod_describe(pod, &ev);
+	DS_SET(&ev, PHASE, phase, now->phase);
+	DS_SET(&ev, PHASE_LANE, phase_lane, lane_of(now->phase));
+	DS_SET(&ev, PHASE_PREVIOUS, phase_previous, phase);
+	if (now->port)
+		DS_SET(&ev, PHASE_PORT, phase_port, now->port);
+	if (pod->t0_ns && at_ns >= pod->t0_ns)
+		DS_SET(&ev, SINCE_T0, since_t0, at_ns - pod->t0_ns);
+	ds_core_emit(core, &ev);
+}
+
 static void set_t0(struct ds_pod *pod, int64_t t0_ns, int64_t error_ns, int source)
 {
 	if (pod->t0_ns && pod->t0_ns <= t0_ns)
@@ -132,6 +166,7 @@ static void keep_pending(struct ds_core *core, const struct ds_event *ev, uint8_
 	struct ds_pending_listener *p =
 		&core->pending[core->pending_next++ % DS_PENDING_LISTENERS_MAX];
 
+	core->pending_evictions += p->port != 0;
 	*p = (struct ds_pending_listener){
 		.netns = ds_event_has(ev, DS_KEY_NETNS) ? ev->netns : 0,
 		.port = (uint16_t)ev->source_port, .family = family, .at_ns = ev->time_ns,

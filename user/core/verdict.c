@@ -52,7 +52,21 @@ static int64_t exposed_from(const struct ds_pod *pod)
 	return from;
 }
 
-/* How much of the time since T0 nobody watched. */
+/* When its end began: T0, or where it has none the first sign that it ended by itself. */
+static int64_t end_began_ns(const struct ds_pod *pod)
+{
+	const int64_t signs[] = { pod->exited_ns, pod->released_ns, pod->deleted_ns };
+	int64_t first = 0;
+
+	if (ds_pod_is_going(pod))
+		return pod->t0_ns;
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+		if (signs[i] && (!first || signs[i] < first))
+			first = signs[i];
+	return first;
+}
+
+/* How much of the time since then nobody watched. */
 static int64_t not_observed(const struct ds_core *core, const struct ds_pod *pod)
 {
 	int64_t sum = 0;
@@ -61,8 +75,10 @@ static int64_t not_observed(const struct ds_core *core, const struct ds_pod *pod
 		const struct ds_gap *g = &core->gaps[i];
 		int64_t until_ns = g->until_ns < core->now_ns ? g->until_ns : core->now_ns;
 
-		if (until_ns > latest(g->from_ns, pod->t0_ns))
-			sum += until_ns - latest(g->from_ns, pod->t0_ns);
+		int64_t from_ns = latest(g->from_ns, end_began_ns(pod));
+
+		if (until_ns > from_ns)
+			sum += until_ns - from_ns;
 		if (sum > DS_EVENT_TIME_MAX)
 			return DS_EVENT_TIME_MAX;	/* gaps that lie one over the other */
 	}
@@ -74,7 +90,7 @@ static void judge(const struct ds_core *core, const struct ds_pod *pod,
 {
 	int verdict = DS_VERDICT_CLEAN, confidence = DS_CONFIDENCE_HIGH, reason = -1;
 
-	if (pod->lost_evidence || (core->lost_at_ns && core->lost_at_ns >= pod->t0_ns))
+	if (pod->lost_evidence || (core->lost_at_ns && core->lost_at_ns >= end_began_ns(pod)))
 		reason = DS_VERDICT_REASON_LOSS;
 	else if (not_observed(core, pod))
 		reason = DS_VERDICT_REASON_RESTART_GAP;
@@ -102,14 +118,20 @@ static void judge(const struct ds_core *core, const struct ds_pod *pod,
 	DS_SET(ev, VERDICT_CONFIDENCE, verdict_confidence, confidence);
 }
 
+/* A pod that ended by itself (a finished Job's) has no T0, and nobody's trigger but what was told. */
 static void describe_end(struct ds_pod *pod, struct ds_event *ev)
 {
 	int64_t slowest = ds_pod_slowest_exit(pod);
+	int trigger = pod->trigger >= 0 ? pod->trigger :
+		      ds_pod_is_going(pod) ? DS_TRIGGER_DELETION : -1;
 
-	DS_SET(ev, T0, t0, pod->t0_ns);
-	DS_SET(ev, T0_ERROR, t0_error, pod->t0_error_ns);
-	DS_SET(ev, T0_SOURCE, t0_source, pod->t0_source);
-	DS_SET(ev, TRIGGER, trigger, pod->trigger >= 0 ? pod->trigger : DS_TRIGGER_DELETION);
+	if (ds_pod_is_going(pod)) {
+		DS_SET(ev, T0, t0, pod->t0_ns);
+		DS_SET(ev, T0_ERROR, t0_error, pod->t0_error_ns);
+		DS_SET(ev, T0_SOURCE, t0_source, pod->t0_source);
+	}
+	if (trigger >= 0)
+		DS_SET(ev, TRIGGER, trigger, trigger);
 	DS_SET_STR(ev, PRESTOP, prestop, pod->prestop);
 	if (pod->grace_s >= 0)
 		DS_SET(ev, GRACE_PERIOD, grace_period_s, pod->grace_s);
@@ -136,7 +158,7 @@ static void describe_tail(const struct ds_core *core, struct ds_pod *pod, struct
 {
 	int64_t from = exposed_from(pod);
 
-	pod->tail_known = pod->last_arrival_ns >= pod->t0_ns;
+	pod->tail_known = ds_pod_is_going(pod) && pod->last_arrival_ns >= pod->t0_ns;
 	if (pod->tail_known) {
 		pod->tail_ns = pod->last_arrival_ns - pod->t0_ns;
 		DS_SET(ev, TAIL, tail, pod->tail_ns);
@@ -186,7 +208,26 @@ static void write_verdict(struct ds_core *core, struct ds_pod *pod, const struct
 	pod->verdict_cut = cut;
 	pod->verdict = ev.verdict;
 	ds_core_emit(core, &ev);
-	ds_advise_judged(core, pod);
+	if (ds_pod_is_going(pod))
+		ds_advise_judged(core, pod);	/* what ends by itself asks for no other setting */
+}
+
+/* Told of only after its end, as a finished pod in a listing is: nothing of it was observed. */
+static bool was_never_seen(const struct ds_pod *pod)
+{
+	return !ds_pod_is_going(pod) && pod->phases_cnt == 1 &&
+	       pod->phases[0].phase == DS_PHASE_DELETED;
+}
+
+static bool wants_verdict(struct ds_pod *pod)
+{
+	if (pod->verdict_written || !(ds_pod_is_going(pod) || ds_pod_ended_ns(pod)))
+		return false;
+	if (!was_never_seen(pod))
+		return true;
+	pod->verdict_written = true;	/* none to be written: it is not waited for */
+	pod->verdict = DS_VERDICT_INCONCLUSIVE;
+	return false;
 }
 
 void ds_verdict_review(struct ds_core *core)
@@ -194,7 +235,7 @@ void ds_verdict_review(struct ds_core *core)
 	for (struct ds_pod *pod = ds_ledger_first(core->ledger); pod; pod = pod->next) {
 		struct ds_drain drain;
 
-		if (pod->verdict_written || !ds_pod_is_going(pod))
+		if (!wants_verdict(pod))
 			continue;
 		drain = ds_pod_drain(core, pod, 0);
 		if (is_due(core, pod, &drain))
@@ -202,4 +243,14 @@ void ds_verdict_review(struct ds_core *core)
 		else if (core->final)
 			write_verdict(core, pod, &drain, true);
 	}
+}
+
+void ds_verdict_forget(struct ds_core *core, struct ds_pod *pod)
+{
+	struct ds_drain drain;
+
+	if (!wants_verdict(pod))
+		return;
+	drain = ds_pod_drain(core, pod, 0);
+	write_verdict(core, pod, &drain, true);
 }
