@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Pods by the names of their cgroups, read from the kernel: no hostPath is needed, and a private
- * cgroup namespace does not matter. Only the v2 hierarchy is looked at.
+ * cgroup namespace does not matter. Sockets know the v2 hierarchy only; tasks are looked up in v1's
+ * too, on nodes that still run their pods there.
  */
 #ifndef DS_CGROUP_BPF_H
 #define DS_CGROUP_BPF_H
@@ -17,9 +18,38 @@ static __always_inline struct kernfs_node *ds_cgroup_node(const struct cgroup *c
 	return cgrp ? BPF_CORE_READ(cgrp, kn) : NULL;
 }
 
-static __always_inline struct kernfs_node *ds_task_node(const struct task_struct *task)
+/* The hierarchies in which a task's container may be, best first. */
+enum ds_hierarchy { DS_HIERARCHY_V2, DS_HIERARCHY_PIDS, DS_HIERARCHY_MEMORY, DS_HIERARCHY_MAX };
+
+/* The index of a v1 controller, by the running kernel's BTF; -1 where it has none. */
+static __always_inline int ds_subsys(enum ds_hierarchy h)
 {
-	return ds_cgroup_node(BPF_CORE_READ(task, cgroups, dfl_cgrp));
+	if (h == DS_HIERARCHY_PIDS)
+		return bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id) ?
+			       (int)bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id) : -1;
+	return bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id) ?
+		       (int)bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id) : -1;
+}
+
+/* The task's cgroup in that hierarchy; NULL where v2 has that controller too. */
+static __always_inline struct kernfs_node *ds_task_node(const struct task_struct *task,
+							enum ds_hierarchy h)
+{
+	const struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct cgroup *v2 = BPF_CORE_READ(set, dfl_cgrp), *cgrp;
+	struct cgroup_subsys_state *css = NULL;
+	int subsys;
+
+	if (h == DS_HIERARCHY_V2)
+		return ds_cgroup_node(v2);
+	subsys = ds_subsys(h);
+	if (subsys < 0)
+		return NULL;
+	bpf_probe_read_kernel(&css, sizeof(css),
+			      (const void *)set + bpf_core_field_offset(struct css_set, subsys) +
+				      (unsigned int)subsys * sizeof(css));
+	cgrp = css ? BPF_CORE_READ(css, cgroup) : NULL;
+	return cgrp == v2 ? NULL : ds_cgroup_node(cgrp);
 }
 
 /*

@@ -55,6 +55,14 @@ DS_MAP struct {
 	__type(value, struct ds_netns_value);
 } ds_netns SEC(".maps");
 
+/* SIGKILL by the kernel itself, by pid, until mark_victim tells of the OOM killer: the task. */
+DS_MAP struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, __u64);
+} ds_kernel_kills SEC(".maps");
+
 /*
  * Open listeners of a port. An entry stays when it comes down to 0: it then says that connections
  * of that local port are inbound ones.
@@ -63,6 +71,7 @@ struct ds_port_key {
 	__u32 netns;
 	__u16 port;
 	__u16 family;	/* 4 or 6, of the socket */
+	__u64 cgroup;	/* 0, or its id: pods on the host's network share a namespace */
 };
 DS_MAP struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

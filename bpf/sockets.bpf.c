@@ -44,6 +44,24 @@ static __always_inline __s32 port_add(const struct ds_port_key *key, __s32 by)
 	return *count;
 }
 
+/*
+ * The same for the listeners that count for one owner. A pod's namespace is its own; in the routing
+ * one, where pods share the host's, each cgroup counts for itself.
+ */
+static __always_inline __s32 owner_add(const struct sock *sk, const struct ds_port_key *key,
+				       __u32 scope, __s32 by)
+{
+	struct ds_port_key own = *key;
+	struct kernfs_node *kn;
+	__s32 all = port_add(key, by);
+
+	if (scope != DS_REC_SCOPE_ROUTING)
+		return all;
+	kn = ds_cgroup_node(ds_sock_cgroup(sk));
+	own.cgroup = kn ? BPF_CORE_READ(kn, id) : 0;
+	return own.cgroup ? port_add(&own, by) : all;
+}
+
 static __always_inline int on_listening(const struct sock *sk)
 {
 	struct ds_port_key key = {};
@@ -62,7 +80,7 @@ static __always_inline int on_listening(const struct sock *sk)
 	/* The same socket may be met twice at start: by its tracepoint and by the search. */
 	if (bpf_map_update_elem(&ds_listeners, &id, &key, BPF_NOEXIST))
 		return 0;
-	port_add(&key, 1);
+	owner_add(sk, &key, scope, 1);
 	bpf_map_update_elem(&ds_port_listener, &key, &id, BPF_ANY);
 	r = socket_reserve(sk, DS_REC_SOCKET_LISTENING, scope, key.netns);
 	if (!r)
@@ -81,7 +99,7 @@ static __always_inline int on_listener_closed(const struct sock *sk)
 {
 	struct ds_port_key key = {}, *known;
 	struct ds_rec_socket *r;
-	__u64 id = (__u64)sk;
+	__u64 id = (__u64)sk, *last;
 	__u32 scope;
 
 	known = bpf_map_lookup_elem(&ds_listeners, &id);
@@ -97,10 +115,12 @@ static __always_inline int on_listener_closed(const struct sock *sk)
 	scope = ds_scope(ds_sk_net(sk), &key.netns);
 	if (!ds_scope_counts(scope, sk))
 		return 0;
+	last = bpf_map_lookup_elem(&ds_port_listener, &key);
+	if (last && *last == id)
+		bpf_map_delete_elem(&ds_port_listener, &key);
 	/* SO_REUSEPORT: closed is the port, when its last listener is. */
-	if (port_add(&key, known ? -1 : 0) > 0)
+	if (owner_add(sk, &key, scope, known ? -1 : 0) > 0)
 		return 0;
-	bpf_map_delete_elem(&ds_port_listener, &key);
 	r = socket_reserve(sk, DS_REC_SOCKET_LISTENER_CLOSED, scope, key.netns);
 	if (!r)
 		return 0;

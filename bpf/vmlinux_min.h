@@ -41,6 +41,7 @@ enum {
 #define IPPROTO_ICMPV6 58
 #define SIGKILL 9
 #define SIGTERM 15
+#define PF_EXITING 0x4		/* include/linux/sched.h */
 #define RTN_LOCAL 2		/* uapi/linux/rtnetlink.h */
 #define RTF_LOCAL 0x80000000	/* uapi/linux/ipv6_route.h */
 #define PACKET_OTHERHOST 3	/* uapi/linux/if_packet.h */
@@ -192,13 +193,31 @@ struct nsproxy {
 	struct net *net_ns;
 };
 
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+
 struct css_set {
 	struct cgroup *dfl_cgrp;
+	struct cgroup_subsys_state *subsys[1];
+};
+
+/* Values differ from kernel to kernel, by its configuration. */
+enum cgroup_subsys_id {
+	pids_cgrp_id,
+	memory_cgrp_id,
+};
+
+struct kernel_siginfo {
+	int si_code;
 };
 
 struct task_struct {
+	unsigned int flags;
+	int pid;
 	int tgid;
 	int exit_code;
+	char comm[16];
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;

@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define DS_ABI_VERSION 1
+#define DS_ABI_VERSION 2
 
 #define DS_ABI_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " must be " #size " bytes")
 
@@ -55,6 +55,15 @@ enum ds_rec_socket_change {
 enum ds_rec_process_change {
 	DS_REC_PROCESS_SIGTERM, DS_REC_PROCESS_SIGTERM_IGNORED, DS_REC_PROCESS_SIGKILL,
 	DS_REC_PROCESS_OOM_KILLED, DS_REC_PROCESS_EXITED, DS_REC_PROCESS_CHANGE_MAX
+};
+
+/* Where a signal came from. */
+enum ds_rec_signal_source {
+	DS_REC_SIGNAL_PROCESS,		/* a process outside the container: the runtime, mostly */
+	DS_REC_SIGNAL_CONTAINER,	/* a process of the same container */
+	DS_REC_SIGNAL_CGROUP_KILL,	/* a write to cgroup.kill */
+	DS_REC_SIGNAL_NAMESPACE_END,	/* the first process of its pid namespace ended */
+	DS_REC_SIGNAL_KERNEL, DS_REC_SIGNAL_SOURCE_MAX
 };
 
 struct ds_rec_hdr {
@@ -158,10 +167,11 @@ struct ds_rec_process {
 	__u32 netns;
 	__u16 flags;
 	__u8 change;		/* enum ds_rec_process_change */
-	__u8 pad;
+	__u8 source;		/* enum ds_rec_signal_source, of a signal */
+	char comm[16];		/* "pause" is the sandbox's process, no container */
 	struct ds_rec_cgroup cgroup;
 };
-DS_ABI_SIZE(struct ds_rec_process, 616);
+DS_ABI_SIZE(struct ds_rec_process, 632);
 
 struct ds_rec_location {
 	struct ds_rec_hdr h;

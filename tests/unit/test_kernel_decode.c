@@ -427,6 +427,27 @@ static void an_exit_tells_status_or_signal(void **state)
 	assert_false(ds_event_has(&ev, DS_KEY_EXIT_CODE));
 }
 
+static void a_signal_tells_where_it_came_from(void **state)
+{
+	struct ds_rec_process r = process(DS_REC_PROCESS_SIGKILL);
+	struct ds_event ev;
+
+	r.source = DS_REC_SIGNAL_CGROUP_KILL;
+	memcpy(r.comm, "pause", 6);
+	assert_int_equal(ds_decoder_decode(*state, &r, sizeof(r), &ev), 1);
+	assert_int_equal(ev.signal_source, DS_SIGNAL_SOURCE_CGROUP_KILL);
+	assert_string_equal(ev.executable, "pause");
+	r.source = DS_REC_SIGNAL_SOURCE_MAX;
+	memset(r.comm, 'x', sizeof(r.comm));	/* has no NUL at all */
+	assert_int_equal(ds_decoder_decode(*state, &r, sizeof(r), &ev), 1);
+	assert_false(ds_event_has(&ev, DS_KEY_SIGNAL_SOURCE));
+	assert_string_equal(ev.executable, "xxxxxxxxxxxxxxxx");
+	r.change = DS_REC_PROCESS_EXITED;
+	r.source = 0;
+	assert_int_equal(ds_decoder_decode(*state, &r, sizeof(r), &ev), 1);
+	assert_false(ds_event_has(&ev, DS_KEY_SIGNAL_SOURCE));
+}
+
 static void records_that_cannot_be_are_refused(void **state)
 {
 	struct ds_rec_packet p = packet(DS_REC_HOOK_TAP_RX), good = p;
@@ -518,6 +539,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(cgroup_names_may_fill_their_fields, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(an_exit_tells_status_or_signal, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_signal_tells_where_it_came_from, setup, teardown),
 		cmocka_unit_test_setup_teardown(records_that_cannot_be_are_refused, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(random_bytes_do_no_harm, setup, teardown),

@@ -35,6 +35,71 @@ static void uid_of_a_static_pod_is_its_hash(void **state)
 	assert_string_equal(uid, "0123456789abcdef0123456789abcdef");
 }
 
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define UID "0d5f21a9-4c6e-4a36-9b39-000000000001"
+#define UID_ "0d5f21a9_4c6e_4a36_9b39_000000000001"
+#define STATIC "0123456789abcdef0123456789abcdef"
+
+/* Every driver, runtime and nesting of facts/aws-and-kubernetes.md, section 5. */
+static void pod_and_container_of_every_naming(void **state)
+{
+	static const struct { const char *path, *uid; } cases[] = {
+		/* systemd driver: containerd, CRI-O, docker; the three QoS classes */
+		{ "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_
+		  ".slice/cri-containerd-" ID ".scope", UID },
+		{ "kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" UID_
+		  ".slice/crio-" ID ".scope", UID },
+		{ "kubepods.slice/kubepods-pod" UID_ ".slice/docker-" ID ".scope", UID },
+		/* CRI-O 1.27 and later: the container in a folder below its scope */
+		{ "kubepods.slice/kubepods-pod" UID_ ".slice/crio-" ID ".scope/container", UID },
+		/* cgroupfs driver */
+		{ "kubepods/burstable/pod" UID "/" ID, UID },
+		{ "kubepods/besteffort/pod" UID "/crio-" ID, UID },
+		{ "kubepods/pod" UID "/" ID, UID },
+		/* a --cgroup-root, and kind's nesting */
+		{ "my.slice/kubepods.slice/kubepods-pod" UID_ ".slice/cri-containerd-" ID ".scope", UID },
+		{ "kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/"
+		  "kubelet-kubepods-burstable-pod" UID_ ".slice/cri-containerd-" ID ".scope", UID },
+		{ "docker-" STATIC STATIC ".scope/kubelet/kubepods/pod" UID "/" ID, UID },
+		/* static pods: the hash of their file */
+		{ "kubepods/burstable/pod" STATIC "/" ID, STATIC },
+		{ "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" STATIC
+		  ".slice/cri-containerd-" ID ".scope", STATIC },
+		/* systemd inside the container */
+		{ "kubepods/pod" UID "/" ID "/init.scope", UID },
+		{ "kubepods.slice/kubepods-pod" UID_ ".slice/cri-containerd-" ID
+		  ".scope/system.slice/sshd.service", UID },
+	};
+	char uid[DS_POD_UID_LEN + 1], id[DS_POD_ID_LEN + 1];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_true(ds_cgroup_pod_uid(cases[i].path, uid));
+		assert_string_equal(uid, cases[i].uid);
+		assert_true(ds_cgroup_container(cases[i].path, id));
+		assert_string_equal(id, ID);
+	}
+}
+
+static void a_container_of_another_name_stands_for_itself(void **state)
+{
+	char id[DS_POD_ID_LEN + 1];
+
+	(void)state;
+	assert_true(ds_cgroup_container("kubepods/pod" UID "/web.scope/x", id));
+	assert_string_equal(id, "web");
+	assert_true(ds_cgroup_container("kubepods/pod" UID "/" ID "0", id));	/* cut to the bound */
+	assert_string_equal(id, ID);
+	assert_true(ds_cgroup_container("kubepods/pod" UID, id));
+	assert_string_equal(id, "");
+	assert_true(ds_cgroup_container("kubepods/pod" UID "/", id));
+	assert_string_equal(id, "");
+	assert_true(ds_cgroup_container("", id));
+	assert_string_equal(id, "");
+	assert_false(ds_cgroup_container("kubepods/pod" UID "/crio-conmon-" ID ".scope", id));
+	assert_false(ds_cgroup_container("kubepods/pod" UID "/crio-conmon-", id));
+}
+
 static void other_cgroups_name_no_pod(void **state)
 {
 	static const char *const paths[] = {
@@ -153,6 +218,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(uid_is_read_from_every_kubelet_naming),
 		cmocka_unit_test(uid_of_a_static_pod_is_its_hash),
+		cmocka_unit_test(pod_and_container_of_every_naming),
+		cmocka_unit_test(a_container_of_another_name_stands_for_itself),
 		cmocka_unit_test(other_cgroups_name_no_pod),
 		cmocka_unit_test(prestop_seconds),
 		cmocka_unit_test(the_listener_of_a_port_is_the_open_one_of_either_family),

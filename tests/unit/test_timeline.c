@@ -188,94 +188,6 @@ static void many_phases_forget_the_oldest(void **state)
 	assert_int_equal(fx_count(f, DS_EVENT_PHASE), 200);
 }
 
-/* ---- processes ---- */
-
-static void only_a_containers_first_process_is_a_milestone(void **state)
-{
-	struct fixture *f = *state;
-	struct ds_event ev;
-
-	fx_pod(f, 0, 1);
-	ds_event_init(&ev, DS_EVENT_PROCESS, fx_at(1000));
-	DS_SET_STR(&ev, CGROUP_PATH, cgroup_path, fx_cgroup(1, 1));
-	DS_SET(&ev, PROCESS_CHANGE, process_change, DS_PROCESS_CHANGE_EXITED);
-	DS_SET(&ev, IS_INIT, is_init, false);
-	ds_core_feed(f->core, &ev);
-	assert_int_equal(fx_count(f, DS_EVENT_PHASE), 1);
-	assert_true(pod_of(f, 1)->exited_ns == 0);
-}
-
-static void what_ended_the_processes(void **state)
-{
-	static const struct { int64_t code; int by; } cases[] = {
-		{ 0, DS_ENDED_BY_EXIT }, { 1, DS_ENDED_BY_EXIT }, { 143, DS_ENDED_BY_SIGTERM },
-		{ 137, DS_ENDED_BY_SIGKILL },
-	};
-	struct fixture *f = *state;
-
-	for (int i = 0; i < 4; i++) {
-		fx_pod(f, 0, 1 + i);
-		fx_process(f, 1000, 1 + i, 1, DS_PROCESS_CHANGE_EXITED, cases[i].code);
-		assert_int_equal(pod_of(f, 1 + i)->ended_by, cases[i].by);
-	}
-	/* The harder end of several containers counts, whatever their order. */
-	fx_process(f, 1100, 4, 2, DS_PROCESS_CHANGE_EXITED, 0);
-	assert_int_equal(pod_of(f, 4)->ended_by, DS_ENDED_BY_SIGKILL);
-	fx_process(f, 1100, 1, 2, DS_PROCESS_CHANGE_EXITED, 137);
-	assert_int_equal(pod_of(f, 1)->ended_by, DS_ENDED_BY_SIGKILL);
-}
-
-static void sigterm_ignored_and_sigkill_are_milestones(void **state)
-{
-	struct fixture *f = *state;
-
-	fx_pod(f, 0, 1);
-	fx_process(f, 1000, 1, 1, DS_PROCESS_CHANGE_SIGTERM_IGNORED, 0);
-	fx_process(f, 31000, 1, 1, DS_PROCESS_CHANGE_SIGKILL, 0);
-	assert_true(pod_of(f, 1)->sigterm_ignored);
-	assert_true(pod_of(f, 1)->sigterm_ns == fx_at(1000));
-	assert_true(pod_of(f, 1)->sigkill_ns == fx_at(31000));
-	assert_int_equal(phase(f, 1)->phase, DS_PHASE_SIGTERM_IGNORED);
-	assert_int_equal(phase(f, 2)->phase, DS_PHASE_SIGKILL);
-}
-
-static void containers_are_told_apart_by_their_id(void **state)
-{
-	struct fixture *f = *state;
-
-	fx_pod(f, 0, 1);
-	fx_process(f, 1000, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
-	fx_process(f, 1001, 1, 2, DS_PROCESS_CHANGE_SIGTERM, 0);
-	fx_process(f, 1002, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);	/* again */
-	assert_int_equal(pod_of(f, 1)->containers_cnt, 2);
-	assert_true(pod_of(f, 1)->containers[0].sigterm_ns == fx_at(1000));
-	assert_true(pod_of(f, 1)->sigterm_ns == fx_at(1000));
-}
-
-/* Each restart is a container of its own: the last one must still be measured. */
-static void a_container_that_restarts_for_ever_is_still_measured(void **state)
-{
-	struct fixture *f = *state;
-
-	fx_pod(f, 0, 1);
-	for (int c = 0; c < 40; c++)
-		fx_process(f, 1000 + c, 1, c, DS_PROCESS_CHANGE_EXITED, 1);
-	fx_terminating(f, 50000, 1);
-	fx_process(f, 51000, 1, 99, DS_PROCESS_CHANGE_SIGTERM, 0);
-	fx_process(f, 54000, 1, 99, DS_PROCESS_CHANGE_EXITED, 0);
-	assert_int_equal(pod_of(f, 1)->containers_cnt, DS_POD_CONTAINERS_MAX);
-	assert_true(ds_pod_slowest_exit(pod_of(f, 1)) == 3 * DS_NS_PER_S);
-}
-
-static void a_process_of_no_known_pod_is_nobodys(void **state)
-{
-	struct fixture *f = *state;
-
-	fx_pod(f, 0, 1);
-	fx_process(f, 1000, 9, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
-	assert_int_equal(fx_count(f, DS_EVENT_PHASE), 1);
-}
-
 /* ---- listeners ---- */
 
 static void a_listener_told_before_its_pod_waits_for_it(void **state)
@@ -520,12 +432,6 @@ int main(void)
 		FX_TEST(the_phase_at_a_moment_is_the_latest_of_both_lanes),
 		FX_TEST(a_late_milestone_is_put_where_it_belongs),
 		FX_TEST(many_phases_forget_the_oldest),
-		FX_TEST(only_a_containers_first_process_is_a_milestone),
-		FX_TEST(what_ended_the_processes),
-		FX_TEST(sigterm_ignored_and_sigkill_are_milestones),
-		FX_TEST(containers_are_told_apart_by_their_id),
-		FX_TEST(a_container_that_restarts_for_ever_is_still_measured),
-		FX_TEST(a_process_of_no_known_pod_is_nobodys),
 		FX_TEST(a_listener_told_before_its_pod_waits_for_it),
 		FX_TEST(a_listener_that_closed_before_its_pod_was_told_is_not_open),
 		FX_TEST(a_dual_stack_port_is_closed_when_both_listeners_are),

@@ -121,7 +121,8 @@ void ds_advise_judged(struct ds_core *core, struct ds_pod *pod)
 		w->tail_ns = pod->tail_ns;
 		w->tail_error_ns = pod->tail_error_ns;
 	}
-	if (pod->ended_by == DS_ENDED_BY_SIGKILL || pod->ended_by == DS_ENDED_BY_OOM_KILLED) {
+	if (pod->ended_by == DS_ENDED_BY_SIGKILL || pod->ended_by == DS_ENDED_BY_CGROUP_KILL ||
+	    pod->ended_by == DS_ENDED_BY_OOM_KILLED) {
 		w->killed_pods++;
 		return;
 	}

@@ -236,7 +236,7 @@ void ds_core_feed(struct ds_core *core, const struct ds_event *ev)
 		ds_correlate_socket(core, ev);
 		break;
 	case DS_EVENT_PROCESS:
-		ds_timeline_process(core, ev);
+		ds_process_event(core, ev);
 		break;
 	case DS_EVENT_TRAFFIC:
 		ds_correlate_traffic(core, ev);

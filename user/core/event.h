@@ -132,6 +132,8 @@ enum ds_type {
 	X(PROCESS_CHANGE, "drainsnoop.process.change", ENUM, process_change, PROCESS_CHANGE, "what happened to the process") \
 	X(PID, "process.pid", INT, pid, NONE, "its process id") \
 	X(IS_INIT, "drainsnoop.process.is_init", BOOL, is_init, NONE, "it is PID 1 of its pid namespace, or the first process of its container") \
+	X(EXECUTABLE, "process.executable.name", STR, executable, NONE, "what the kernel calls its first thread (comm); pause is the sandbox's, not a container's") \
+	X(SIGNAL_SOURCE, "drainsnoop.process.signal_source", ENUM, signal_source, SIGNAL_SOURCE, "where the signal came from") \
 	X(EXIT_CODE, "process.exit.code", INT, exit_code, NONE, "exit status, or 128 + the signal that ended it") \
 	/* traffic counters */ \
 	X(TRAFFIC_PORT, "drainsnoop.traffic.port", INT, traffic_port, NONE, "the pod's port") \
@@ -154,6 +156,7 @@ enum ds_type {
 	X(PHASE_AGE, "drainsnoop.pod.phase_age_ms", MS, phase_age, NONE, "how long the pod had been in that phase") \
 	X(SINCE_T0, "drainsnoop.pod.since_t0_ms", MS, since_t0, NONE, "since the earliest sign that the pod goes") \
 	X(PHASE_PORT, "drainsnoop.pod.phase_port", INT, phase_port, NONE, "the port, where the milestone has one") \
+	X(KILLED_BY, "drainsnoop.pod.killed_by", ENUM, killed_by, KILLED_BY, "of sigkill: who or what sent it") \
 	X(T0, "drainsnoop.pod.t0", TIME, t0, NONE, "the earliest sign that the pod goes") \
 	X(T0_ERROR, "drainsnoop.pod.t0_error_ms", MS, t0_error, NONE, "t0 may be later by up to this") \
 	X(T0_SOURCE, "drainsnoop.pod.t0_source", ENUM, t0_source, T0_SOURCE, "what told it") \

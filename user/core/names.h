@@ -55,8 +55,15 @@
 	X(SIGTERM, "sigterm", "SIGTERM was delivered") \
 	X(SIGTERM_IGNORED, "sigterm_ignored", "SIGTERM was sent to a PID 1 that has no handler for it") \
 	X(SIGKILL, "sigkill", "SIGKILL was sent") \
-	X(OOM_KILLED, "oom_killed", "the OOM killer chose the process") \
+	X(OOM_KILLED, "oom_killed", "the OOM killer killed the process") \
 	X(EXITED, "exited", "the last thread of the process ended")
+
+#define DS_SIGNAL_SOURCE_LIST(X) \
+	X(PROCESS, "process", "a process outside the container: the container runtime, as a rule") \
+	X(CONTAINER, "container", "a process of the same container") \
+	X(CGROUP_KILL, "cgroup_kill", "a write to cgroup.kill") \
+	X(NAMESPACE_END, "namespace_end", "the first process of its pid namespace ended") \
+	X(KERNEL, "kernel", "the kernel itself")
 
 #define DS_ROUTE_CHANGE_LIST(X) \
 	X(RELEASED, "address_released", "the node no longer routes the address to a pod") \
@@ -223,7 +230,16 @@
 	X(EXIT, "exit", "its processes ended by themselves") \
 	X(SIGTERM, "sigterm", "ended by SIGTERM") \
 	X(SIGKILL, "sigkill", "ended by SIGKILL") \
+	X(CGROUP_KILL, "cgroup_kill", "ended by cgroup.kill") \
 	X(OOM_KILLED, "oom_killed", "ended by the OOM killer")
+
+#define DS_KILLED_BY_LIST(X) \
+	X(GRACE_END, "grace_end", "the grace period was over") \
+	X(PROCESS, "process", "another process, before the grace period was over or without one") \
+	X(CGROUP_KILL, "cgroup_kill", "cgroup.kill, before the grace period was over or without one") \
+	X(OOM, "oom", "the OOM killer") \
+	X(NAMESPACE_END, "namespace_end", "the first process of its pid namespace ended") \
+	X(KERNEL, "kernel", "the kernel itself")
 
 #define DS_ADVICE_LIST(X) \
 	X(RAISE_PRESTOP, "raise_prestop", "keep the pod serving longer after its deletion was requested") \
@@ -259,6 +275,7 @@
 #define DS_ENUM_LISTS(L) \
 	L(LEVEL, level) L(SCOPE, scope) L(DIRECTION, direction) L(HOOK, hook) L(IFACE, iface) \
 	L(SOCKET_CHANGE, socket_change) L(PROCESS_CHANGE, process_change) \
+	L(SIGNAL_SOURCE, signal_source) L(KILLED_BY, killed_by) \
 	L(ROUTE_CHANGE, route_change) L(ROUTE_BY, route_by) L(PHASE, phase) L(LANE, lane) \
 	L(T0_SOURCE, t0_source) L(TRIGGER, trigger) L(TARGET_TYPE, target_type) \
 	L(LB_TYPE, lb_type) \
@@ -276,6 +293,8 @@
 #define DS_X_IFACE(s, w, d) DS_IFACE_##s,
 #define DS_X_SOCKET_CHANGE(s, w, d) DS_SOCKET_CHANGE_##s,
 #define DS_X_PROCESS_CHANGE(s, w, d) DS_PROCESS_CHANGE_##s,
+#define DS_X_SIGNAL_SOURCE(s, w, d) DS_SIGNAL_SOURCE_##s,
+#define DS_X_KILLED_BY(s, w, d) DS_KILLED_BY_##s,
 #define DS_X_ROUTE_CHANGE(s, w, d) DS_ROUTE_CHANGE_##s,
 #define DS_X_ROUTE_BY(s, w, d) DS_ROUTE_BY_##s,
 #define DS_X_PHASE(s, w, d) DS_PHASE_##s,

@@ -115,9 +115,9 @@ static bool is_uid_char(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-' || c == '_';
 }
 
-bool ds_cgroup_pod_uid(const char *path, char uid[DS_POD_UID_LEN + 1])
+/* The UID in a path: 8-4-4-4-12 with separators, or the 32 hex digits of a static pod's hash. */
+static const char *find_uid(const char *path, size_t *ret_len)
 {
-	/* 8-4-4-4-12 with separators, or the 32 hex digits of a static pod's hash. */
 	for (const char *p = path; p && (p = strstr(p, "pod")); p++) {
 		const char *q = p + 3;
 		size_t len = 0;
@@ -128,10 +128,45 @@ bool ds_cgroup_pod_uid(const char *path, char uid[DS_POD_UID_LEN + 1])
 			len++;
 		if ((len != 36 && len != 32) || (q[len] && q[len] != '/' && q[len] != '.'))
 			continue;
-		for (size_t i = 0; i < len; i++)
-			uid[i] = q[i] == '_' ? '-' : q[i];
-		uid[len] = '\0';
-		return true;
+		*ret_len = len;
+		return q;
 	}
-	return false;
+	return NULL;
+}
+
+bool ds_cgroup_pod_uid(const char *path, char uid[DS_POD_UID_LEN + 1])
+{
+	size_t len;
+	const char *p = find_uid(path, &len);
+
+	if (!p)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		uid[i] = p[i] == '_' ? '-' : p[i];
+	uid[len] = '\0';
+	return true;
+}
+
+bool ds_cgroup_container(const char *path, char id[DS_POD_ID_LEN + 1])
+{
+	static const char monitor[] = "crio-conmon-", digits[] = "0123456789abcdef";
+	size_t len;
+	const char *uid = find_uid(path, &len), *name = uid ? strchr(uid, '/') : NULL;
+
+	/* Below the pod's folder: a container may have cgroups of its own inside. */
+	name = name ? name + 1 : "";
+	if (!strncmp(name, monitor, sizeof(monitor) - 1))
+		return false;
+	len = strcspn(name, "/");
+	for (const char *p = name; p < name + len; p++)
+		if ((p == name || p[-1] == '-') && strspn(p, digits) == 64) {
+			name = p;
+			len = 64;
+		}
+	len = strcspn(name, "./") < len ? strcspn(name, "./") : len;
+	if (len > DS_POD_ID_LEN)
+		len = DS_POD_ID_LEN;
+	memcpy(id, name, len);
+	id[len] = '\0';
+	return true;
 }

@@ -43,6 +43,9 @@ struct ds_pod_listener {
 struct ds_pod_container {
 	char id[DS_POD_ID_LEN + 1];
 	int64_t sigterm_ns;	/* first SIGTERM to its PID 1 */
+	int64_t killed_ns;	/* first SIGKILL to its PID 1 */
+	int killed_by;		/* enum ds_killed_by, -1 = not told; valid with killed_ns */
+	int64_t oom_ns;		/* the OOM killer took one of its processes */
 	int64_t exited_ns;	/* its PID 1 ended */
 	int exit_code;
 };
@@ -95,7 +98,6 @@ struct ds_pod {
 	int64_t sigterm_ns;	/* first */
 	bool sigterm_ignored;
 	int64_t sigkill_ns;	/* first */
-	bool oom_killed;
 	struct ds_pod_container containers[DS_POD_CONTAINERS_MAX];
 	int containers_cnt;
 	int64_t exited_ns;	/* last PID 1 that ended */
@@ -185,5 +187,13 @@ int64_t ds_pod_prestop_s(const struct ds_pod *pod);
  * Returns true and fills uid, or false.
  */
 bool ds_cgroup_pod_uid(const char *path, char uid[DS_POD_UID_LEN + 1]);
+
+/*
+ * The container's id in a cgroup path: "cri-containerd-<id>.scope", "crio-<id>.scope",
+ * "docker-<id>.scope", or "<id>"; a name of any other form stands for itself, cut to the bound, ""
+ * for the pod's own folder and outside of pods. False for what is no container: the runtime's own
+ * monitor ("crio-conmon-<id>.scope").
+ */
+bool ds_cgroup_container(const char *path, char id[DS_POD_ID_LEN + 1]);
 
 #endif

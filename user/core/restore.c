@@ -177,12 +177,22 @@ static void restore_container(struct ds_pod *pod, const struct ds_event *ev)
 		c = &pod->containers[pod->containers_cnt++];
 		memcpy(c->id, ev->container, len);
 	}
-	if (ev->process_change != DS_PROCESS_CHANGE_EXITED) {
+	switch (ev->process_change) {
+	case DS_PROCESS_CHANGE_SIGKILL:
+		c->killed_ns = ev->time_ns;
+		c->killed_by = ds_event_has(ev, DS_KEY_KILLED_BY) ? ev->killed_by : -1;
+		break;
+	case DS_PROCESS_CHANGE_OOM_KILLED:
+		c->oom_ns = ev->time_ns;
+		break;
+	case DS_PROCESS_CHANGE_EXITED:
+		c->exited_ns = ev->time_ns;
+		c->exit_code = ds_event_has(ev, DS_KEY_EXIT_CODE) ? (int)ev->exit_code : 0;
+		break;
+	default:
 		c->sigterm_ns = ev->time_ns;
-		return;
+		break;
 	}
-	c->exited_ns = ev->time_ns;
-	c->exit_code = ds_event_has(ev, DS_KEY_EXIT_CODE) ? (int)ev->exit_code : 0;
 }
 
 /* Without a container it is the pod's: its first SIGTERM and SIGKILL, its last exit. */
@@ -202,9 +212,6 @@ static void restore_process(struct ds_pod *pod, const struct ds_event *ev)
 		break;
 	case DS_PROCESS_CHANGE_SIGKILL:
 		pod->sigkill_ns = ev->time_ns;
-		break;
-	case DS_PROCESS_CHANGE_OOM_KILLED:
-		pod->oom_killed = true;
 		break;
 	case DS_PROCESS_CHANGE_EXITED:
 		pod->exited_ns = ev->time_ns;

@@ -240,8 +240,9 @@ static void give_listeners(const struct snapshot *s, const struct ds_pod *pod)
 	}
 }
 
+/* value: the exit status, or of SIGKILL enum ds_killed_by; below 0 = not known. */
 static void give_process(const struct snapshot *s, const struct ds_pod *pod, const char *container,
-			 enum ds_process_change change, int64_t at_ns, int exit_code)
+			 enum ds_process_change change, int64_t at_ns, int value)
 {
 	struct ds_event ev;
 
@@ -250,8 +251,10 @@ static void give_process(const struct snapshot *s, const struct ds_pod *pod, con
 	of_pod(s, &ev, DS_EVENT_PROCESS, pod, at_ns);
 	DS_SET_STR(&ev, CONTAINER, container, container);
 	DS_SET(&ev, PROCESS_CHANGE, process_change, change);
-	if (container && change == DS_PROCESS_CHANGE_EXITED && exit_code >= 0)
-		DS_SET(&ev, EXIT_CODE, exit_code, exit_code);
+	if (container && change == DS_PROCESS_CHANGE_EXITED && value >= 0)
+		DS_SET(&ev, EXIT_CODE, exit_code, value);
+	if (container && change == DS_PROCESS_CHANGE_SIGKILL && value >= 0)
+		DS_SET(&ev, KILLED_BY, killed_by, value);
 	give(s, &ev);
 }
 
@@ -261,6 +264,8 @@ static void give_processes(const struct snapshot *s, const struct ds_pod *pod)
 		const struct ds_pod_container *c = &pod->containers[i];
 
 		give_process(s, pod, c->id, DS_PROCESS_CHANGE_SIGTERM, c->sigterm_ns, 0);
+		give_process(s, pod, c->id, DS_PROCESS_CHANGE_SIGKILL, c->killed_ns, c->killed_by);
+		give_process(s, pod, c->id, DS_PROCESS_CHANGE_OOM_KILLED, c->oom_ns, 0);
 		give_process(s, pod, c->id, DS_PROCESS_CHANGE_EXITED, c->exited_ns, c->exit_code);
 	}
 	give_process(s, pod, NULL,
@@ -268,8 +273,6 @@ static void give_processes(const struct snapshot *s, const struct ds_pod *pod)
 					    DS_PROCESS_CHANGE_SIGTERM,
 		     pod->sigterm_ns, 0);
 	give_process(s, pod, NULL, DS_PROCESS_CHANGE_SIGKILL, pod->sigkill_ns, 0);
-	if (pod->oom_killed)
-		give_process(s, pod, NULL, DS_PROCESS_CHANGE_OOM_KILLED, pod->told_ns, 0);
 	give_process(s, pod, NULL, DS_PROCESS_CHANGE_EXITED, pod->exited_ns, 0);
 }
 

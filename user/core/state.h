@@ -102,16 +102,29 @@ void ds_core_forget(void *ctx, struct ds_pod *pod);
 /* timeline.c: pods and what happened to them */
 void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev);
 void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev);
-void ds_timeline_process(struct ds_core *core, const struct ds_event *ev);
 /* The pod of a socket or process event: by the cgroup's UID, else by the namespace. NULL = none. */
 struct ds_pod *ds_timeline_pod_of(const struct ds_core *core, const struct ds_event *ev,
 				  int *ret_attribution);
 
-/* The pod enters a phase: one line. port 0 and container NULL = none. */
+struct ds_phase_change {
+	int phase;		/* enum ds_phase */
+	int64_t at_ns;
+	int64_t not_before_ns;	/* 0 = the moment is exact; else at_ns is its upper bound */
+	uint16_t port;		/* 0 = none */
+	const char *container;	/* NULL = none */
+	int killed_by;		/* of sigkill: enum ds_killed_by, -1 = not known */
+};
+/* The pod enters a phase: one line. */
+void ds_timeline_change(struct ds_core *core, struct ds_pod *pod, const struct ds_phase_change *c);
+/* The same. port 0 and container NULL = none. */
 void ds_timeline_enter(struct ds_core *core, struct ds_pod *pod, int phase, int64_t at_ns,
 		       uint16_t port, const char *container);
 /* It never was in that phase: back to the one before, which is told again. */
 void ds_timeline_leave(struct ds_core *core, struct ds_pod *pod, int phase, int64_t at_ns);
+/* The pod goes since that moment, unless an earlier one is known. */
+void ds_timeline_set_t0(struct ds_pod *pod, int64_t t0_ns, int64_t error_ns, int source);
+/* Its namespace, from the first kernel event that tells it. */
+void ds_timeline_learn_netns(struct ds_core *core, struct ds_pod *pod, const struct ds_event *ev);
 /* Parts of these, for restore.c. */
 void ds_timeline_remember(struct ds_pod *pod, int phase, int64_t at_ns, uint16_t port);
 /* Its listener of that port and family, made when new; NULL when it has too many. */
@@ -139,6 +152,9 @@ void ds_address_route(struct ds_core *core, const struct ds_event *ev);
 void ds_address_told(struct ds_core *core, struct ds_pod *pod, const struct ds_event *ev);
 /* The pod has ended: whatever it still holds it gives up. */
 void ds_address_end(struct ds_core *core, struct ds_pod *pod, int64_t at_ns);
+
+/* process.c: how containers end */
+void ds_process_event(struct ds_core *core, const struct ds_event *ev);
 
 /* restore.c: an event of the state file. */
 void ds_restore(struct ds_core *core, const struct ds_event *ev);

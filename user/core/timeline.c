@@ -30,29 +30,44 @@ void ds_timeline_remember(struct ds_pod *pod, int phase, int64_t at_ns, uint16_t
 	pod->phases_cnt++;
 }
 
-void ds_timeline_enter(struct ds_core *core, struct ds_pod *pod, int phase, int64_t at_ns,
-		       uint16_t port, const char *container)
+void ds_timeline_change(struct ds_core *core, struct ds_pod *pod, const struct ds_phase_change *c)
 {
-	int lane = lane_of(phase);
+	int phase = c->phase, lane = lane_of(phase);
+	int64_t at_ns = c->at_ns;
 	int *latest = lane == DS_LANE_KUBERNETES ? &pod->phase_kubernetes : &pod->phase_kernel;
 	struct ds_event ev;
 
-	ds_timeline_remember(pod, phase, at_ns, port);
+	ds_timeline_remember(pod, phase, at_ns, c->port);
 	ds_core_start_event(core, &ev, DS_EVENT_PHASE, at_ns);
 	ds_pod_describe(pod, &ev);
 	DS_SET(&ev, PHASE, phase, phase);
 	DS_SET(&ev, PHASE_LANE, phase_lane, lane);
 	if (*latest >= 0)
 		DS_SET(&ev, PHASE_PREVIOUS, phase_previous, *latest);
-	if (port)
-		DS_SET(&ev, PHASE_PORT, phase_port, port);
-	DS_SET_STR(&ev, CONTAINER, container, container);
+	if (c->port)
+		DS_SET(&ev, PHASE_PORT, phase_port, c->port);
+	if (c->not_before_ns)
+		DS_SET(&ev, NOT_BEFORE, not_before, c->not_before_ns);
+	if (c->not_before_ns)
+		DS_SET(&ev, NOT_AFTER, not_after, at_ns);
+	DS_SET_STR(&ev, CONTAINER, container, c->container);
+	if (c->killed_by >= 0 && phase == DS_PHASE_SIGKILL)
+		DS_SET(&ev, KILLED_BY, killed_by, c->killed_by);
 	if (pod->t0_ns && at_ns >= pod->t0_ns)
 		DS_SET(&ev, SINCE_T0, since_t0, at_ns - pod->t0_ns);
 	if (phase == DS_PHASE_TERMINATING && pod->grace_s >= 0)
 		DS_SET(&ev, GRACE_PERIOD, grace_period_s, pod->grace_s);
 	*latest = phase;
 	ds_core_emit(core, &ev);
+}
+
+void ds_timeline_enter(struct ds_core *core, struct ds_pod *pod, int phase, int64_t at_ns,
+		       uint16_t port, const char *container)
+{
+	struct ds_phase_change c = { .phase = phase, .at_ns = at_ns, .port = port,
+				     .container = container, .killed_by = -1 };
+
+	ds_timeline_change(core, pod, &c);
 }
 
 void ds_timeline_leave(struct ds_core *core, struct ds_pod *pod, int phase, int64_t at_ns)
@@ -89,7 +104,7 @@ void ds_timeline_leave(struct ds_core *core, struct ds_pod *pod, int phase, int6
 	ds_core_emit(core, &ev);
 }
 
-static void set_t0(struct ds_pod *pod, int64_t t0_ns, int64_t error_ns, int source)
+void ds_timeline_set_t0(struct ds_pod *pod, int64_t t0_ns, int64_t error_ns, int source)
 {
 	if (pod->t0_ns && pod->t0_ns <= t0_ns)
 		return;
@@ -99,7 +114,6 @@ static void set_t0(struct ds_pod *pod, int64_t t0_ns, int64_t error_ns, int sour
 	if (pod->exited_ns && pod->exited_ns < t0_ns) {	/* a restart of long ago is not its end */
 		pod->exited_ns = 0;
 		pod->ended_by = -1;
-		pod->oom_killed = false;
 	}
 }
 
@@ -207,7 +221,7 @@ static void resolve_pending(struct ds_core *core, struct ds_pod *pod)
 	}
 }
 
-static void learn_netns(struct ds_core *core, struct ds_pod *pod, const struct ds_event *ev)
+void ds_timeline_learn_netns(struct ds_core *core, struct ds_pod *pod, const struct ds_event *ev)
 {
 	if (pod->netns || pod->host_network || !ds_event_has(ev, DS_KEY_NETNS) ||
 	    (ds_event_has(ev, DS_KEY_SCOPE) && ev->scope == DS_SCOPE_ROUTING))
@@ -225,7 +239,7 @@ void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev)
 
 	pod = ds_timeline_pod_of(core, ev, &attribution);
 	if (pod)
-		learn_netns(core, pod, ev);
+		ds_timeline_learn_netns(core, pod, ev);
 	if (ev->socket_change == DS_SOCKET_CHANGE_LISTENING) {
 		if (!pod) {
 			keep_pending(core, ev, family);
@@ -249,120 +263,6 @@ void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev)
 	}
 }
 
-/* ---- processes ---- */
-
-/* A container that restarts for ever: the one that ended first makes room. NULL = none ended. */
-static struct ds_pod_container *reuse_container(struct ds_pod *pod)
-{
-	struct ds_pod_container *oldest = NULL;
-
-	for (int i = 0; i < pod->containers_cnt; i++) {
-		struct ds_pod_container *c = &pod->containers[i];
-
-		if (c->exited_ns && (!oldest || c->exited_ns < oldest->exited_ns))
-			oldest = c;
-	}
-	if (oldest)
-		memset(oldest, 0, sizeof(*oldest));
-	return oldest;
-}
-
-static struct ds_pod_container *container_of_path(struct ds_pod *pod, const char *path)
-{
-	const char *id = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	const char *hex = strrchr(id, '-') ? strrchr(id, '-') + 1 : id;
-	struct ds_pod_container *c;
-	size_t len;
-
-	/* "cri-containerd-<64 hex>.scope", "crio-<64 hex>.scope", or the bare id. */
-	if (strspn(hex, "0123456789abcdef") == 64)
-		id = hex;
-	len = strcspn(id, ".");
-	if (len > DS_POD_ID_LEN)
-		len = DS_POD_ID_LEN;
-	for (int i = 0; i < pod->containers_cnt; i++) {
-		c = &pod->containers[i];
-		if (!strncmp(c->id, id, len) && !c->id[len])
-			return c;
-	}
-	c = pod->containers_cnt < DS_POD_CONTAINERS_MAX ? &pod->containers[pod->containers_cnt++] :
-							  reuse_container(pod);
-	if (!c)
-		return NULL;	/* more containers than that are not told apart */
-	memcpy(c->id, id, len);
-	return c;
-}
-
-static int ended_by(const struct ds_pod *pod, int exit_code)
-{
-	if (pod->oom_killed)
-		return DS_ENDED_BY_OOM_KILLED;
-	if (exit_code == 128 + 9)
-		return DS_ENDED_BY_SIGKILL;
-	return exit_code == 128 + 15 ? DS_ENDED_BY_SIGTERM : DS_ENDED_BY_EXIT;
-}
-
-static void process_exited(struct ds_core *core, struct ds_pod *pod, struct ds_pod_container *c,
-			   const struct ds_event *ev)
-{
-	int code = ds_event_has(ev, DS_KEY_EXIT_CODE) ? (int)ev->exit_code : 0;
-	int by = ended_by(pod, code);
-
-	if (c) {
-		c->exited_ns = ev->time_ns;
-		c->exit_code = code;
-	}
-	pod->exited_ns = ev->time_ns;
-	if (by > pod->ended_by)		/* the harder end of several containers counts */
-		pod->ended_by = by;
-	ds_timeline_enter(core, pod, DS_PHASE_EXITED, ev->time_ns, 0, c ? c->id : NULL);
-}
-
-void ds_timeline_process(struct ds_core *core, const struct ds_event *ev)
-{
-	struct ds_pod_container *c;
-	struct ds_pod *pod;
-	int attribution;
-
-	pod = ds_timeline_pod_of(core, ev, &attribution);
-	if (!pod)
-		return;
-	learn_netns(core, pod, ev);
-	if (ev->process_change == DS_PROCESS_CHANGE_OOM_KILLED)
-		pod->oom_killed = true;
-	if (!ds_event_has(ev, DS_KEY_IS_INIT) || !ev->is_init)
-		return; /* workers and helpers: only a container's first process is a milestone */
-	c = ds_event_has(ev, DS_KEY_CGROUP_PATH) ? container_of_path(pod, ev->cgroup_path) : NULL;
-	switch (ev->process_change) {
-	case DS_PROCESS_CHANGE_SIGTERM:
-	case DS_PROCESS_CHANGE_SIGTERM_IGNORED:
-		if (c && !c->sigterm_ns)
-			c->sigterm_ns = ev->time_ns;
-		if (!pod->sigterm_ns)
-			pod->sigterm_ns = ev->time_ns;
-		if (!pod->by_kubernetes)
-			set_t0(pod, ev->time_ns, 0, DS_T0_SOURCE_SIGTERM);
-		if (ev->process_change == DS_PROCESS_CHANGE_SIGTERM_IGNORED)
-			pod->sigterm_ignored = true;
-		ds_timeline_enter(core, pod,
-		      ev->process_change == DS_PROCESS_CHANGE_SIGTERM ? DS_PHASE_SIGTERM :
-									DS_PHASE_SIGTERM_IGNORED,
-		      ev->time_ns, 0, c ? c->id : NULL);
-		break;
-	case DS_PROCESS_CHANGE_SIGKILL:
-		if (!pod->sigkill_ns)
-			pod->sigkill_ns = ev->time_ns;
-		ds_timeline_enter(core, pod, DS_PHASE_SIGKILL, ev->time_ns, 0, c ? c->id : NULL);
-		break;
-	case DS_PROCESS_CHANGE_EXITED:
-		process_exited(core, pod, c, ev);
-		break;
-	default:
-		break;
-	}
-	ds_tap_pod_changed(core, pod);
-}
-
 /* ---- what Kubernetes says ---- */
 
 void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev)
@@ -378,13 +278,14 @@ void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev)
 	if (is_new)
 		resolve_pending(core, pod);
 	if (ds_event_has(ev, DS_KEY_T0))
-		set_t0(pod, ev->t0, ds_event_has(ev, DS_KEY_T0_ERROR) ? ev->t0_error : 0,
-		       ds_event_has(ev, DS_KEY_T0_SOURCE) ? ev->t0_source :
-							    DS_T0_SOURCE_DELETION_TIMESTAMP);
+		ds_timeline_set_t0(pod, ev->t0,
+				   ds_event_has(ev, DS_KEY_T0_ERROR) ? ev->t0_error : 0,
+				   ds_event_has(ev, DS_KEY_T0_SOURCE) ?
+					   ev->t0_source : DS_T0_SOURCE_DELETION_TIMESTAMP);
 	if (ds_event_has(ev, DS_KEY_PHASE) && lane_of(ev->phase) == DS_LANE_KUBERNETES) {
 		pod->by_kubernetes = true;
 		if (ev->phase == DS_PHASE_TERMINATING)
-			set_t0(pod, ev->time_ns, 0, DS_T0_SOURCE_DELETION_TIMESTAMP);
+			ds_timeline_set_t0(pod, ev->time_ns, 0, DS_T0_SOURCE_DELETION_TIMESTAMP);
 		if (ev->phase != pod->phase_kubernetes)
 			ds_timeline_enter(core, pod, ev->phase, ev->time_ns, 0, NULL);
 		if (ev->phase == DS_PHASE_DELETED && !pod->deleted_ns) {

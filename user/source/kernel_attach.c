@@ -166,7 +166,8 @@ static int open_object(struct ds_attach *a)
 	a->skel->rodata->ds_send_reset_args = (uint32_t)a->args[P_SEND_RESET];
 	a->skel->rodata->ds_kfree_skb_args = (uint32_t)a->args[P_KFREE_SKB];
 	a->skel->rodata->ds_process_exit_args = (uint32_t)a->args[P_PROCESS_EXIT];
-	a->skel->rodata->ds_mark_victim_args = (uint32_t)a->args[P_MARK_VICTIM];
+	a->skel->rodata->ds_mark_victim_args =
+		a->args[P_MARK_VICTIM] > 0 ? (uint32_t)a->args[P_MARK_VICTIM] : 0;
 	a->skel->rodata->ds_queue_purge = a->queue_purge;
 	/* Only the fourth argument, the socket, tells a full queue from a missing listener. */
 	if (!is_blind(a) && a->args[P_KFREE_SKB] > 3)

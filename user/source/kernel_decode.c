@@ -44,6 +44,12 @@ SAME(PROCESS_SIGKILL, PROCESS_CHANGE_SIGKILL);
 SAME(PROCESS_OOM_KILLED, PROCESS_CHANGE_OOM_KILLED);
 SAME(PROCESS_EXITED, PROCESS_CHANGE_EXITED);
 SAME(PROCESS_CHANGE_MAX, PROCESS_CHANGE_MAX);
+SAME(SIGNAL_PROCESS, SIGNAL_SOURCE_PROCESS);
+SAME(SIGNAL_CONTAINER, SIGNAL_SOURCE_CONTAINER);
+SAME(SIGNAL_CGROUP_KILL, SIGNAL_SOURCE_CGROUP_KILL);
+SAME(SIGNAL_NAMESPACE_END, SIGNAL_SOURCE_NAMESPACE_END);
+SAME(SIGNAL_KERNEL, SIGNAL_SOURCE_KERNEL);
+SAME(SIGNAL_SOURCE_MAX, SIGNAL_SOURCE_MAX);
 
 #define REASONS 1024		/* the core's own: subsystems count from 0x10000, in modules */
 #define LOCATIONS 2048		/* slots; the kernel side names at most 1024 */
@@ -81,7 +87,8 @@ struct ds_decoder {
 	struct location locations[LOCATIONS];
 	struct iface ifaces[IFACES];
 	struct cgroup cgroups[CGROUPS];
-	char flags[FLAGS_LEN];		/* text of the event last decoded */
+	char flags[FLAGS_LEN];
+	char comm[17];	/* its last byte stays 0 */		/* text of the event last decoded */
 	char path[PATH_LEN + 1];
 };
 
@@ -418,6 +425,10 @@ static int decode_process(struct ds_decoder *d, const struct ds_rec_process *r, 
 	DS_SET(ev, IS_INIT, is_init, (r->flags & DS_REC_F_INIT) != 0);
 	if (r->netns)
 		DS_SET(ev, NETNS, netns, r->netns);
+	memcpy(d->comm, r->comm, sizeof(r->comm));
+	DS_SET_STR(ev, EXECUTABLE, executable, d->comm);
+	if (r->change != DS_REC_PROCESS_EXITED && r->source < DS_REC_SIGNAL_SOURCE_MAX)
+		DS_SET(ev, SIGNAL_SOURCE, signal_source, r->source);
 	DS_SET_STR(ev, CGROUP_PATH, cgroup_path, cgroup_path(d, &r->cgroup));
 	if (r->change == DS_REC_PROCESS_EXITED) {
 		unsigned int sig = r->exit_code & 0x7f;	/* 0x80 tells of a core dump */
