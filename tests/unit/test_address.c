@@ -119,7 +119,8 @@ static void it_stays_released_where_the_route_is_anothers(void **state)
 		fx_pod(f, 0, 1);
 		if (story == 1 || story == 2)
 			fx_terminating(f, 500, 1);
-		if (story == 1)	/* a StatefulSet's next pod has the same name, and so the same link */
+		/* A StatefulSet's next pod has the same name, and so the same link. */
+		if (story == 1)
 			fx_process(f, 800, 1, 1, DS_PROCESS_CHANGE_EXITED, 0);
 		GOES(f, 1 * S, DS_ROUTE_BY_ROUTE, "eni1");
 		if (story == 2)

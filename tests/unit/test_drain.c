@@ -71,7 +71,7 @@ static void more_news_of_a_registration_is_no_new_one(void **state)
 	assert_false(pod_of(f, 1)->drain_kept);
 	fx_target(f, 8 * S, 1, DS_TARGET_STATE_DRAINING);	/* a late source */
 	assert_false(pod_of(f, 1)->drain_kept);
-	/* Registered again for the same pod, as somebody may do by hand: it is kept all the same. */
+	/* Registered again for the same pod, as somebody may do by hand: it is kept too. */
 	fx_target(f, 9 * S, 1, DS_TARGET_STATE_HEALTHY);
 	assert_true(pod_of(f, 1)->drain_kept);
 	fx_target(f, 10 * S, 1, DS_TARGET_STATE_HEALTHY);
@@ -123,7 +123,8 @@ static void a_registration_in_a_gap_is_the_present_pods(void **state)
 		DS_SET(&ev, NOT_BEFORE, not_before, fx_at(looked ? 21 * S : 10 * S));
 		DS_SET(&ev, NOT_AFTER, not_after, fx_at(30 * S));
 		ds_core_feed(f->core, &ev);
-		fx_target(f, 20 * S, 1, DS_TARGET_STATE_HEALTHY);	/* told late, with its time */
+		/* Told late, with its time. */
+		fx_target(f, 20 * S, 1, DS_TARGET_STATE_HEALTHY);
 		fx_pod_at(f, 30 * S, 2, "10.0.3.1");
 		assert_ptr_equal(ds_target_earlier_pod(f->core, ds_targets_of(f->core->targets, &a),
 						       pod_of(f, 2)),

@@ -17,7 +17,8 @@ static int index_of(const struct ds_pod *pod, const struct ds_addr *a)
 
 static enum ds_route_by told_by(const struct ds_event *ev)
 {
-	return ds_event_has(ev, DS_KEY_ROUTE_BY) ? (enum ds_route_by)ev->route_by : DS_ROUTE_BY_ROUTE;
+	return ds_event_has(ev, DS_KEY_ROUTE_BY) ? (enum ds_route_by)ev->route_by :
+						   DS_ROUTE_BY_ROUTE;
 }
 
 static const char *link_of(const struct ds_event *ev)

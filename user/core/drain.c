@@ -78,7 +78,7 @@ void ds_drain_keep(struct ds_core *core, const struct ds_event *ev)
 
 	if (!target || !target->drained || !ds_target_registers(target, ev))
 		return;
-	/* Of the pods that had the address the last one that went may still wait for its verdict. */
+	/* Who had the address last may still wait for its verdict. */
 	pod = ds_ledger_lookup(core->ledger, &target->addr, ev->time_ns, &holding);
 	if (pod && !is_of(core, target, pod))
 		pod = ds_ledger_previous(core->ledger, &target->addr, pod);

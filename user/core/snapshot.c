@@ -128,8 +128,8 @@ static void nameless(const struct snapshot *s, struct ds_event *ev, const struct
 }
 
 /* An event of that pod, by the key under which the ledger has it. */
-static void of_pod(const struct snapshot *s, struct ds_event *ev, enum ds_event_kind kind, const struct ds_pod *pod,
-		   int64_t at_ns)
+static void of_pod(const struct snapshot *s, struct ds_event *ev, enum ds_event_kind kind,
+		   const struct ds_pod *pod, int64_t at_ns)
 {
 	ds_event_init(ev, kind, at_ns);
 	if (pod->uid[0]) {

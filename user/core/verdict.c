@@ -118,7 +118,7 @@ static void judge(const struct ds_core *core, const struct ds_pod *pod,
 	DS_SET(ev, VERDICT_CONFIDENCE, verdict_confidence, confidence);
 }
 
-/* A pod that ended by itself (a finished Job's) has no T0, and nobody's trigger but what was told. */
+/* What ended by itself (a finished Job's pod) has no T0, and no trigger but one that was told. */
 static void describe_end(struct ds_pod *pod, struct ds_event *ev)
 {
 	int64_t slowest = ds_pod_slowest_exit(pod);
