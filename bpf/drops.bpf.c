@@ -8,11 +8,25 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+static __always_inline const void *route_of(const struct sk_buff *skb)
+{
+	/* Bit 0: no reference is held (SKB_DST_NOREF). */
+	return (const void *)(BPF_CORE_READ(skb, _skb_refdst) & ~1UL);
+}
+
+/* What the route of the packet answers: the errno of unreachable, blackhole, none; else 0. */
+static __always_inline __u32 route_error(const struct sk_buff *skb)
+{
+	const void *dst = route_of(skb);
+	int error = dst ? BPF_CORE_READ((const struct dst_entry *)dst, error) : 0;
+
+	return error < 0 ? -error : error;	/* IPv6 keeps it negative */
+}
+
 /* The destination is an address of the namespace that routed the packet. */
 static __always_inline bool is_local(const struct sk_buff *skb, bool v4)
 {
-	/* Bit 0: no reference is held (SKB_DST_NOREF). */
-	const void *dst = (const void *)(BPF_CORE_READ(skb, _skb_refdst) & ~1UL);
+	const void *dst = route_of(skb);
 
 	if (!dst)
 		return false;
@@ -146,6 +160,8 @@ int kfree_skb(struct bpf_raw_tracepoint_args *ctx)
 		r->drop_reason = reason;
 	}
 	r->location = location;
+	if (scope == DS_REC_SCOPE_ROUTING)
+		r->route_error = route_error(skb);
 	ds_submit(r);
 	return 0;
 }

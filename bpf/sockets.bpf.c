@@ -295,6 +295,9 @@ static __always_inline int on_closing(const struct sock *sk, __u8 new_state)
 	}
 	r->unsent_bytes = BPF_CORE_READ(tp, write_seq) - BPF_CORE_READ(tp, snd_nxt);
 	r->unacked_bytes = BPF_CORE_READ(tp, write_seq) - BPF_CORE_READ(tp, snd_una);
+	r->unread_bytes = BPF_CORE_READ(tp, rcv_nxt) - BPF_CORE_READ(tp, copied_seq) - peer_fin;
+	/* The last segment in order moved the send window (ds_sk_is_unanswered tells how). */
+	r->last_segment_bytes = BPF_CORE_READ(tp, rcv_nxt) - BPF_CORE_READ(tp, snd_wl1) - peer_fin;
 	r->data_segments_in = BPF_CORE_READ(tp, data_segs_in);
 	r->received_bytes = BPF_CORE_READ(tp, bytes_received) - peer_fin; /* it counts a FIN */
 	/* Both stamps are set when the connection is made: without bytes they say nothing. */

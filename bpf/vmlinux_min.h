@@ -86,6 +86,7 @@ struct net_device {
 
 struct dst_entry {
 	struct net_device *dev;
+	short error;
 };
 
 struct rtable {

@@ -116,7 +116,8 @@ struct ds_rec_packet {
 	__u32 location;		/* id of a DS_REC_LOCATION record, 0 = none */
 	__u32 netns;		/* inode number */
 	__u32 ifindex;		/* of the packet's device in that namespace, 0 = none */
-	__u32 pad2[2];
+	__u32 route_error;	/* errno of the route that it had, 0 = none: kfree_skb only */
+	__u32 pad2;
 	__u64 cgroup_id;	/* of the socket, 0 = unknown */
 };
 DS_ABI_SIZE(struct ds_rec_packet, 112);
@@ -152,13 +153,15 @@ struct ds_rec_socket {
 	__u32 backlog;
 	__u32 backlog_max;
 	__u32 err;		/* sk_err */
+	__u32 unread_bytes;	/* received, and never read by the process */
+	__u32 last_segment_bytes; /* payload of the last segment received in order */
 	__u64 received_bytes;
 	__u64 last_payload_ns;
 	__u64 last_sent_ns;
 	__u64 age_ns;
 	struct ds_rec_cgroup cgroup;
 };
-DS_ABI_SIZE(struct ds_rec_socket, 704);
+DS_ABI_SIZE(struct ds_rec_socket, 712);
 
 struct ds_rec_process {
 	struct ds_rec_hdr h;

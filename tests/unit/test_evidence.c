@@ -140,6 +140,63 @@ static void why_a_packet_died_on_the_node(void **state)
 	}
 }
 
+/* A blackhole, an unreachable route and none end in the same function. */
+static void the_error_of_the_route_tells_which_it_was(void **state)
+{
+	static const struct { const char *reason, *location; int error, outcome; } cases[] = {
+		{ "NOT_SPECIFIED", "ip_error", 22, DS_OUTCOME_BLACKHOLE },
+		{ "NOT_SPECIFIED", "ip_error", 113, DS_OUTCOME_ICMP_UNREACHABLE },
+		{ "NOT_SPECIFIED", "ip_error", 13, DS_OUTCOME_ICMP_UNREACHABLE },
+		{ NULL, "ip_error", 101, DS_OUTCOME_NO_ROUTE },
+		{ NULL, "ip_error", 7, DS_OUTCOME_BLACKHOLE },
+		{ NULL, "ip6_pkt_drop", 113, DS_OUTCOME_ICMP_UNREACHABLE },
+		{ NULL, "ip6_pkt_discard", 7, DS_OUTCOME_NO_ROUTE },
+		{ "IP_INNOROUTES", "ip6_pkt_drop", 113, DS_OUTCOME_ICMP_UNREACHABLE },
+		{ "IP_INNOROUTES", "ip6_pkt_drop", 101, DS_OUTCOME_NO_ROUTE },
+		{ "NEIGH_FAILED", "neigh_invalidate", 113, DS_OUTCOME_NEIGH_FAILED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ds_event ev = fx_packet_event(0, &(const struct fx_packet){
+			.n = 1, .hook = DS_HOOK_KFREE_SKB, .flags = "SYN",
+			.drop_reason = cases[i].reason, .location = cases[i].location });
+		int outcome;
+
+		DS_SET(&ev, ROUTE_ERROR, route_error, cases[i].error);
+		assert_true(ds_evidence_facts(&ev, DS_PACKET_SYN, &outcome) & DS_FLOW_DIED);
+		assert_int_equal(outcome, cases[i].outcome);
+	}
+}
+
+static bool goodbye(int64_t last, int64_t unread, int64_t received, int64_t unsent)
+{
+	struct ds_event ev = fx_socket_event(0, 1, NULL, 4001, DS_SOCKET_CHANGE_CLOSING);
+
+	DS_SET(&ev, LAST_SEGMENT, last_segment_bytes, last);
+	DS_SET(&ev, UNREAD_BYTES, unread_bytes, unread);
+	DS_SET(&ev, RECEIVED_BYTES, received_bytes, received);
+	DS_SET(&ev, UNSENT_BYTES, unsent_bytes, unsent);
+	return ds_evidence_is_goodbye(&ev);
+}
+
+static void a_close_notify_is_known_by_its_length_alone(void **state)
+{
+	struct ds_event nothing = fx_socket_event(0, 1, NULL, 4001, DS_SOCKET_CHANGE_CLOSING);
+
+	(void)state;
+	assert_true(goodbye(24, 24, 700, 0));		/* TLS 1.3, nobody has read it */
+	assert_true(goodbye(31, 0, 700, 0));		/* TLS 1.2, it was read */
+	assert_true(goodbye(23, 23, 183, 0));
+	assert_false(goodbye(23, 23, 182, 0));		/* no handshake came before it */
+	for (int64_t last = 0; last < 70; last++)
+		assert_int_equal(goodbye(last, last, 700, 0),
+				 last == 23 || last == 24 || last == 31);
+	assert_false(goodbye(24, 48, 700, 0));		/* a request lies before it */
+	assert_false(goodbye(24, 24, 700, 1));		/* an answer is on its way */
+	assert_false(ds_evidence_is_goodbye(&nothing));
+}
+
 static void a_packet_that_dies_of_anything_else_is_no_evidence(void **state)
 {
 	int outcome;
@@ -215,6 +272,8 @@ int main(void)
 		cmocka_unit_test(a_reset_that_answers_tells_what_it_answered),
 		cmocka_unit_test(a_reset_without_a_packet_is_an_abort),
 		cmocka_unit_test(why_a_packet_died_on_the_node),
+		cmocka_unit_test(the_error_of_the_route_tells_which_it_was),
+		cmocka_unit_test(a_close_notify_is_known_by_its_length_alone),
 		cmocka_unit_test(a_packet_that_dies_of_anything_else_is_no_evidence),
 		cmocka_unit_test(netfilter_and_the_accept_queue_count_in_the_pod_too),
 		cmocka_unit_test(icmp_and_what_was_lost),

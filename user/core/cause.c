@@ -40,6 +40,15 @@ static bool delayed(const struct ds_case *c)
 		    DS_FLOW_NO_REQUEST | DS_FLOW_RST_TO_SYN);
 }
 
+/* Payload of a connection that lives died on the way, and a retransmission of it did not. */
+static bool got_through(const struct ds_case *c)
+{
+	return c->got_through && has(c, DS_FLOW_PAYLOAD) &&
+	       !has(c, DS_FLOW_SYN | DS_FLOW_RST_TO_SYN | DS_FLOW_RST_TO_PAYLOAD | DS_FLOW_ABORTED |
+		    DS_FLOW_UNACCEPTED | DS_FLOW_FIN_OUTSTANDING | DS_FLOW_RST_RECEIVED |
+		    DS_FLOW_RST_LEFT | DS_FLOW_ICMP | DS_FLOW_OVERFLOW | DS_FLOW_LEFT_NODE);
+}
+
 static bool inside_pod(const struct ds_case *c)
 {
 	return c->inside_pod;
@@ -69,6 +78,8 @@ static bool closed_idle(const struct ds_case *c)
 	if (has(c, DS_FLOW_SYN | DS_FLOW_PAYLOAD | DS_FLOW_RST_TO_SYN | DS_FLOW_RST_TO_PAYLOAD |
 		DS_FLOW_UNACCEPTED | DS_FLOW_FIN_OUTSTANDING | DS_FLOW_OVERFLOW))
 		return false;
+	if (has(c, DS_FLOW_GOODBYE))
+		return true;
 	if (has(c, DS_FLOW_ABORTED | DS_FLOW_RST_RECEIVED))
 		return !has(c, DS_FLOW_OUTSTANDING | DS_FLOW_UNREAD);
 	return has(c, DS_FLOW_NO_REQUEST);
@@ -218,6 +229,7 @@ static const struct rule rules[] = {
 	APART("no request outstanding", closed_idle, CLOSED_IDLE),
 	APART("not the load balancer's", other_peer, OTHER_PEER),
 	APART("accepted later", delayed, DELAYED),
+	APART("got through later", got_through, DELAYED),
 	DROP("accept queue full", overflow, BACKLOG_OVERFLOW, HIGH),
 	DROP("netfilter", rejected, REJECTED, HIGH),
 	DROP("died on the node", address_released, ADDRESS_RELEASED, HIGH),
@@ -250,8 +262,12 @@ static int symptom_of(const struct ds_case *c, int cause, int outcome)
 	case DS_CAUSE_ADDRESS_RELEASED:
 		if (!alb)
 			return DS_SYMPTOM_TIMEOUT;
-		/* RFC 4861 and IPv4 ARP give up after three probes; AWS documents 502 for IPv4. */
-		return outcome == DS_OUTCOME_NEIGH_FAILED && ds_addr_is_v4(&c->flow->key.pod) ?
+		/*
+		 * RFC 4861 and IPv4 ARP give up after three probes; AWS documents 502 for IPv4. On an
+		 * established connection that is a soft error: it is sent again until the balancer's
+		 * own timeout.
+		 */
+		return has(c, DS_FLOW_SYN) && outcome == DS_OUTCOME_NEIGH_FAILED && ds_addr_is_v4(&c->flow->key.pod) ?
 		       DS_SYMPTOM_ALB_502_AFTER_3S : DS_SYMPTOM_ALB_504;
 	case DS_CAUSE_ADDRESS_REUSED:
 		if (!has(c, DS_FLOW_RST_TO_SYN))

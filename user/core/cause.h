@@ -23,6 +23,7 @@ struct ds_case {
 	bool going;			/* the pod was going away */
 	bool closed_while_going;	/* the pod was going when the connection was closed */
 	bool released;			/* no pod held the address */
+	bool got_through;		/* what died was sent again, and did not die again */
 	bool restarting;		/* a container ended, and the pod was not going */
 	bool never_listened;		/* nothing had listened on the port since the pod's start */
 	bool registered;		/* its target was registered and not draining */

@@ -167,7 +167,7 @@ static void forget_evidence(struct ds_flow *flow)
 {
 	flow->facts = flow->hooks = 0;
 	flow->packets = 0;
-	flow->lost_ns = 0;
+	flow->lost_ns = flow->died_ns = 0;
 	flow->outcome = -1;
 	flow->decided = false;
 }
@@ -229,6 +229,8 @@ static void note_facts(struct ds_core *core, struct ds_flow *flow, const struct 
 	if (ds_event_has(ev, DS_KEY_HOOK))
 		flow->hooks |= UINT32_C(1) << ev->hook;
 	flow->packets++;
+	if (facts & (DS_FLOW_NETFILTER | DS_FLOW_DIED))
+		flow->died_ns = ev->time_ns;
 	open_window(core, flow, facts, ev->time_ns);
 }
 
@@ -341,6 +343,10 @@ static void closing(struct ds_core *core, struct ds_flow *flow, const struct ds_
 	}
 	if (!outstanding)
 		return;
+	if (ds_evidence_is_goodbye(ev)) {
+		flow->facts |= DS_FLOW_GOODBYE;
+		return;
+	}
 	flow->facts |= DS_FLOW_OUTSTANDING;
 	if (!by_peer)
 		note_facts(core, flow, ev, DS_FLOW_FIN_OUTSTANDING);

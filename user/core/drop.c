@@ -10,6 +10,7 @@
 
 #include "user/core/cause.h"
 
+#define FIRST_RTO_NS (3 * DS_NS_PER_S)		/* the longest first wait: RFC 6298, 5.7 */
 #define RESTART_WINDOW_NS (60 * DS_NS_PER_S)	/* an exit this recent explains a refusal */
 
 static int peer_of(const struct ds_core *core, const struct ds_flow *flow)
@@ -87,6 +88,21 @@ static bool delay_elapsed(const struct ds_drain *d, int64_t at_ns)
 	return d->began && d->delay_ns >= 0 && at_ns >= began_ns + d->delay_ns - DS_NS_PER_S;
 }
 
+/*
+ * TCP sends what is not acknowledged again, each time after twice the time (RFC 6298), and what dies
+ * on the node is seen each time: the sending that should have come and was not seen got through.
+ * A close that tells of payload received later says so too.
+ */
+static bool got_through(const struct ds_core *core, const struct ds_flow *flow)
+{
+	int64_t tried_ns = flow->died_ns - flow->lost_ns;
+
+	if (!flow->died_ns || flow->died_ns < flow->lost_ns)
+		return false;
+	return flow->last_payload_ns > flow->died_ns ||
+	       core->now_ns - flow->died_ns > tried_ns + FIRST_RTO_NS;
+}
+
 static struct ds_case make_case(const struct ds_core *core, const struct ds_flow *flow,
 				const struct ds_drain *drain)
 {
@@ -109,6 +125,7 @@ static struct ds_case make_case(const struct ds_core *core, const struct ds_flow
 	c.going = ds_pod_was_going(pod, at_ns);
 	c.closed_while_going = ds_pod_was_going(pod, flow->closed_ns ? flow->closed_ns : at_ns);
 	c.released = pod->released_ns && at_ns >= pod->released_ns - DS_WINDOW_ANSWERED_NS;
+	c.got_through = !c.released && got_through(core, flow);
 	c.restarting = !c.going && is_restarting(pod, at_ns);
 	c.never_listened = !l || (!l->closed_ns && l->opened_ns > at_ns);
 	c.registered = target && !ds_target_is_draining(target) &&

@@ -107,6 +107,7 @@ enum ds_type {
 	X(DROP_REASON, "drainsnoop.drop_reason", STR, drop_reason, NONE, "enum skb_drop_reason by name, without its prefix") \
 	X(RESET_REASON, "drainsnoop.reset_reason", STR, reset_reason, NONE, "enum sk_rst_reason by name, without its prefix") \
 	X(LOCATION, "drainsnoop.location", STR, location, NONE, "the kernel function that dropped the packet") \
+	X(ROUTE_ERROR, "drainsnoop.route.error", INT, route_error, NONE, "errno of the route that the packet had: 22 blackhole, 101 none, 113 unreachable, 13 prohibited") \
 	X(SOCKET_PRESENT, "drainsnoop.socket_present", BOOL, socket_present, NONE, "the packet met a socket") \
 	X(SOCKET_UNACCEPTED, "drainsnoop.socket.unaccepted", BOOL, socket_unaccepted, NONE, "no process ever accepted the connection") \
 	X(ICMP_TYPE, "drainsnoop.icmp.type", INT, icmp_type, NONE, "type of the ICMP error sent") \
@@ -125,6 +126,8 @@ enum ds_type {
 	X(LAST_SENT_AT, "drainsnoop.socket.last_sent_at", TIME, last_sent_at, NONE, "last payload sent") \
 	X(RECEIVED_BYTES, "drainsnoop.socket.received_bytes", INT, received_bytes, NONE, "payload bytes received") \
 	X(DATA_SEGMENTS_IN, "drainsnoop.socket.data_segments_in", INT, data_segments_in, NONE, "segments with payload received") \
+	X(UNREAD_BYTES, "drainsnoop.socket.unread_bytes", INT, unread_bytes, NONE, "received, and never read by the process") \
+	X(LAST_SEGMENT, "drainsnoop.socket.last_segment_bytes", INT, last_segment_bytes, NONE, "payload of the last segment received") \
 	X(BACKLOG, "drainsnoop.socket.backlog", INT, backlog, NONE, "connections waiting to be accepted") \
 	X(BACKLOG_MAX, "drainsnoop.socket.backlog_max", INT, backlog_max, NONE, "how many may wait") \
 	X(SOCKET_AGE, "drainsnoop.socket.age_ms", MS, socket_age, NONE, "since the handshake; absent for connections older than the run") \

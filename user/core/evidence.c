@@ -7,6 +7,12 @@
 
 #include <string.h>
 
+/* Record header 5, alert 2, and: inner type 1 and tag 16; or nonce 8 and tag 16; or tag 16. */
+#define TLS13_ALERT 24
+#define TLS12_GCM_ALERT 31
+#define TLS12_CHACHA_ALERT 23
+#define TLS_HANDSHAKE_MIN 160	/* the shortest ClientHello with what a client finishes with */
+
 static bool has_flag(const struct ds_event *ev, const char *flag)
 {
 	const char *p = ds_event_has(ev, DS_KEY_TCP_FLAGS) ? strstr(ev->tcp_flags, flag) : NULL;
@@ -43,6 +49,21 @@ static bool is_tls_alert(int64_t first_byte, int64_t payload)
 	return (first_byte == 0x15 && payload <= 64) || (first_byte == 0x17 && payload <= 24);
 }
 
+bool ds_evidence_is_goodbye(const struct ds_event *ev)
+{
+	int64_t last = ds_event_has(ev, DS_KEY_LAST_SEGMENT) ? ev->last_segment_bytes : 0;
+	int64_t unread = ds_event_has(ev, DS_KEY_UNREAD_BYTES) ? ev->unread_bytes : 0;
+	int64_t received = ds_event_has(ev, DS_KEY_RECEIVED_BYTES) ? ev->received_bytes : 0;
+
+	/*
+	 * The bytes themselves are gone, their number is left. A close_notify has one of three lengths
+	 * (RFC 8446, RFC 5288, RFC 7905), it comes alone, and a handshake came before it.
+	 */
+	return (last == TLS13_ALERT || last == TLS12_GCM_ALERT || last == TLS12_CHACHA_ALERT) &&
+	       (unread == 0 || unread == last) && received - last >= TLS_HANDSHAKE_MIN &&
+	       !(ds_event_has(ev, DS_KEY_UNSENT_BYTES) && ev->unsent_bytes);
+}
+
 enum ds_packet_kind ds_evidence_packet_kind(const struct ds_event *ev)
 {
 	int64_t payload = ds_event_has(ev, DS_KEY_TCP_PAYLOAD) ? ev->tcp_payload_bytes : 0;
@@ -76,6 +97,25 @@ bool ds_evidence_source_is_pod(const struct ds_event *ev)
 	}
 }
 
+/*
+ * Several kinds of route end in one function, with one reason: the error of the packet's own route
+ * tells which it was. Linux's numbers (asm-generic/errno.h): a recording is read on any machine.
+ */
+static int outcome_of_route(const struct ds_event *ev, int otherwise)
+{
+	switch (ds_event_has(ev, DS_KEY_ROUTE_ERROR) ? ev->route_error : 0) {
+	case 101:	/* ENETUNREACH */
+		return DS_OUTCOME_NO_ROUTE;
+	case 113:	/* EHOSTUNREACH: an unreachable route */
+	case 13:	/* EACCES: a prohibiting one */
+		return DS_OUTCOME_ICMP_UNREACHABLE;
+	case 22:	/* EINVAL */
+		return DS_OUTCOME_BLACKHOLE;
+	default:
+		return otherwise;
+	}
+}
+
 /* What became of a packet that died in the routing namespace; -1: that is no death of ours. */
 static int outcome_of_drop(const struct ds_event *ev)
 {
@@ -94,7 +134,7 @@ static int outcome_of_drop(const struct ds_event *ev)
 	if (is_reason(ev, neigh))
 		return DS_OUTCOME_NEIGH_FAILED;
 	if (is_reason(ev, no_route))
-		return DS_OUTCOME_NO_ROUTE;
+		return outcome_of_route(ev, DS_OUTCOME_NO_ROUTE);
 	if (is_reason(ev, rp_filter))
 		return DS_OUTCOME_RP_FILTER;
 	if (is_reason(ev, cni))
@@ -103,9 +143,9 @@ static int outcome_of_drop(const struct ds_event *ev)
 		return -1;
 	if (is_location(ev, at_neigh))
 		return DS_OUTCOME_NEIGH_FAILED;
-	if (is_location(ev, at_route))
-		return DS_OUTCOME_BLACKHOLE;	/* an ICMP besides makes it icmp_unreachable */
-	return is_location(ev, at_route6) ? DS_OUTCOME_NO_ROUTE : -1;
+	if (is_location(ev, at_route))	/* an ICMP besides makes it icmp_unreachable */
+		return outcome_of_route(ev, DS_OUTCOME_BLACKHOLE);
+	return is_location(ev, at_route6) ? outcome_of_route(ev, DS_OUTCOME_NO_ROUTE) : -1;
 }
 
 static uint32_t facts_of_drop(const struct ds_event *ev, int *ret_outcome)

@@ -23,6 +23,9 @@ enum ds_packet_kind ds_evidence_packet_kind(const struct ds_event *ev);
 /* The event's source is the pod's end (else its destination is). */
 bool ds_evidence_source_is_pod(const struct ds_event *ev);
 
+/* The last that the peer sent on the connection that closes was a TLS close_notify. */
+bool ds_evidence_is_goodbye(const struct ds_event *ev);
+
 /* Facts (enum ds_flow_fact) that the packet event proves, 0 = none; *ret_outcome -1 = none. */
 uint32_t ds_evidence_facts(const struct ds_event *ev, enum ds_packet_kind kind, int *ret_outcome);
 

@@ -29,6 +29,7 @@ enum ds_flow_fact {
 	DS_FLOW_LEFT_NODE = 1 << 16,	/* it came by an uplink and left by one */
 	DS_FLOW_RST_LEFT = 1 << 17,	/* the tap saw a RST leave for the peer */
 	DS_FLOW_UNREAD = 1 << 18,	/* the abort was a close with unread data */
+	DS_FLOW_GOODBYE = 1 << 20,	/* the last that came was a TLS close_notify */
 	DS_FLOW_REUSED = 1 << 19,	/* the pod that has the address by now took or refused it */
 };
 
@@ -50,6 +51,7 @@ struct ds_flow {
 	int64_t packets;
 	int64_t last_ns;		/* last activity */
 	int64_t lost_ns;		/* first evidence of loss, 0 = none */
+	int64_t died_ns;		/* last packet of it that died on the node, 0 = none */
 	int64_t closed_ns;		/* it left ESTABLISHED */
 	int64_t last_payload_ns;	/* before that */
 	int64_t age_ns;			/* at that moment, -1 = older than the run */

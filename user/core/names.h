@@ -183,7 +183,7 @@
 #define DS_SYMPTOM_LIST(X) \
 	X(ALB_502, "alb_502", "ALB answers 502 at once") \
 	X(ALB_502_AFTER_3S, "alb_502_after_3s", "ALB answers 502 after about 3.07 s, or 504 after 10 s") \
-	X(ALB_504, "alb_504", "ALB answers 504 after 10 s; NLB clients time out") \
+	X(ALB_504, "alb_504", "ALB answers 504 after 10 s, on a kept connection after its idle timeout") \
 	X(NLB_REFUSED, "nlb_refused", "NLB clients see the connection refused") \
 	X(RESET, "reset", "clients see a reset") \
 	X(TIMEOUT, "timeout", "clients time out") \

@@ -307,6 +307,8 @@ static void set_packet_facts(struct ds_decoder *d, struct ds_event *ev,
 		DS_SET_STR(ev, RESET_REASON, reset_reason,
 			   reason_name(d, DS_REASON_RESET, r->reset_reason));
 	DS_SET_STR(ev, LOCATION, location, location_name(d, r->location));
+	if (r->route_error)
+		DS_SET(ev, ROUTE_ERROR, route_error, r->route_error);
 	if (r->icmp_type) {	/* type 0, an echo reply, is none of ours */
 		DS_SET(ev, ICMP_TYPE, icmp_type, r->icmp_type);
 		DS_SET(ev, ICMP_CODE, icmp_code, r->icmp_code);
@@ -364,6 +366,8 @@ static void set_closing(struct ds_decoder *d, struct ds_event *ev, const struct 
 	DS_SET(ev, UNACKED_BYTES, unacked_bytes, r->unacked_bytes);
 	DS_SET(ev, RECEIVED_BYTES, received_bytes, (int64_t)r->received_bytes);
 	DS_SET(ev, DATA_SEGMENTS_IN, data_segments_in, r->data_segments_in);
+	DS_SET(ev, UNREAD_BYTES, unread_bytes, r->unread_bytes);
+	DS_SET(ev, LAST_SEGMENT, last_segment_bytes, r->last_segment_bytes);
 	if (r->last_payload_ns)
 		DS_SET(ev, LAST_PAYLOAD_AT, last_payload_at,
 		       (int64_t)r->last_payload_ns + d->offset_ns);
