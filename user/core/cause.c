@@ -263,11 +263,12 @@ static int symptom_of(const struct ds_case *c, int cause, int outcome)
 		if (!alb)
 			return DS_SYMPTOM_TIMEOUT;
 		/*
-		 * RFC 4861 and IPv4 ARP give up after three probes; AWS documents 502 for IPv4. On an
-		 * established connection that is a soft error: it is sent again until the balancer's
-		 * own timeout.
+		 * RFC 4861 and IPv4 ARP give up after three probes; AWS documents 502 for IPv4. On
+		 * an established connection that is a soft error, and it is sent again until the
+		 * balancer's own timeout.
 		 */
-		return has(c, DS_FLOW_SYN) && outcome == DS_OUTCOME_NEIGH_FAILED && ds_addr_is_v4(&c->flow->key.pod) ?
+		return has(c, DS_FLOW_SYN) && outcome == DS_OUTCOME_NEIGH_FAILED &&
+				       ds_addr_is_v4(&c->flow->key.pod) ?
 		       DS_SYMPTOM_ALB_502_AFTER_3S : DS_SYMPTOM_ALB_504;
 	case DS_CAUSE_ADDRESS_REUSED:
 		if (!has(c, DS_FLOW_RST_TO_SYN))
