@@ -90,8 +90,8 @@ static bool delay_elapsed(const struct ds_drain *d, int64_t at_ns)
 
 /*
  * TCP sends what is not acknowledged again, each time after twice the time (RFC 6298), and what
- * dies on the node is seen each time: the sending that should have come and was not seen got through.
- * A close that tells of payload received later says so too.
+ * dies on the node is seen each time: the sending that should have come and was not seen has got
+ * through. A close that tells of payload received later says so too.
  */
 static bool got_through(const struct ds_core *core, const struct ds_flow *flow)
 {
