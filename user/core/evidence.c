@@ -56,8 +56,8 @@ bool ds_evidence_is_goodbye(const struct ds_event *ev)
 	int64_t received = ds_event_has(ev, DS_KEY_RECEIVED_BYTES) ? ev->received_bytes : 0;
 
 	/*
-	 * The bytes themselves are gone, their number is left. A close_notify has one of three lengths
-	 * (RFC 8446, RFC 5288, RFC 7905), it comes alone, and a handshake came before it.
+	 * The bytes themselves are gone, their number is left. A close_notify has one of three
+	 * lengths (RFC 8446, RFC 5288, RFC 7905), it comes alone, and a handshake came before it.
 	 */
 	return (last == TLS13_ALERT || last == TLS12_GCM_ALERT || last == TLS12_CHACHA_ALERT) &&
 	       (unread == 0 || unread == last) && received - last >= TLS_HANDSHAKE_MIN &&
