@@ -290,7 +290,8 @@ static inline void fx_process(struct fixture *f, int64_t ms, int n, int containe
 	ds_core_feed(f->core, &ev);
 }
 
-static inline void fx_released(struct fixture *f, int64_t ms, int n)
+static inline void fx_route(struct fixture *f, int64_t not_before_ms, int64_t ms, int n,
+			    enum ds_route_change change)
 {
 	char address[DS_ADDR_STRLEN];
 	struct ds_addr a = fx_pod_addr(n);
@@ -298,9 +299,16 @@ static inline void fx_released(struct fixture *f, int64_t ms, int n)
 
 	(void)ds_addr_format(&a, address);
 	ds_event_init(&ev, DS_EVENT_ROUTE, fx_at(ms));
-	DS_SET(&ev, ROUTE_CHANGE, route_change, DS_ROUTE_CHANGE_RELEASED);
+	DS_SET(&ev, NOT_BEFORE, not_before, fx_at(not_before_ms));
+	DS_SET(&ev, NOT_AFTER, not_after, fx_at(ms));
+	DS_SET(&ev, ROUTE_CHANGE, route_change, change);
 	DS_SET_STR(&ev, ADDRESS, address, address);
 	ds_core_feed(f->core, &ev);
+}
+
+static inline void fx_released(struct fixture *f, int64_t ms, int n)
+{
+	fx_route(f, ms, ms, n, DS_ROUTE_CHANGE_RELEASED);
 }
 
 /* One packet between a peer and a pod. Zero members mean: absent, or the usual. */

@@ -58,6 +58,58 @@ static void a_connection_that_an_unknown_pod_takes_is_the_old_targets(void **sta
 	assert_string_equal(fx_only(f, DS_EVENT_DROP)->pod_name, "web-1");
 }
 
+/* The next pod's namespace has the number of the old one's, and nobody has told of that pod yet. */
+static void a_namespaces_number_is_given_out_again_with_the_address(void **state)
+{
+	struct fixture *f = *state;
+
+	released(f);
+	fx_refused(f, 2500, 1, 40000, 7);	/* the old namespace lives a little longer */
+	fx_phase(f, 2600, 1, DS_PHASE_DELETED);
+	fx_route(f, 2990, 3000, 1, DS_ROUTE_CHANGE_ASSIGNED);
+	fx_refused(f, 3010, 1, 40001, 7);
+	fx_accepted(f, 3020, 1, 40002);
+	fx_final(f, 30000);
+	assert_int_equal(drops(f), 3);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(fx_nth(f, DS_EVENT_DROP, i)->cause,
+				 i ? DS_CAUSE_ADDRESS_REUSED : DS_CAUSE_LISTENER_CLOSED);
+		assert_string_equal(fx_nth(f, DS_EVENT_DROP, i)->pod_name, "web-1");
+	}
+}
+
+/* A route is read after what it leads to: between its bounds the packets come before its event. */
+static void a_route_read_late_explains_what_was_refused_before(void **state)
+{
+	struct fixture *f = *state;
+
+	released(f);
+	fx_phase(f, 2100, 1, DS_PHASE_DELETED);
+	fx_refused(f, 2989, 1, 40000, 7);
+	fx_refused(f, 2990, 1, 40001, 7);
+	fx_refused(f, 2999, 1, 40002, 7);
+	fx_route(f, 2990, 3000, 1, DS_ROUTE_CHANGE_ASSIGNED);
+	fx_final(f, 30000);
+	assert_int_equal(drops(f), 3);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(fx_nth(f, DS_EVENT_DROP, i)->cause,
+				 i ? DS_CAUSE_ADDRESS_REUSED : DS_CAUSE_LISTENER_CLOSED);
+}
+
+/* A route that is made anew while the pod's container lives is no other pod's. */
+static void a_route_made_anew_gives_no_address_away(void **state)
+{
+	struct fixture *f = *state;
+
+	refusing(f);
+	fx_process(f, 2100, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
+	fx_released(f, 2200, 1);
+	fx_route(f, 2290, 2300, 1, DS_ROUTE_CHANGE_ASSIGNED);
+	fx_refused(f, 3000, 1, 40000, 7);
+	fx_final(f, 30000);
+	assert_int_equal(fx_only(f, DS_EVENT_DROP)->cause, DS_CAUSE_LISTENER_CLOSED);
+}
+
 /* A connection is never joined across an address's change of owner. */
 static void a_connection_ends_with_its_addresss_owner(void **state)
 {
@@ -326,6 +378,9 @@ int main(void)
 		FX_TEST(a_connection_ends_with_its_addresss_owner),
 		FX_TEST(a_connection_that_another_pod_takes_is_the_old_targets),
 		FX_TEST(a_connection_that_an_unknown_pod_takes_is_the_old_targets),
+		FX_TEST(a_namespaces_number_is_given_out_again_with_the_address),
+		FX_TEST(a_route_read_late_explains_what_was_refused_before),
+		FX_TEST(a_route_made_anew_gives_no_address_away),
 		FX_TEST(the_namespace_tells_the_old_holder_from_the_new),
 		FX_TEST(pods_that_take_turns_do_not_hang_the_search),
 		FX_TEST(other_namespaces_do_not_count),

@@ -137,6 +137,17 @@ static void new_holder(struct ds_core *core, const struct ds_addr *a, int64_t at
 	ds_tap_pod_changed(core, pod);
 }
 
+/*
+ * Kubernetes tells of a pod seconds after the node has given it an address. Of a pod that is no more
+ * the route is another's, from the earlier bound of the interval on.
+ */
+static void given_away(struct ds_pod *pod, const struct ds_event *ev)
+{
+	if (pod->given_ns || !(pod->deleted_ns || (pod->exited_ns && ds_pod_is_going(pod))))
+		return;
+	pod->given_ns = ds_event_has(ev, DS_KEY_NOT_BEFORE) ? ev->not_before : ev->time_ns;
+}
+
 void ds_address_route(struct ds_core *core, const struct ds_event *ev)
 {
 	int64_t at_ns = ds_event_has(ev, DS_KEY_NOT_AFTER) ? ev->not_after : ev->time_ns;
@@ -162,6 +173,8 @@ void ds_address_route(struct ds_core *core, const struct ds_event *ev)
 	} else if (!pod->by_kubernetes && told_by(ev) == DS_ROUTE_BY_ROUTE) {
 		new_holder(core, &a, at_ns);
 		return;
+	} else {
+		given_away(pod, ev);
 	}
 	ds_tap_pod_changed(core, pod);
 }

@@ -41,18 +41,32 @@ static bool in_our_namespace(const struct ds_event *ev, const struct ds_pod *pod
 }
 
 /*
+ * What came into a pod's namespace after the address was given away came to the next pod. The
+ * namespace does not tell: its number is given out again as soon as the address.
+ */
+static bool came_to_the_next(const struct ds_event *ev, bool source_is_pod,
+			     const struct ds_pod *pod)
+{
+	bool came_in = !source_is_pod || (ds_event_has(ev, DS_KEY_SOCKET_CHANGE) &&
+					  ev->socket_change == DS_SOCKET_CHANGE_ACCEPTED);
+
+	return came_in && pod->given_ns && ev->time_ns >= pod->given_ns &&
+	       ds_event_has(ev, DS_KEY_SCOPE) && ev->scope == DS_SCOPE_POD;
+}
+
+/*
  * The pod of an address at that moment. In a pod's own namespace an earlier holder may still
  * answer after the address was given away: its namespace tells.
  */
 static struct ds_pod *find_pod(const struct ds_core *core, const struct ds_event *ev,
-			       const struct ds_addr *a, int *ret_attribution)
+			       const struct ds_addr *a, bool source_is_pod, int *ret_attribution)
 {
 	enum ds_holding holding;
 	struct ds_pod *pod = ds_ledger_lookup(core->ledger, a, ev->time_ns, &holding);
 
 	*ret_attribution = holding == DS_HOLDING_RELEASED ? DS_ATTRIBUTION_RELEASED_ADDRESS :
 							    DS_ATTRIBUTION_ADDRESS;
-	while (pod && !in_our_namespace(ev, pod)) {
+	while (pod && (!in_our_namespace(ev, pod) || came_to_the_next(ev, source_is_pod, pod))) {
 		pod = ds_ledger_previous(core->ledger, a, pod);
 		*ret_attribution = DS_ATTRIBUTION_NETNS;
 	}
@@ -127,7 +141,7 @@ static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, 
 	key.peer = source_is_pod ? ev->destination : ev->source;
 	key.pod_port = (uint16_t)(source_is_pod ? ev->source_port : ev->destination_port);
 	key.peer_port = (uint16_t)(source_is_pod ? ev->destination_port : ev->source_port);
-	pod = find_pod(core, ev, &key.pod, ret_attribution);
+	pod = find_pod(core, ev, &key.pod, source_is_pod, ret_attribution);
 	before = meant_before(core, ev, &key, pod);
 	if (before) {
 		pod = before;
@@ -167,7 +181,7 @@ static void forget_evidence(struct ds_flow *flow)
 {
 	flow->facts = flow->hooks = 0;
 	flow->packets = 0;
-	flow->lost_ns = flow->died_ns = 0;
+	flow->lost_ns = flow->died_ns = flow->inside_ns = 0;
 	flow->outcome = -1;
 	flow->decided = false;
 }
@@ -281,6 +295,8 @@ void ds_correlate_packet(struct ds_core *core, const struct ds_event *ev)
 		return;		/* on its way to a pod that lives */
 	if (flow->elsewhere)
 		facts |= DS_FLOW_REUSED;
+	if (!source_is_pod && ds_event_has(ev, DS_KEY_SCOPE) && ev->scope == DS_SCOPE_POD)
+		flow->inside_ns = ev->time_ns;
 	if (is_first_sending(flow, ev, kind))
 		ds_drop_arrival(core, flow, ev->time_ns);
 	if (outcome >= 0)

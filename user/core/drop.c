@@ -358,12 +358,23 @@ static void count_drop(struct ds_core *core, const struct ds_flow *flow, const s
 	core->rollout_drops++;
 }
 
+/* Told only now: routes have no time of their own, their events come after what they explain. */
+static void look_back(struct ds_flow *flow)
+{
+	const struct ds_pod *pod = flow->pod;
+
+	if (flow->balanced && pod->given_ns && flow->inside_ns >= pod->given_ns)
+		flow->facts |= DS_FLOW_REUSED;
+}
+
 void ds_drop_decide(struct ds_core *core, struct ds_flow *flow)
 {
 	struct ds_drain drain = ds_pod_drain(core, flow->pod, flow->key.pod_port);
-	struct ds_case c = make_case(core, flow, &drain);
+	struct ds_case c;
 	struct ds_decision d;
 
+	look_back(flow);
+	c = make_case(core, flow, &drain);
 	ds_flows_close_window(core->flows, flow);
 	if (flow->decided)
 		return;

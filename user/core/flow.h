@@ -52,6 +52,7 @@ struct ds_flow {
 	int64_t last_ns;		/* last activity */
 	int64_t lost_ns;		/* first evidence of loss, 0 = none */
 	int64_t died_ns;		/* last packet of it that died on the node, 0 = none */
+	int64_t inside_ns;		/* latest packet of it in a pod's namespace, 0 = none */
 	int64_t closed_ns;		/* it left ESTABLISHED */
 	int64_t last_payload_ns;	/* before that */
 	int64_t age_ns;			/* at that moment, -1 = older than the run */

@@ -26,14 +26,16 @@
 /* How long the two readings of the clocks are apart: enough to tell 250 Hz from 300. */
 #define CLOCK_GAP_NS INT64_C(80000000)
 
-enum mechanism { RAW_TP, TAP, FENTRY, KPROBE, ITER, HELPER };
+/* A TWIN stands in for the program of the same raw tracepoint before it: bpf/nested.bpf.h. */
+enum mechanism { RAW_TP, TWIN, TAP, FENTRY, KPROBE, ITER, HELPER };
 
 /* How the answers to packets are seen, best first. */
 enum tier { TIER_RAW_TP, TIER_FENTRY, TIER_KPROBE, TIER_KFREE_SKB, TIER_TAP, TIER_MAX };
 static const char *const tier_names[TIER_MAX] = { "raw_tp", "fentry", "kprobe", "kfree_skb", "tap" };
 
 enum {
-	P_SEND_RESET, P_RECEIVE_RESET, P_SET_STATE, P_DESTROY_SOCK, P_KFREE_SKB, P_ICMP_SEND,
+	P_SEND_RESET, P_RECEIVE_RESET, P_SET_STATE, P_SET_STATE_TWIN, P_DESTROY_SOCK, P_KFREE_SKB,
+	P_ICMP_SEND,
 	P_SIGNAL_GENERATE, P_PROCESS_EXIT, P_MARK_VICTIM, P_TAP_RX, P_TAP_TX, P_FIND_LISTENERS,
 	P_V4_FENTRY, P_V6_FENTRY, P_V4_KPROBE, P_V6_KPROBE, P_CLOCK, P_MAX
 };
@@ -47,6 +49,7 @@ static const struct {
 	[P_SEND_RESET] = { "send_reset", "tcp_send_reset", RAW_TP },
 	[P_RECEIVE_RESET] = { "receive_reset", "tcp_receive_reset", RAW_TP },
 	[P_SET_STATE] = { "set_state", "inet_sock_set_state", RAW_TP },
+	[P_SET_STATE_TWIN] = { "set_state_twin", "inet_sock_set_state", TWIN },
 	[P_DESTROY_SOCK] = { "destroy_sock", "tcp_destroy_sock", RAW_TP },
 	[P_KFREE_SKB] = { "kfree_skb", "kfree_skb", RAW_TP },
 	[P_ICMP_SEND] = { "icmp_send", "icmp_send", RAW_TP },
@@ -132,7 +135,7 @@ static int read_btf(struct ds_attach *a, struct ds_decoder *decoder)
 	if (r)
 		return ds_log_err(r, "read " BTF_PATH " (a kernel with CONFIG_DEBUG_INFO_BTF is needed)");
 	for (int i = 0; i < P_MAX; i++)
-		a->args[i] = plan[i].how == RAW_TP || plan[i].how == TAP ?
+		a->args[i] = plan[i].how == RAW_TP || plan[i].how == TWIN || plan[i].how == TAP ?
 			ds_btf_raw_tp_args(btf, plan[i].name) : 0;
 	/* Neither enum is there before 5.17 and 6.10: then there are no reasons. */
 	(void)ds_btf_each_value(btf, "skb_drop_reason", name_reason, &drop);
@@ -304,6 +307,7 @@ static void attach_all(struct ds_attach *a)
 			continue;
 		switch (plan[i].how) {
 		case RAW_TP:
+		case TWIN:
 		case ITER:
 			a->states[i] = attach_one(a, i) ? MISSING : ATTACHED;
 			break;
@@ -315,6 +319,11 @@ static void attach_all(struct ds_attach *a)
 			break;
 		}
 	}
+}
+
+static bool is_told(int i)
+{
+	return plan[i].how != HELPER && plan[i].how != TWIN;
 }
 
 static int by_name(const void *x, const void *y)
@@ -329,13 +338,11 @@ static int write_names(struct ds_attach *a)
 	for (int i = 0; i < P_MAX; i++)
 		order[i] = i;
 	qsort(order, P_MAX, sizeof(order[0]), by_name);
-
-
 	for (int i = 0; i < P_MAX; i++) {
 		int p = order[i];
 		struct ds_buf *to = a->states[p] == ATTACHED ? &a->attached : &a->missing;
 
-		if (plan[p].how == HELPER || (a->states[p] != ATTACHED && a->states[p] != MISSING))
+		if (!is_told(p) || (a->states[p] != ATTACHED && a->states[p] != MISSING))
 			continue;
 		if (to->len)
 			ds_buf_putc(to, ',');
@@ -476,7 +483,7 @@ int ds_attach_count(const struct ds_attach *a, bool attached)
 	int count = 0;
 
 	for (int i = 0; i < P_MAX; i++)
-		count += plan[i].how != HELPER && a->states[i] == (attached ? ATTACHED : MISSING);
+		count += is_told(i) && a->states[i] == (attached ? ATTACHED : MISSING);
 	return count;
 }
 
