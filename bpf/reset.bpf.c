@@ -83,7 +83,9 @@ static __always_inline int on_connection(const struct sock *sk, __u8 hook, __u16
 	r->reset_reason = reason;
 	if (ds_sk_is_unaccepted(sk))
 		r->flags |= DS_REC_F_UNACCEPTED;
-	if (ds_sk_is_unanswered((const struct tcp_sock *)sk, true, false))
+	if (ds_sk_is_unanswered((const struct tcp_sock *)sk,
+				hook == DS_REC_HOOK_RECEIVE_RESET ? DS_CLOSE_PEER_RST :
+								    DS_CLOSE_RST))
 		r->flags |= DS_REC_F_OUTSTANDING;
 	ds_submit(r);
 	return 0;

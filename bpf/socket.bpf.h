@@ -85,6 +85,19 @@ static __always_inline bool ds_sk_is_unaccepted(const struct sock *sk)
 	return !BPF_CORE_READ(sk, sk_socket) && !(BPF_CORE_READ(sk, __sk_common.skc_flags) & 1);
 }
 
+/* How a connection leaves ESTABLISHED. */
+enum ds_close { DS_CLOSE_FIN, DS_CLOSE_RST, DS_CLOSE_PEER_FIN, DS_CLOSE_PEER_RST };
+
+#define DS_DELACK_MAX_NS 200000000ULL	/* TCP_DELACK_MAX */
+
+/* 0 where the length of a jiffy is not known. */
+static __always_inline __u64 ds_sk_sent_ago_ns(const struct tcp_sock *tp)
+{
+	__u32 now = bpf_jiffies64();
+
+	return (__u64)(now - BPF_CORE_READ(tp, lsndtime)) * ds_jiffy_ns;
+}
+
 /*
  * Whether the peer waits for an answer. Stamps of jiffies cannot tell what came within one jiffy;
  * sequence numbers can: snd_wl1 is the sequence number of the last segment that moved the send
@@ -94,17 +107,21 @@ static __always_inline bool ds_sk_is_unaccepted(const struct sock *sk)
  * (01770a166165, 5.10, keeps it true in the fast path.)
  *
  * Bytes sent and not acknowledged alone do not say so: a delayed ACK takes 40 ms, and what is
- * underway still arrives when a process dies. With a RST (abort) it does not.
+ * underway still arrives when a process dies. With our RST it does not. The peer's RST acknowledges
+ * what it has got, but nobody reads that of a RST: only what was sent longer ago than an ACK can be
+ * delayed did not arrive.
  */
-static __always_inline bool ds_sk_is_unanswered(const struct tcp_sock *tp, bool abort,
-						bool peer_fin)
+static __always_inline bool ds_sk_is_unanswered(const struct tcp_sock *tp, enum ds_close close)
 {
 	/* A FIN received takes a number of its own, without being payload. */
-	__u32 rcv_nxt = BPF_CORE_READ(tp, rcv_nxt) - peer_fin;
+	__u32 rcv_nxt = BPF_CORE_READ(tp, rcv_nxt) - (close == DS_CLOSE_PEER_FIN);
 	__u32 write_seq = BPF_CORE_READ(tp, write_seq);
 	bool underway = write_seq != BPF_CORE_READ(tp, snd_una);
 
-	if (write_seq != BPF_CORE_READ(tp, snd_nxt) || (abort && underway))
+	if (write_seq != BPF_CORE_READ(tp, snd_nxt))
+		return true;
+	if (underway && (close == DS_CLOSE_RST ||
+			 (close == DS_CLOSE_PEER_RST && ds_sk_sent_ago_ns(tp) > DS_DELACK_MAX_NS)))
 		return true;
 	if (!BPF_CORE_READ(tp, data_segs_in))
 		return false;

@@ -277,7 +277,9 @@ static __always_inline int on_closing(const struct sock *sk, __u8 new_state)
 	abort = new_state == TCP_CLOSE;
 	/* ECONNRESET: tcp_reset() has set it before it changes the state. */
 	peer_first = peer_fin || (abort && BPF_CORE_READ(sk, sk_err) == DS_ECONNRESET);
-	unanswered = ds_sk_is_unanswered(tp, abort, peer_fin);
+	unanswered = ds_sk_is_unanswered(tp, peer_fin ? DS_CLOSE_PEER_FIN :
+					     !abort ? DS_CLOSE_FIN :
+					     peer_first ? DS_CLOSE_PEER_RST : DS_CLOSE_RST);
 	if (!(c.watch & DS_WATCH_GOING) && (!unanswered || peer_fin))
 		goto out;
 	r = socket_reserve(sk, DS_REC_SOCKET_CLOSING, c.scope, c.key.netns);

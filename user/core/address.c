@@ -138,8 +138,8 @@ static void new_holder(struct ds_core *core, const struct ds_addr *a, int64_t at
 }
 
 /*
- * Kubernetes tells of a pod seconds after the node has given it an address. Of a pod that is no more
- * the route is another's, from the earlier bound of the interval on.
+ * Kubernetes tells of a pod seconds after the node has given it an address. Of a pod that is no
+ * more the route is another's, from the earlier bound of the interval on.
  */
 static void given_away(struct ds_pod *pod, const struct ds_event *ev)
 {
