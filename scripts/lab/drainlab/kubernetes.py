@@ -20,7 +20,8 @@ class Kubelet:
 
     def __init__(self, lab):
         node = lab.network.node
-        self.tool = Tool(lab.cgroup.tools, in_netns(node, program("prober", lab.network.plan.node)),
+        self.tool = Tool(lab.cgroup.tools, in_netns(node, program(
+            "prober", lab.network.plan.node, lab.settings.probe_period)),
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.ready = {}
         threading.Thread(target=self._read, daemon=True).start()
@@ -62,8 +63,9 @@ class Kubernetes:
         """A new pod: started, ready, announced, registered. `index`: with the address of a pod that is gone."""
         return self.admit(Pod(self.lab, deployment, server or self.lab.settings.server, keepalive, index), **how)
 
-    def admit(self, pod, wait=True, register=True):
-        """A pod whose containers run: announced, ready (not `wait`: it only is said to be), registered."""
+    def admit(self, pod, wait=True, register=True, call=True):
+        """A pod whose containers run: announced, ready (not `wait`: it only is said to be), registered,
+        and called by the in-cluster client (`call`). Several threads may do so at once."""
         lab = self.lab
         self.pods.append(pod)
         lab.events.pod_state(pod, "pending")
@@ -76,7 +78,8 @@ class Kubernetes:
         if register:
             self.group.register(pod)
         self.running.append(pod)
-        lab.insider.call(pod)
+        if call:
+            lab.insider.call(pod)
         return pod
 
     def delete(self, pod, trigger="rollout", how="deletion"):

@@ -104,7 +104,8 @@ class HAProxy:
         never take it out: a real target group needs many seconds for that, the drain comes first."""
         where = f"{bracket(pod.address)}:{PORT}"
         port = PORT if self.lab.settings.checks_on_traffic else HEALTH_PORT
-        answer = self.command(f"add server pods/{pod.name} {where} check port {port} inter 1s "
+        answer = self.command(f"add server pods/{pod.name} {where} check port {port} "
+                              f"inter {self.lab.settings.probe_period:g}s fastinter 1s "
                               "fall 100000 rise 1")
         if "registered" not in answer:
             raise LabError(f"HAProxy: add server: {answer.strip()}")
@@ -179,12 +180,13 @@ class TinyLb:
 class TargetGroup:
     """The control plane: registers and deregisters targets and says so as events."""
 
-    port, health_port, health_interval = PORT, HEALTH_PORT, 1
+    port, health_port = PORT, HEALTH_PORT
     arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop-web/0123456789abcdef"
 
     def __init__(self, lab, plane, name="shop-web"):
         self.lab, self.plane, self.name = lab, plane, name
         self.delay = lab.settings.delay
+        self.health_interval = int(lab.settings.probe_period)
         if lab.settings.checks_on_traffic:
             self.health_port = PORT
         self.threads = []

@@ -30,6 +30,7 @@ class Plan:
             self.subnet, self.length = "fd77:1::/64", 64
             self.lb, self.outside = "fd77::10", "fd77::99"
             self.block, self.block2 = "fd77:1::1:0/112", None
+            self.more = None
             self.gateway = "fe80::1"
             self.front, self.client, self.front_length = "fd78::1", "fd78::2", 64
         else:
@@ -37,6 +38,7 @@ class Plan:
             self.subnet, self.length = "10.77.1.0/24", 24
             self.lb, self.outside = "10.77.0.10", "10.77.0.99"
             self.block, self.block2 = "10.77.1.64/26", "10.77.1.128/25"
+            self.more = "10.77.2.0/24"      # of the same interface, for pods by the hundred
             self.gateway = "169.254.1.1"
             self.front, self.client, self.front_length = "10.78.0.1", "10.78.0.2", 24
 
@@ -44,6 +46,8 @@ class Plan:
         """The address of the pod with that index, from the block of its interface."""
         if self.ipv6:
             return f"fd77:1::1:{index:x}"
+        if index >= 64 and not secondary:
+            return f"10.77.2.{index - 63}"
         return f"10.77.1.{128 + index}" if secondary else f"10.77.1.{64 + index}"
 
     def prefix(self, address):
@@ -143,6 +147,9 @@ class Network:
             neigh replace {plan.node} lladdr {mac(plan.node)} nud permanent dev eth0
             route add {plan.prefix(plan.node)} dev eth0 src {plan.lb}
             route add {plan.subnet} via {plan.node} dev eth0 src {plan.lb}""", plan.ipv6)
+        if plan.more:
+            node.ip(f"route add {plan.more} dev ens5")
+            lb.ip(f"route add {plan.more} via {plan.node} dev eth0 src {plan.lb}")
         if plan.node2:
             self._secondary()
 

@@ -39,6 +39,7 @@ class Settings:
     redispatch: bool = False    # each of them to another server
     pool: int = 8               # connections that tinylb keeps for each server
     checks_on_traffic: bool = False  # health checks on the traffic's port, not on one of their own
+    probe_period: float = 1.0   # of the kubelet's probes and the load balancer's health checks
     sandbox_delay: float = 0.15  # the runtime's own time between the last container and CNI DEL
     state: bool = False         # drainsnoop keeps a state file, so that it can be started again
     replace: bool = True        # a rolling update: a new pod is ready before an old one goes

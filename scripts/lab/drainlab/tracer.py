@@ -4,6 +4,7 @@
 import json
 import os
 import signal
+import threading
 import time
 
 from .events import parse_rfc3339
@@ -19,6 +20,7 @@ class Tracer:
         self.seen = set()       # (event.name, uid)
         self.names = set()
         self.offset = 0
+        self.lock = threading.Lock()
         self.recordings = []
         self.argv = [binary, "trace", "-o", "json", "--events", os.path.join(folder, "events.jsonl"),
                      "--settle", f"{lab.settings.settle:g}s", "--rate-limit", "0", *extra]
@@ -66,15 +68,15 @@ class Tracer:
 
     def _read(self):
         """Reads what has been printed since; LabError if drainsnoop has ended."""
-        with open(self.output_path, "rb") as out:
+        with self.lock, open(self.output_path, "rb") as out:
             out.seek(self.offset)
             data = out.read()
-        data = data[:data.rfind(b"\n") + 1]
-        self.offset += len(data)
-        for line in data.splitlines():
-            event = json.loads(line)
-            self.names.add(event.get("event.name"))
-            self.seen.add((event.get("event.name"), event.get("k8s.pod.uid")))
+            data = data[:data.rfind(b"\n") + 1]
+            self.offset += len(data)
+            for line in data.splitlines():
+                event = json.loads(line)
+                self.names.add(event.get("event.name"))
+                self.seen.add((event.get("event.name"), event.get("k8s.pod.uid")))
         if not self.tool.running():
             raise LabError(f"drainsnoop ended by itself, status {self.tool.process.returncode}: {self._errors()}")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kubelet's probes, from the node's own address: prober.py SOURCE
+"""The kubelet's probes, from the node's own address: prober.py SOURCE PERIOD
 
 Standard input: `add NAME ADDRESS PORT`, `terminating NAME` (liveness stops, readiness goes on),
 `del NAME`. Standard output: `NAME ok` and `NAME fail` whenever readiness changes. Ends with its input.
@@ -8,7 +8,8 @@ Standard input: `add NAME ADDRESS PORT`, `terminating NAME` (liveness stops, rea
 import asyncio
 import sys
 
-PERIOD, QUICK, TIMEOUT = 1.0, 0.05, 1.0
+PERIOD = float(sys.argv[2])
+QUICK, TIMEOUT = 0.05, 1.0
 
 
 async def probe(source, address, port, path):
