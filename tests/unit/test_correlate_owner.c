@@ -250,7 +250,7 @@ static void only_new_payload_is_an_arrival(void **state)
 		  .seq = 93, .payload = 1); /* a keep-alive probe: a byte sent before */
 	assert_int_equal(last_arrival_ms(f), 3000);
 	FX_PACKET(f, 5000, .n = 1, .peer_port = 1, .hook = DS_HOOK_TAP_RX, .flags = "PSH|ACK",
-		  .seq = 94, .payload = 1);
+		  .seq = 94, .payload = 2);
 	assert_int_equal(last_arrival_ms(f), 5000);
 }
 

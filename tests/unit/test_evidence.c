@@ -25,6 +25,8 @@ static void what_a_packet_is(void **state)
 	assert_int_equal(kind_of("SYN|ACK", 0, 0), DS_PACKET_SYN_ACK);
 	assert_int_equal(kind_of("ACK", 0, 0), DS_PACKET_ACK);
 	assert_int_equal(kind_of("PSH|ACK", 100, 'G'), DS_PACKET_PAYLOAD);
+	assert_int_equal(kind_of("ACK", 1, 0), DS_PACKET_NO_REQUEST);	/* a keep-alive probe */
+	assert_int_equal(kind_of("ACK", 2, 0), DS_PACKET_PAYLOAD);
 	assert_int_equal(kind_of("FIN|PSH|ACK", 100, 'G'),
 			 DS_PACKET_PAYLOAD); /* a request and its end */
 	assert_int_equal(kind_of("FIN|ACK", 0, 0), DS_PACKET_NO_REQUEST);
@@ -124,6 +126,8 @@ static void why_a_packet_died_on_the_node(void **state)
 		/* A reason that says nothing, or a kernel without reasons: the place tells. */
 		{ "NOT_SPECIFIED", "neigh_invalidate", DS_OUTCOME_NEIGH_FAILED },
 		{ NULL, "neigh_invalidate", DS_OUTCOME_NEIGH_FAILED },
+		{ "NOT_SPECIFIED", "do_xdp_generic", DS_OUTCOME_DROPPED_BY_CNI },
+		{ NULL, "netif_receive_generic_xdp", DS_OUTCOME_DROPPED_BY_CNI },
 		{ NULL, "dst_discard", DS_OUTCOME_BLACKHOLE },
 		{ NULL, "ip_error", DS_OUTCOME_BLACKHOLE },
 		{ NULL, "ip6_pkt_drop", DS_OUTCOME_NO_ROUTE },

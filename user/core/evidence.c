@@ -77,9 +77,11 @@ enum ds_packet_kind ds_evidence_packet_kind(const struct ds_event *ev)
 	if (payload > 0 && ds_event_has(ev, DS_KEY_TCP_FIRST_BYTE) &&
 	    is_tls_alert(ev->tcp_first_byte, payload))
 		return DS_PACKET_NO_REQUEST;
-	/* A keep-alive probe carries at most one byte that was sent before (RFC 9293, 3.8.4). */
-	if (payload > 0)
+	if (payload > 1)
 		return DS_PACKET_PAYLOAD;
+	/* A keep-alive probe may carry one byte that was sent before (RFC 9293, 3.8.4). */
+	if (payload == 1)
+		return DS_PACKET_NO_REQUEST;
 	return has_flag(ev, "FIN") ? DS_PACKET_NO_REQUEST : DS_PACKET_ACK;
 }
 
@@ -128,6 +130,7 @@ static int outcome_of_drop(const struct ds_event *ev)
 	static const char *const unspecified[] = { "NOT_SPECIFIED", NULL };
 	/* Names as facts/kernel.md section 3 measured them on 5.10 to 7.2. */
 	static const char *const at_neigh[] = { "neigh_invalidate", NULL };
+	static const char *const at_xdp[] = { "do_xdp_generic", "netif_receive_generic_xdp", NULL };
 	static const char *const at_route[] = { "ip_error", "dst_discard", "dst_discard_out", NULL };
 	static const char *const at_route6[] = { "ip6_pkt_drop", "ip6_pkt_discard", NULL };
 
@@ -143,6 +146,9 @@ static int outcome_of_drop(const struct ds_event *ev)
 		return -1;
 	if (is_location(ev, at_neigh))
 		return DS_OUTCOME_NEIGH_FAILED;
+	/* Only a failed redirect has the reason XDP: a drop is without one (6.18). */
+	if (is_location(ev, at_xdp))
+		return DS_OUTCOME_DROPPED_BY_CNI;
 	if (is_location(ev, at_route))	/* an ICMP besides makes it icmp_unreachable */
 		return outcome_of_route(ev, DS_OUTCOME_BLACKHOLE);
 	return is_location(ev, at_route6) ? outcome_of_route(ev, DS_OUTCOME_NO_ROUTE) : -1;

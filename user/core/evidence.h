@@ -14,7 +14,7 @@ enum ds_packet_kind {
 	DS_PACKET_SYN_ACK,
 	DS_PACKET_PAYLOAD,
 	DS_PACKET_ACK,		/* no payload: also the last one of a handshake */
-	DS_PACKET_NO_REQUEST,	/* FIN, or a TLS alert */
+	DS_PACKET_NO_REQUEST,	/* FIN, a TLS alert, a keep-alive probe with its one byte */
 	DS_PACKET_RST,
 };
 

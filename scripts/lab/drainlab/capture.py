@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tcpdump on the node, and its file read by hand: what really passed, for what no log tells."""
+"""tcpdump on the node, and its file read by hand: what really passed, for what no log tells.
+
+An XDP program of the node drops before anything there can capture: then it is the load balancer's namespace.
+"""
 
 import os
 import signal
@@ -15,13 +18,15 @@ SLL2 = 276
 
 class Capture:
     def __init__(self, lab):
+        self.at_lb = lab.settings.release == "xdp"
         self.path = os.path.join(lab.folder, "node.pcap")
         self.err = os.path.join(lab.folder, "tcpdump.err")
         # The node is captured on all its interfaces; the uplinks' packets are what counts later.
         command = ["tcpdump", "-i", "any", "-n", "-U", "-B", "16384", "-s", "160", "-Z", "root",
                    "--time-stamp-precision=nano", "-y", "LINUX_SLL2", "-w", self.path, "tcp or icmp or icmp6 or arp"]
         with open(self.err, "wb") as err:
-            self.tool = Tool(lab.cgroup.tools, in_netns(lab.network.node, command), stderr=err)
+            self.tool = Tool(lab.cgroup.tools, in_netns(
+                lab.network.lb if self.at_lb else lab.network.node, command), stderr=err)
         wait_for(self._started, 20, "tcpdump")
 
     def _started(self):
@@ -161,8 +166,9 @@ def segment(frame):
             seq, ack, total - head - (offset >> 4) * 4)
 
 
-def read(path, lb_address, port):
+def read(path, lb_address, port, at_lb=False):
     """{(load balancer's port, pod's address): Flow} of the connections to the pods' serving port."""
+    wanted = {True: OUTGOING, False: INCOMING} if at_lb else {True: INCOMING, False: OUTGOING}
     with open(path, "rb") as file:
         data = file.read()
     flows = {}
@@ -175,7 +181,7 @@ def read(path, lb_address, port):
             continue
         # A packet passes two interfaces of the node. What counts is the load balancer's side: there
         # its packets come in, and the answers that it gets go out.
-        if kind != (INCOMING if to_pod else OUTGOING):
+        if kind != wanted[to_pod]:
             continue
         flows.setdefault(key, Flow()).packets.append(Packet(at, to_pod, flags, seq, ack, size))
     for flow in flows.values():

@@ -22,7 +22,7 @@ from .settings import Settings
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 NEEDED = {"ip": "iproute2", "haproxy": "haproxy", "nginx": "nginx", "tcpdump": "tcpdump",
           "nsenter": "util-linux", "unshare": "util-linux", "sysctl": "procps",
-          "nft": "nftables", "openssl": "openssl"}
+          "nft": "nftables", "openssl": "openssl", "clang": "clang"}
 TOLERANCE_NS = 100_000_000  # of the tail, beside its own error
 
 
@@ -97,7 +97,7 @@ def check_tail(run):
 def judge(name, scenario, lab, say, traced):
     """Joins, checks, tells. Returns (result, problems)."""
     entries = loadbalancer.read_log(lab.plane.log_path, lab.network.plan.lb)
-    flows = capture.read(lab.capture.path, lab.network.plan.lb, loadbalancer.PORT)
+    flows = capture.read(lab.capture.path, lab.network.plan.lb, loadbalancer.PORT, lab.capture.at_lb)
     output = lab.tracer.output()
     drops = [event for event in output if event.get("event.name") == "drainsnoop.drop"]
     pods = [{"uid": pod.uid, "name": pod.name, "address": pod.address, "marks": pod.marks}

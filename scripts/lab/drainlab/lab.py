@@ -88,7 +88,7 @@ class Lab:
     def _build(self):
         self.say(f"run {self.run_id}: namespaces")
         self.cgroup = cgroup.RunCgroup(self.run_id, self.folder)
-        self.network = net.Network(self.run_id, self.settings)
+        self.network = net.Network(self.run_id, self.settings, self.folder)
         self.network.build()
         self.events = EventWriter(os.path.join(self.folder, "events.jsonl"))
         self.capture = self._add(Capture(self))

@@ -17,6 +17,7 @@ import threading
 from .proc import now_ns, run, wait_for
 
 PREFIX = "dl-"
+XDP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "programs", "xdpdrop.c")
 
 
 class Plan:
@@ -90,13 +91,14 @@ def mac(address):
 class Network:
     """All namespaces of one run."""
 
-    def __init__(self, run_id, settings):
+    def __init__(self, run_id, settings, folder):
         self.run_id = run_id
         self.settings = settings
         self.plan = Plan(settings.ipv6)
         self.lock = threading.Lock()
         self.index = 0
         self.made = []
+        self.folder, self.forbidden = folder, []    # of the XDP program: its file, its addresses
 
     def netns(self, role):
         """Makes a namespace with its loopback up and without address detection delays."""
@@ -222,6 +224,7 @@ class Attachment:
     def __init__(self, network, index, name, namespace, secondary):
         plan = network.plan
         self.network, self.index, self.secondary = network, index, secondary
+        self.filtered = network.settings.release if network.settings.release in ("tc", "xdp") else None
         self.address = plan.pod(index, secondary)
         self.link = "eni" + hashlib.sha1(f"{namespace}.{name}".encode()).hexdigest()[:11]
         self.netns = network.netns(f"pod{index}")
@@ -247,8 +250,10 @@ class Attachment:
         """CNI DEL on the node, in its real order. Returns [(what, before, after)], times in ns."""
         plan, node = self.network.plan, self.network.node
         prefix = plan.prefix(self.address)
-        if self.network.settings.release == "tc":
+        if self.filtered == "tc":
             self._forbid()
+        elif self.filtered == "xdp":
+            self._forbid_early()
         steps = [("rule_512", f"rule del to {prefix} table main priority 512")]
         if self.secondary:
             steps.append(("rule_1536", f"rule del from {prefix} table 2 priority 1536"))
@@ -260,6 +265,16 @@ class Attachment:
             done.append((what, before, now_ns()))
         return done
 
+    def cover(self, kind):
+        """What is left of the address once it is released, whatever the others' is: blackhole, unreachable,
+        throw (no route), forward (back to the router), tc; subnet is what there is anyway."""
+        route = {"blackhole": "blackhole {}", "unreachable": "unreachable {}", "throw": "throw {}",
+                 "forward": f"{{}} via {self.network.plan.router} dev ens5"}.get(kind)
+        self.filtered = kind if kind == "tc" else None
+        if route:   # worse than the pod's own route, and better than the subnet's
+            prefix = self.network.plan.prefix(self.address)
+            self.network.node.ip(f"route add {route.format(prefix)} metric 4096", self.network.plan.ipv6)
+
     def _forbid(self):
         """The CNI's filter on the uplink drops what comes for the address from now on. In classic BPF,
         as its program is one of its own: the last word of the destination, TC_ACT_SHOT or TC_ACT_OK."""
@@ -270,6 +285,17 @@ class Attachment:
         run([*tc, "qdisc", "replace", "dev", "ens5", "clsact"])
         run([*tc, "filter", "add", "dev", "ens5", "ingress", "protocol", "all", "prio", str(self.index),
              "bpf", "da", "bytecode", code])
+
+    def _forbid_early(self):
+        """The same by XDP, in its generic mode (a native program's drops nobody can see). One program a
+        device: it is made anew, with all addresses that are forbidden by now."""
+        network = self.network
+        with network.lock:
+            network.forbidden.append(int.from_bytes(ipaddress.ip_address(self.address).packed[-4:], "big"))
+            words, file = ",".join(map(str, network.forbidden)), os.path.join(network.folder, "xdpdrop.o")
+            run(["clang", "-target", "bpf", "-O2", f"-DFORBIDDEN={words}", "-c", XDP, "-o", file])
+            run(["ip", "-force", "-n", network.node.name, "link", "set", "dev", "ens5", "xdpgeneric",
+                 "obj", file, "sec", "xdp"])
 
     def remove(self):
         """The veth and the namespace."""

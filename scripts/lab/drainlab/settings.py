@@ -31,7 +31,7 @@ class Settings:
     eni: str = "primary"        # where the pods' addresses live: primary, secondary, both
     rp_filter: str = "loose"    # of the secondary interface: loose, strict
     # What covers a released address: subnet (ARP fails), blackhole, unreachable, none (no route),
-    # default (only the way out), tc (the CNI's filter on the uplink drops it)
+    # default (only the way out), tc and xdp (the CNI's filter on the uplink drops it)
     release: str = "subnet"
     icmp_limit: bool = True     # the kernel's limit on the ICMP that the node sends
     redirects: bool = False     # the node sends ICMP redirects, which eat into the unreachables
