@@ -48,12 +48,27 @@ static struct ds_target *tell_drain(int64_t lo_ms, int64_t hi_ms, enum ds_target
 	return update(&ev);
 }
 
+static struct ds_target *target_1(void)
+{
+	struct ds_addr a = fx_pod_addr(1);
+
+	return ds_targets_of(targets, &a);
+}
+
+static struct ds_drain drain_of(const struct ds_target *target, int64_t t0_ms, int t0_source)
+{
+	struct ds_drain_span span = {
+		.t0_ns = t0_ms < 0 ? 0 : fx_at(t0_ms), .t0_source = t0_source, .t0_holds = true,
+	};
+
+	return ds_target_drain(target, &span);
+}
+
 static void assert_drain(int64_t t0_ms, int64_t lo_ms, int lo_source, int64_t hi_ms, int hi_source)
 {
 	struct ds_addr a = fx_pod_addr(1);
-	struct ds_drain d = ds_target_drain(ds_targets_find(targets, &a, FX_PORT),
-					    t0_ms < 0 ? 0 : fx_at(t0_ms),
-					    DS_T0_SOURCE_DELETION_TIMESTAMP);
+	struct ds_drain d = drain_of(ds_targets_find(targets, &a, FX_PORT), t0_ms,
+				     DS_T0_SOURCE_DELETION_TIMESTAMP);
 
 	assert_true(d.known && d.began);
 	assert_true(d.lo_ns == fx_at(lo_ms));
@@ -94,6 +109,9 @@ static void an_instance_is_no_target_of_ours(void **state)
 
 	(void)state;
 	DS_SET_STR(&ev, TARGET_ID, target_id, "i-0123456789abcdef0");
+	assert_null(update(&ev));
+	ev = fx_target_event(0, 1, DS_TARGET_STATE_HEALTHY);	/* an address, and yet a node's */
+	DS_SET(&ev, TG_TYPE, tg_type, DS_TARGET_TYPE_INSTANCE);
 	assert_null(update(&ev));
 }
 
@@ -184,7 +202,7 @@ static void without_bounds_the_events_time_is_the_upper_one(void **state)
 
 	(void)state;
 	tell(3000, 1, DS_TARGET_STATE_DRAINING);
-	d = ds_target_drain(ds_targets_of(targets, &a), 0, 0);
+	d = drain_of(ds_targets_of(targets, &a), -1, 0);
 	assert_true(d.began);
 	assert_true(d.lo_ns == 0);
 	assert_true(d.hi_ns == fx_at(3000));
@@ -192,17 +210,52 @@ static void without_bounds_the_events_time_is_the_upper_one(void **state)
 	assert_true(d.delay_ns == 30 * DS_NS_PER_S);
 }
 
-static void t0_is_a_lower_bound_where_it_lies_within(void **state)
+/* Nobody saw the drain from below: the pod was ready and registered until T0, so it began after. */
+static void t0_is_a_lower_bound_where_there_is_no_better_one(void **state)
+{
+	(void)state;
+	tell_drain(INT64_MIN, 9000, DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH);
+	/* The API server's clock may be 50 ms off. */
+	assert_drain(4000, 3950, DS_TARGET_SOURCE_DELETION_TIMESTAMP, 9000,
+		     DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH);
+	assert_drain(9050, 9000, DS_TARGET_SOURCE_DELETION_TIMESTAMP, 9000,
+		     DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH);
+	/* The drain began before the deletion (readiness lost): T0 says nothing of it. */
+	assert_true(drain_of(target_1(), 9051, DS_T0_SOURCE_DELETION_TIMESTAMP).lo_ns == 0);
+}
+
+/* Registered at 1 s, draining at 9 s: it may have been deregistered by hand before T0. */
+static void t0_is_no_bound_where_a_source_saw_both_sides(void **state)
 {
 	(void)state;
 	tell_drain(1000, 9000, DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH);
-	assert_drain(4000, 4000, DS_TARGET_SOURCE_DELETION_TIMESTAMP, 9000,
+	assert_drain(4000, 1000, DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH, 9000,
 		     DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH);
 	assert_drain(500, 1000, DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH, 9000,
 		     DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH);
-	/* The drain began before the deletion (readiness lost): T0 says nothing of it. */
 	assert_drain(10000, 1000, DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH, 9000,
 		     DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH);
+}
+
+static void t0_is_no_bound_of_a_pod_that_was_not_ready(void **state)
+{
+	struct ds_drain_span span = { .t0_ns = fx_at(2000) };
+
+	(void)state;
+	tell(500, 1, DS_TARGET_STATE_HEALTHY);
+	tell(3000, 1, DS_TARGET_STATE_DRAINING);
+	assert_true(ds_target_drain(target_1(), &span).lo_ns == fx_at(500));
+	span.t0_holds = true;
+	assert_true(ds_target_drain(target_1(), &span).lo_ns == fx_at(1950));
+}
+
+/* SIGTERM comes after the preStop hook, the deregistration may have come before it. */
+static void sigterm_is_no_bound(void **state)
+{
+	(void)state;
+	tell(500, 1, DS_TARGET_STATE_HEALTHY);
+	tell(3000, 1, DS_TARGET_STATE_DRAINING);
+	assert_true(drain_of(target_1(), 2000, DS_T0_SOURCE_SIGTERM).lo_ns == fx_at(500));
 }
 
 static void the_drain_that_began_before_t0_is_bounded_by_the_last_registration(void **state)
@@ -211,7 +264,7 @@ static void the_drain_that_began_before_t0_is_bounded_by_the_last_registration(v
 	tell(500, 1, DS_TARGET_STATE_HEALTHY);
 	tell(3000, 1, DS_TARGET_STATE_DRAINING);
 	assert_drain(10000, 500, DS_TARGET_SOURCE_LAST_REGISTERED, 3000, DS_TARGET_SOURCE_FILE);
-	assert_drain(2000, 2000, DS_TARGET_SOURCE_DELETION_TIMESTAMP, 3000, DS_TARGET_SOURCE_FILE);
+	assert_drain(2000, 1950, DS_TARGET_SOURCE_DELETION_TIMESTAMP, 3000, DS_TARGET_SOURCE_FILE);
 }
 
 /* A late controller: still registered after T0, which is no bound then. */
@@ -223,8 +276,7 @@ static void registered_after_t0_bounds_the_drain(void **state)
 	(void)state;
 	tell(500, 1, DS_TARGET_STATE_HEALTHY);
 	tell(5000, 1, DS_TARGET_STATE_HEALTHY);
-	d = ds_target_drain(ds_targets_of(targets, &a), fx_at(1000),
-			    DS_T0_SOURCE_DELETION_TIMESTAMP);
+	d = drain_of(ds_targets_of(targets, &a), 1000, DS_T0_SOURCE_DELETION_TIMESTAMP);
 	assert_false(d.began);
 	assert_true(d.lo_ns == fx_at(5000));
 	tell(9000, 1, DS_TARGET_STATE_DRAINING);
@@ -233,18 +285,72 @@ static void registered_after_t0_bounds_the_drain(void **state)
 
 static void every_t0_source_has_its_name_in_the_interval(void **state)
 {
-	static const int want[DS_T0_SOURCE_MAX] = {
-		[DS_T0_SOURCE_DELETION_TIMESTAMP] = DS_TARGET_SOURCE_DELETION_TIMESTAMP,
-		[DS_T0_SOURCE_STATUS_REASON] = DS_TARGET_SOURCE_STATUS_REASON,
-		[DS_T0_SOURCE_SIGTERM] = DS_TARGET_SOURCE_SIGTERM,
-	};
-	struct ds_addr a = fx_pod_addr(1);
-
 	(void)state;
 	tell(3000, 1, DS_TARGET_STATE_DRAINING);
-	for (int s = 0; s < DS_T0_SOURCE_MAX; s++)
-		assert_int_equal(ds_target_drain(ds_targets_of(targets, &a), fx_at(1), s).lo_source,
-				 want[s]);
+	assert_int_equal(drain_of(target_1(), 1, DS_T0_SOURCE_DELETION_TIMESTAMP).lo_source,
+			 DS_TARGET_SOURCE_DELETION_TIMESTAMP);
+	assert_int_equal(drain_of(target_1(), 1, DS_T0_SOURCE_STATUS_REASON).lo_source,
+			 DS_TARGET_SOURCE_STATUS_REASON);
+}
+
+/* Told by a clock that may be off: the interval grows by that much on either side. */
+static void a_foreign_clock_widens_the_interval(void **state)
+{
+	struct ds_event ev = fx_target_event(9000, 1, DS_TARGET_STATE_DRAINING);
+
+	(void)state;
+	DS_SET(&ev, NOT_BEFORE, not_before, fx_at(4000));
+	DS_SET(&ev, NOT_AFTER, not_after, fx_at(5000));
+	DS_SET(&ev, CLOCK_ERROR, clock_error, 50 * DS_NS_PER_MS);
+	update(&ev);
+	assert_drain(-1, 3950, DS_TARGET_SOURCE_FILE, 5050, DS_TARGET_SOURCE_FILE);
+}
+
+/* Told after the drain, read before it: the target goes on draining. */
+static void an_older_healthy_does_not_end_the_drain(void **state)
+{
+	(void)state;
+	tell_drain(4000, 5000, DS_TARGET_SOURCE_CONTROLLER_LOG);
+	tell(4900, 1, DS_TARGET_STATE_HEALTHY);
+	assert_true(ds_target_is_draining(target_1()));
+	assert_true(drain_of(target_1(), -1, 0).began);
+	tell(9000, 1, DS_TARGET_STATE_HEALTHY);
+	assert_false(ds_target_is_draining(target_1()));
+}
+
+/* With a deregistration delay of 0 the target is gone without ever having drained. */
+static void gone_without_draining_is_a_drain(void **state)
+{
+	struct ds_event ev = fx_target_event(5000, 1, DS_TARGET_STATE_UNUSED);
+
+	(void)state;
+	tell(1000, 1, DS_TARGET_STATE_HEALTHY);
+	DS_SET_STR(&ev, TARGET_STATE_REASON, target_state_reason, "Target.NotInUse");
+	update(&ev);
+	assert_false(drain_of(target_1(), -1, 0).began);
+	tell(6000, 1, DS_TARGET_STATE_HEALTHY);
+	ev.time_ns = fx_at(9000);
+	DS_SET_STR(&ev, TARGET_STATE_REASON, target_state_reason, "Target.NotRegistered");
+	update(&ev);
+	assert_drain(-1, 6000, DS_TARGET_SOURCE_LAST_REGISTERED, 9000, DS_TARGET_SOURCE_FILE);
+}
+
+/* Why the controller will deregister, not that it has. */
+static void a_flip_of_the_endpoint_is_no_drain_yet(void **state)
+{
+	struct ds_event ev = fx_target_event(5000, 1, DS_TARGET_STATE_DRAINING);
+
+	(void)state;
+	tell(1000, 1, DS_TARGET_STATE_HEALTHY);
+	DS_SET(&ev, TARGET_SOURCE, target_source, DS_TARGET_SOURCE_ENDPOINT_SLICE);
+	DS_SET(&ev, NOT_BEFORE, not_before, fx_at(4000));
+	update(&ev);
+	assert_false(ds_target_is_draining(target_1()));
+	assert_false(drain_of(target_1(), -1, 0).began);
+	tell(9000, 1, DS_TARGET_STATE_DRAINING);
+	assert_drain(-1, 4000, DS_TARGET_SOURCE_ENDPOINT_SLICE, 9000, DS_TARGET_SOURCE_FILE);
+	/* Not selected any more before T0: T0 is no reason of anything. */
+	assert_drain(6000, 4000, DS_TARGET_SOURCE_ENDPOINT_SLICE, 9000, DS_TARGET_SOURCE_FILE);
 }
 
 static void registered_again_forgets_the_drain(void **state)
@@ -255,7 +361,7 @@ static void registered_again_forgets_the_drain(void **state)
 	tell_drain(1000, 2000, DS_TARGET_SOURCE_FILE);
 	assert_true(ds_target_is_draining(ds_targets_of(targets, &a)));
 	tell(5000, 1, DS_TARGET_STATE_INITIAL);
-	assert_false(ds_target_drain(ds_targets_of(targets, &a), 0, 0).began);
+	assert_false(drain_of(ds_targets_of(targets, &a), -1, 0).began);
 	tell_drain(8000, 9000, DS_TARGET_SOURCE_CLOUDTRAIL);
 	assert_drain(-1, 8000, DS_TARGET_SOURCE_CLOUDTRAIL, 9000, DS_TARGET_SOURCE_CLOUDTRAIL);
 }
@@ -283,7 +389,7 @@ static void an_old_answer_does_not_end_the_drain(void **state)
 	assert_drain(-1, 1000, DS_TARGET_SOURCE_CONTROLLER_LOG, 1001,
 		     DS_TARGET_SOURCE_CONTROLLER_LOG);
 	tell_polled(16002, DS_TARGET_STATE_HEALTHY);	/* too long after it to be from before */
-	assert_false(ds_target_drain(ds_targets_of(targets, &a), 0, 0).began);
+	assert_false(drain_of(ds_targets_of(targets, &a), -1, 0).began);
 	assert_int_equal(ds_targets_of(targets, &a)->state, DS_TARGET_STATE_HEALTHY);
 }
 
@@ -299,7 +405,7 @@ static void a_served_target_that_is_initial_is_registered_again(void **state)
 	tell(30000, 1, DS_TARGET_STATE_HEALTHY);
 	tell_drain(31000, 31001, DS_TARGET_SOURCE_CLOUDTRAIL);
 	tell_polled(32000, DS_TARGET_STATE_INITIAL);
-	assert_false(ds_target_drain(ds_targets_of(targets, &a), 0, 0).began);
+	assert_false(drain_of(ds_targets_of(targets, &a), -1, 0).began);
 	tell_drain(33000, 33001, DS_TARGET_SOURCE_CLOUDTRAIL);	/* again, before it ever served */
 	tell_polled(34000, DS_TARGET_STATE_INITIAL);
 	assert_true(ds_target_is_draining(ds_targets_of(targets, &a)));
@@ -313,7 +419,7 @@ static void a_look_at_the_target_group_overrides_a_mere_bound(void **state)
 	(void)state;
 	tell_drain(1000, 1001, DS_TARGET_SOURCE_ENDPOINT_SLICE);
 	tell_polled(3000, DS_TARGET_STATE_HEALTHY);
-	assert_false(ds_target_drain(ds_targets_of(targets, &a), 0, 0).began);
+	assert_false(drain_of(ds_targets_of(targets, &a), -1, 0).began);
 	tell_drain(2000, 9000, DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH);
 	assert_drain(-1, 3000, DS_TARGET_SOURCE_LAST_REGISTERED, 9000,
 		     DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH);
@@ -328,7 +434,7 @@ static void registered_by_the_controller_ends_the_drain_at_once(void **state)
 	tell_drain(1000, 1001, DS_TARGET_SOURCE_CONTROLLER_LOG);
 	DS_SET(&ev, TARGET_SOURCE, target_source, DS_TARGET_SOURCE_CONTROLLER_LOG);
 	update(&ev);
-	assert_false(ds_target_drain(ds_targets_of(targets, &a), 0, 0).began);
+	assert_false(drain_of(ds_targets_of(targets, &a), -1, 0).began);
 }
 
 static void the_end_of_a_drain_keeps_its_interval(void **state)
@@ -353,7 +459,7 @@ static void both_words_of_draining_count(void **state)
 
 static void no_target_is_an_unknown_drain(void **state)
 {
-	struct ds_drain d = ds_target_drain(NULL, fx_at(0), 0);
+	struct ds_drain d = drain_of(NULL, 0, 0);
 
 	(void)state;
 	assert_false(d.known);
@@ -387,10 +493,17 @@ int main(void)
 		T(sources_that_contradict_each_other_widen_it),
 		T(bounds_that_cross_within_one_source_are_one_moment),
 		T(without_bounds_the_events_time_is_the_upper_one),
-		T(t0_is_a_lower_bound_where_it_lies_within),
+		T(t0_is_a_lower_bound_where_there_is_no_better_one),
+		T(t0_is_no_bound_where_a_source_saw_both_sides),
+		T(t0_is_no_bound_of_a_pod_that_was_not_ready),
+		T(sigterm_is_no_bound),
 		T(the_drain_that_began_before_t0_is_bounded_by_the_last_registration),
 		T(registered_after_t0_bounds_the_drain),
 		T(every_t0_source_has_its_name_in_the_interval),
+		T(a_foreign_clock_widens_the_interval),
+		T(an_older_healthy_does_not_end_the_drain),
+		T(gone_without_draining_is_a_drain),
+		T(a_flip_of_the_endpoint_is_no_drain_yet),
 		T(registered_again_forgets_the_drain),
 		T(an_old_answer_does_not_end_the_drain),
 		T(a_served_target_that_is_initial_is_registered_again),

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The drain of a pod: that of the target which has its address (DESIGN section 7), as long as the
- * target is this pod's. An address may be given to another pod, and registered for that one,
- * before the first has its verdict. Pure.
+ * The drain of a pod: that of the targets which have its address (DESIGN section 7), as long as they
+ * are this pod's: an address may be given to another pod, and registered for that one, before the
+ * first has its verdict. One pod may stand in several target groups, and which of their load
+ * balancers sent a packet is not known: the interval of several targets is what encloses those of
+ * each. Pure.
  */
 #include "user/core/state.h"
 
@@ -35,29 +37,92 @@ static bool is_of(const struct ds_core *core, const struct ds_target *target,
 	return !ds_target_earlier_pod(core, target, pod);
 }
 
-/* Its target of that port, else any of its targets. */
-static const struct ds_target *target_of(const struct ds_core *core, const struct ds_pod *pod,
-					 uint16_t port)
+/* The latest phase that Kubernetes told from before T0: T0 is a floor, so at T0 is not before. */
+static bool was_ready(const struct ds_pod *pod)
 {
-	const struct ds_target *any = NULL;
+	for (int i = pod->phases_cnt - 1; i >= 0; i--)
+		if (pod->phases[i].phase <= DS_PHASE_DELETED && pod->phases[i].at_ns < pod->t0_ns)
+			return pod->phases[i].phase == DS_PHASE_READY;
+	return true;
+}
 
-	for (int i = 0; i < pod->addresses_cnt; i++)
-		for (const struct ds_target *t = ds_targets_of(core->targets, &pod->addresses[i]);
-		     t; t = t->same_address) {
-			if (!is_of(core, t, pod))
-				continue;
-			if (!port || t->port == port)
-				return t;
-			any = any ? any : t;
+static struct ds_drain_span span_of(const struct ds_core *core, const struct ds_pod *pod,
+				    const struct ds_addr *a)
+{
+	struct ds_drain_span span = {
+		.until_ns = pod->reused_ns, .t0_ns = pod->t0_ns, .t0_source = pod->t0_source,
+	};
+
+	/* What was told before this run of a pod that runs already may well be of that pod. */
+	if (ds_ledger_previous(core->ledger, a, pod))
+		span.from_ns = pod->seen_ns;
+	if (pod->t0_ns)
+		span.t0_holds = was_ready(pod);
+	return span;
+}
+
+static void enclose(struct ds_drain *sum, const struct ds_drain *d)
+{
+	if (d->lo_ns < sum->lo_ns) {
+		sum->lo_ns = d->lo_ns;
+		sum->lo_source = d->lo_source;
+	}
+	if (d->hi_ns > sum->hi_ns) {
+		sum->hi_ns = d->hi_ns;
+		sum->hi_source = d->hi_source;
+	}
+	if (d->delay_ns > sum->delay_ns)
+		sum->delay_ns = d->delay_ns;
+	sum->conflict = sum->conflict || d->conflict;
+}
+
+/*
+ * One more target. A target that does not drain leaves the drain of that port open, since its load
+ * balancer may have sent; of the pod as a whole those count that drain.
+ */
+static void add(struct ds_drain *sum, const struct ds_drain *d, bool of_port)
+{
+	if (!sum->known || (d->began && !sum->began && !of_port)) {
+		*sum = *d;
+	} else if (d->began == sum->began) {
+		enclose(sum, d);
+	} else if (of_port) {
+		sum->began = false;
+		sum->hi_ns = 0;
+		if (d->lo_ns < sum->lo_ns) {
+			sum->lo_ns = d->lo_ns;
+			sum->lo_source = d->lo_source;
 		}
-	return any;
+	}
 }
 
 struct ds_drain ds_pod_drain(const struct ds_core *core, const struct ds_pod *pod, uint16_t port)
 {
-	if (pod->drain_kept)
-		return pod->drain;
-	return ds_target_drain(target_of(core, pod, port), pod->t0_ns, pod->t0_source);
+	struct ds_drain sum = { .delay_ns = -1 };
+	bool of_port = false;
+
+	for (int i = 0; i < pod->addresses_cnt && port && !of_port; i++)
+		of_port = ds_targets_find(core->targets, &pod->addresses[i], port) != NULL;
+	for (int i = 0; i < pod->addresses_cnt; i++) {
+		const struct ds_target *t = ds_targets_of(core->targets, &pod->addresses[i]);
+		struct ds_drain_span span;
+
+		if (!t)
+			continue;
+		span = span_of(core, pod, &pod->addresses[i]);
+		for (; t; t = t->same_address) {
+			struct ds_drain d;
+
+			if ((of_port && t->port != port) || ds_target_earlier_pod(core, t, pod))
+				continue;
+			d = ds_target_drain(t, &span);
+			if (!d.began && !is_of(core, t, pod))
+				continue;
+			add(&sum, &d, of_port);
+		}
+	}
+	/* What was kept speaks of one target: it stands in where the facts are gone by now. */
+	return pod->drain_kept && !sum.began ? pod->drain : sum;
 }
 
 bool ds_pod_is_draining(const struct ds_core *core, const struct ds_pod *pod)
@@ -73,6 +138,7 @@ bool ds_pod_is_draining(const struct ds_core *core, const struct ds_pod *pod)
 void ds_drain_keep(struct ds_core *core, const struct ds_event *ev)
 {
 	const struct ds_target *target = ds_targets_named(core->targets, ev);
+	struct ds_drain_span span;
 	enum ds_holding holding;
 	struct ds_pod *pod;
 
@@ -84,6 +150,7 @@ void ds_drain_keep(struct ds_core *core, const struct ds_event *ev)
 		pod = ds_ledger_previous(core->ledger, &target->addr, pod);
 	if (!pod || !ds_pod_is_going(pod) || pod->verdict_written || pod->drain_kept)
 		return;
-	pod->drain = ds_target_drain(target, pod->t0_ns, pod->t0_source);
+	span = span_of(core, pod, &target->addr);
+	pod->drain = ds_target_drain(target, &span);
 	pod->drain_kept = true;
 }

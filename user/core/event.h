@@ -190,6 +190,7 @@ enum ds_type {
 	X(TARGET_STATE_REASON, "drainsnoop.target.state_reason", STR, target_state_reason, NONE, "TargetHealth.Reason") \
 	X(TARGET_SOURCE, "drainsnoop.target.source", ENUM, target_source, TARGET_SOURCE, "what told it") \
 	X(TARGET_REGISTERED_AT, "drainsnoop.target.registered_at", TIME, target_registered_at, NONE, "its present registration was first seen then (state file)") \
+	X(CLOCK_ERROR, "drainsnoop.clock.error_ms", MS, clock_error, NONE, "the source's clock may differ from this node's by up to this, either way") \
 	X(REGION, "cloud.region", STR, region, NONE, "AWS region") \
 	X(ACCOUNT, "cloud.account.id", STR, account, NONE, "AWS account") \
 	/* tap, tick, loss */ \
@@ -238,6 +239,7 @@ enum ds_type {
 	X(DRAIN_NOT_AFTER, "drainsnoop.drain.not_after", TIME, drain_not_after, NONE, "the target began to drain at this moment or earlier") \
 	X(DRAIN_NOT_BEFORE_SOURCE, "drainsnoop.drain.not_before_source", ENUM, drain_not_before_source, TARGET_SOURCE, "what told the lower bound") \
 	X(DRAIN_NOT_AFTER_SOURCE, "drainsnoop.drain.not_after_source", ENUM, drain_not_after_source, TARGET_SOURCE, "what told the upper bound") \
+	X(DRAIN_CONFLICT, "drainsnoop.drain.conflict", BOOL, drain_conflict, NONE, "the sources contradict each other: the interval holds all that they say") \
 	X(NOT_DROPS, "drainsnoop.not_drops", COUNTS, not_drops, NOT_DROP, "counted apart: not drops") \
 	X(LOST_EVENTS, "drainsnoop.lost.events", INT, lost_events, NONE, "evidence lost, all stages") \
 	/* the advice */ \

@@ -8,10 +8,6 @@
 
 #include "user/util/cleanup.h"
 #include "user/util/hash.h"
-#include "user/util/timefmt.h"
-
-/* An answer of the API this much later than a change knows the change. AWS gives no figure. */
-#define CONSISTENT_AFTER_NS (15 * DS_NS_PER_S)
 
 struct address_entry {
 	struct ds_addr addr;
@@ -196,85 +192,81 @@ static bool is_registered(int state)
 	       state == DS_TARGET_STATE_UNHEALTHY || state == DS_TARGET_STATE_UNAVAILABLE;
 }
 
-/*
- * Whether it was the load balancer's side that showed the drain: the rest are bounds, which a later
- * look at the target group may well contradict.
- */
-static bool is_seen(int source)
+/* Sources that say from when on the controller had reason to deregister, not when it did. */
+static bool is_hint(int source)
 {
-	return source == DS_TARGET_SOURCE_CONTROLLER_LOG || source == DS_TARGET_SOURCE_CLOUDTRAIL ||
-	       source == DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH ||
-	       source == DS_TARGET_SOURCE_LBC_CHECKPOINT || source == DS_TARGET_SOURCE_FILE;
+	return source == DS_TARGET_SOURCE_LBC_CHECKPOINT || source == DS_TARGET_SOURCE_ENDPOINT_SLICE ||
+	       source == DS_TARGET_SOURCE_DELETION_TIMESTAMP ||
+	       source == DS_TARGET_SOURCE_STATUS_REASON || source == DS_TARGET_SOURCE_SIGTERM;
 }
 
-/*
- * "Registered", of a target that drains: registered again, or an answer that is older than the
- * drain? DescribeTargetHealth is eventually consistent: what it says shortly after the drain began
- * may be from before, unless a target that was past `initial` is there again.
- */
-static bool is_from_before_drain(const struct ds_target *target, const struct ds_event *ev)
+/* Sources that tell calls: each is another one, where a reading may be the same state again. */
+static bool is_call(int source)
 {
-	if (!target->drained || !is_registered(ev->target_state) ||
-	    !is_seen(target->drain_hi_source))
+	return source == DS_TARGET_SOURCE_CONTROLLER_LOG || source == DS_TARGET_SOURCE_CLOUDTRAIL;
+}
+
+/* A target that is gone without having been seen to drain: its deregistration delay is 0. */
+static bool is_gone(const struct ds_event *ev)
+{
+	return ev->target_state == DS_TARGET_STATE_ABSENT ||
+	       (ev->target_state == DS_TARGET_STATE_UNUSED &&
+		ds_event_has(ev, DS_KEY_TARGET_STATE_REASON) &&
+		!strcmp(ev->target_state_reason, "Target.NotRegistered"));
+}
+
+/* Bounds as told, and by how much the clock that told them may be off. */
+static void set_bounds(struct ds_fact *fact, int64_t lo_ns, int64_t hi_ns, int64_t error_ns)
+{
+	if (lo_ns > hi_ns)
+		lo_ns = hi_ns;	/* a source whose own bounds cross knows one moment at best */
+	fact->hi_ns = hi_ns < DS_EVENT_TIME_MAX - error_ns ? hi_ns + error_ns : DS_EVENT_TIME_MAX;
+	fact->lo_ns = lo_ns > error_ns ? lo_ns - error_ns : 0;
+}
+
+/* What the event says; false where it is nothing about being registered. */
+static bool fact_of(const struct ds_event *ev, int previous, struct ds_fact *ret_fact)
+{
+	bool has_lo = ds_event_has(ev, DS_KEY_NOT_BEFORE), has_hi = ds_event_has(ev, DS_KEY_NOT_AFTER);
+	int64_t error_ns = ds_event_has(ev, DS_KEY_CLOCK_ERROR) && ev->clock_error > 0 ?
+				   ev->clock_error : 0;
+	int64_t lo_ns = has_lo ? ev->not_before : ev->time_ns;
+	int64_t hi_ns = has_hi ? ev->not_after : ev->time_ns;
+	struct ds_fact f = { .source = DS_TARGET_SOURCE_FILE };
+
+	if (ds_event_has(ev, DS_KEY_TARGET_SOURCE))
+		f.source = ev->target_source;
+	if (is_registered(ev->target_state)) {
+		f.kind = ev->target_state != DS_TARGET_STATE_INITIAL ? DS_FACT_REGISTERED :
+			 is_call(f.source) || previous != DS_TARGET_STATE_INITIAL ?
+							       DS_FACT_REGISTERING :
+							       DS_FACT_INITIAL;
+		set_bounds(&f, lo_ns, has_hi || !has_lo ? hi_ns : lo_ns, error_ns);
+	} else if (is_draining_state(ev->target_state) && is_hint(f.source) &&
+		   (!has_hi || f.source != DS_TARGET_SOURCE_LBC_CHECKPOINT)) {
+		f.kind = DS_FACT_HINT;
+		set_bounds(&f, lo_ns, lo_ns, error_ns);
+	} else if (is_draining_state(ev->target_state) || (is_registered(previous) && is_gone(ev))) {
+		f.kind = DS_FACT_DRAIN;
+		set_bounds(&f, has_lo ? lo_ns : 0, hi_ns, error_ns);
+	} else {
 		return false;
-	if (ev->time_ns <= target->drain_hi_ns)
-		return true;
-	return ds_event_has(ev, DS_KEY_TARGET_SOURCE) &&
-	       ev->target_source == DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH &&
-	       ev->time_ns <= target->drain_hi_ns + CONSISTENT_AFTER_NS &&
-	       !(ev->target_state == DS_TARGET_STATE_INITIAL && target->has_served);
-}
-
-/* Registered anew, and not only told of again. */
-static bool is_anew(int state, int previous)
-{
-	return !is_registered(previous) ||
-	       (state == DS_TARGET_STATE_INITIAL && previous != DS_TARGET_STATE_INITIAL);
-}
-
-bool ds_target_registers(const struct ds_target *target, const struct ds_event *ev)
-{
-	return is_registered(ev->target_state) && !is_from_before_drain(target, ev) &&
-	       is_anew(ev->target_state, target->state);
-}
-
-static void set_lo(struct ds_target *target, int64_t lo_ns, int source)
-{
-	target->drain_lo_ns = lo_ns;
-	target->drain_lo_source = source;
-}
-
-static void set_hi(struct ds_target *target, int64_t hi_ns, int source)
-{
-	target->drain_hi_ns = hi_ns;
-	target->drain_hi_source = source;
-}
-
-/*
- * Narrows the interval by one more source. Sources that cannot both be right widen it to what
- * either says (DESIGN section 7).
- */
-static void note_drain(struct ds_target *target, const struct ds_event *ev)
-{
-	int source = ds_event_has(ev, DS_KEY_TARGET_SOURCE) ? ev->target_source :
-							      DS_TARGET_SOURCE_FILE;
-	int64_t lo = ds_event_has(ev, DS_KEY_NOT_BEFORE) ? ev->not_before : 0;
-	int64_t hi = ds_event_has(ev, DS_KEY_NOT_AFTER) ? ev->not_after : ev->time_ns;
-	bool conflict;
-
-	if (lo > hi)
-		lo = hi;	/* a source whose own bounds cross knows one moment at best */
-	if (!target->drained) {
-		target->drained = true;
-		set_lo(target, lo, source);
-		set_hi(target, hi, source);
-		return;
 	}
-	conflict = hi < target->drain_lo_ns || lo > target->drain_hi_ns;
-	if (conflict ? lo < target->drain_lo_ns : lo > target->drain_lo_ns)
-		set_lo(target, lo, source);
-	if (conflict ? hi > target->drain_hi_ns : hi < target->drain_hi_ns)
-		set_hi(target, hi, source);
+	*ret_fact = f;
+	return true;
+}
+
+/* What the facts say of now. */
+static void conclude(struct ds_target *target)
+{
+	struct ds_facts_drain d = ds_facts_drain(&target->facts, 0, 0);
+
+	target->drained = d.began;
+	target->drain_lo_ns = d.lo_ns;
+	target->drain_hi_ns = d.hi_ns;
+	target->drain_lo_source = d.lo_source;
+	target->drain_hi_source = d.hi_source;
+	target->registered_ns = d.registered_ns;
 }
 
 static void note_settings(struct ds_target *target, const struct ds_event *ev)
@@ -291,18 +283,6 @@ static void note_settings(struct ds_target *target, const struct ds_event *ev)
 		target->health_check_interval_s = ev->tg_health_check_interval_s;
 	if (ds_event_has(ev, DS_KEY_LB_TYPE))
 		target->lb_type = ev->lb_type;
-}
-
-static void note_registered(struct ds_target *target, const struct ds_event *ev, int previous)
-{
-	if (is_anew(target->state, previous)) {
-		target->assigned_ns = ev->time_ns;
-		target->has_served = false;
-	}
-	if (target->state != DS_TARGET_STATE_INITIAL)
-		target->has_served = true;
-	target->drained = false; /* registered again: the next drain is another one */
-	target->registered_ns = ds_event_has(ev, DS_KEY_NOT_BEFORE) ? ev->not_before : ev->time_ns;
 }
 
 static const char *group_of(const struct ds_event *ev)
@@ -337,37 +317,99 @@ bool ds_targets_is_known(const struct ds_targets *t, const struct ds_event *ev)
 	return target && target->restored && ev->time_ns <= target->state_ns;
 }
 
+/* Registered anew, and not only told of again. */
+static bool is_anew(int state, int previous)
+{
+	return is_registered(state) && (!is_registered(previous) ||
+					(state == DS_TARGET_STATE_INITIAL &&
+					 previous != DS_TARGET_STATE_INITIAL));
+}
+
+bool ds_target_registers(const struct ds_target *target, const struct ds_event *ev)
+{
+	struct ds_facts facts = target->facts;
+	struct ds_fact fact;
+
+	if (!is_anew(ev->target_state, target->state) || !fact_of(ev, target->state, &fact))
+		return false;
+	ds_facts_add(&facts, &fact);
+	return !ds_facts_drain(&facts, 0, 0).began;	/* else it is older than the drain */
+}
+
+/* The facts by now agree with this one: it is not of an earlier registration, nor out of date. */
+static bool says_now(const struct ds_target *target, const struct ds_fact *fact)
+{
+	return fact->kind != DS_FACT_HINT && (fact->kind == DS_FACT_DRAIN) == target->drained;
+}
+
 struct ds_target *ds_targets_update(struct ds_targets *t, const struct ds_event *ev,
 				    int *ret_previous)
 {
+	struct ds_fact fact = { 0 };
 	struct ds_target *target;
 	struct ds_addr a;
+	bool has_fact;
 
-	if (ds_addr_parse(ev->target_id, strlen(ev->target_id), &a))
+	/* What an instance serves is a node's port: no pod's drain. */
+	if ((ds_event_has(ev, DS_KEY_TG_TYPE) && ev->tg_type == DS_TARGET_TYPE_INSTANCE) ||
+	    ds_addr_parse(ev->target_id, strlen(ev->target_id), &a))
 		return NULL;
 	target = find_or_add(t, &a, port_of(ev), group_of(ev), ret_previous);
 	if (!target)
 		return NULL;
-	if (target->restored && ev->time_ns <= target->state_ns) {
-		/* Told before; but of this drain it may be a better source, which came late. */
-		if (target->drained && is_draining_state(ev->target_state) &&
-		    ev->time_ns > target->registered_ns)
-			note_drain(target, ev);
-		return target;
+	has_fact = fact_of(ev, *ret_previous, &fact);
+	if (has_fact) {
+		ds_facts_add(&target->facts, &fact);
+		conclude(target);
 	}
+	if (target->restored && ev->time_ns <= target->state_ns)
+		return target;	/* told before; but of its drain it may know better */
 	target->restored = false;
 	note_settings(target, ev);
 	if (target->delay_s > t->longest_delay_s)
 		t->longest_delay_s = target->delay_s;
-	if (is_from_before_drain(target, ev))
-		return target;
+	if (has_fact ? !says_now(target, &fact) : ev->time_ns < target->state_ns)
+		return target;	/* older than what is known */
+	if (is_anew(ev->target_state, *ret_previous) || fact.kind == DS_FACT_REGISTERING)
+		target->assigned_ns = fact.hi_ns;
 	target->state = ev->target_state;
 	target->state_ns = ev->time_ns;
-	if (ds_target_is_draining(target))
-		note_drain(target, ev);
-	else if (is_registered(target->state))
-		note_registered(target, ev, *ret_previous);
 	return target;
+}
+
+static int source_of(const struct ds_event *ev, enum ds_key key, int source)
+{
+	return ds_event_has(ev, key) ? source : DS_TARGET_SOURCE_FILE;
+}
+
+/* The bounds as the run before had concluded them, each with its source. */
+static void restore_facts(struct ds_target *target, const struct ds_event *ev)
+{
+	struct ds_fact f = { .source = DS_TARGET_SOURCE_LAST_REGISTERED };
+
+	f.kind = target->state == DS_TARGET_STATE_INITIAL ? DS_FACT_INITIAL : DS_FACT_REGISTERED;
+	target->facts.cnt = 0;
+	if (ds_event_has(ev, DS_KEY_NOT_BEFORE)) {
+		f.lo_ns = f.hi_ns = ev->not_before;
+		ds_facts_add(&target->facts, &f);
+	}
+	if (!ds_event_has(ev, DS_KEY_DRAIN_NOT_AFTER))
+		return;
+	f = (struct ds_fact){
+		.kind = DS_FACT_DRAIN, .hi_ns = ev->drain_not_after,
+		.source = source_of(ev, DS_KEY_DRAIN_NOT_AFTER_SOURCE,
+					     ev->drain_not_after_source),
+	};
+	ds_facts_add(&target->facts, &f);
+	if (!ds_event_has(ev, DS_KEY_DRAIN_NOT_BEFORE))
+		return;
+	f.lo_ns = ev->drain_not_before;
+	f.source = source_of(ev, DS_KEY_DRAIN_NOT_BEFORE_SOURCE, ev->drain_not_before_source);
+	if (f.source == DS_TARGET_SOURCE_LAST_REGISTERED)
+		return;			/* that is above */
+	f.kind = is_hint(f.source) ? DS_FACT_HINT : DS_FACT_DRAIN;
+	f.hi_ns++;			/* the upper bound is the other source's */
+	ds_facts_add(&target->facts, &f);
 }
 
 void ds_targets_restore(struct ds_targets *t, const struct ds_event *ev)
@@ -387,19 +429,10 @@ void ds_targets_restore(struct ds_targets *t, const struct ds_event *ev)
 	target->restored = true;
 	target->state = ev->target_state;
 	target->state_ns = ev->time_ns;
-	target->has_served = target->state != DS_TARGET_STATE_INITIAL;
-	target->registered_ns = ds_event_has(ev, DS_KEY_NOT_BEFORE) ? ev->not_before : 0;
 	target->assigned_ns =
 		ds_event_has(ev, DS_KEY_TARGET_REGISTERED_AT) ? ev->target_registered_at : 0;
-	target->drained = ds_event_has(ev, DS_KEY_DRAIN_NOT_AFTER);
-	if (!target->drained)
-		return;
-	set_lo(target, ds_event_has(ev, DS_KEY_DRAIN_NOT_BEFORE) ? ev->drain_not_before : 0,
-	       ds_event_has(ev, DS_KEY_DRAIN_NOT_BEFORE_SOURCE) ? ev->drain_not_before_source :
-								  DS_TARGET_SOURCE_FILE);
-	set_hi(target, ev->drain_not_after,
-	       ds_event_has(ev, DS_KEY_DRAIN_NOT_AFTER_SOURCE) ? ev->drain_not_after_source :
-								 DS_TARGET_SOURCE_FILE);
+	restore_facts(target, ev);
+	conclude(target);
 }
 
 const struct ds_target *ds_targets_first(const struct ds_targets *t)
@@ -407,36 +440,46 @@ const struct ds_target *ds_targets_first(const struct ds_targets *t)
 	return t->first;
 }
 
-struct ds_drain ds_target_drain(const struct ds_target *target, int64_t t0_ns, int t0_source)
+/*
+ * T0 as a lower bound: not SIGTERM's (a preStop hook may lie before it), not where the controller
+ * had reason before, not where the drain is known to have begun before.
+ */
+static void bound_by_t0(const struct ds_facts_drain *facts, const struct ds_drain_span *span,
+			struct ds_drain *d)
 {
-	struct ds_drain d = { .delay_ns = -1 };
 	static const int of_t0[DS_T0_SOURCE_MAX] = {
 		[DS_T0_SOURCE_DELETION_TIMESTAMP] = DS_TARGET_SOURCE_DELETION_TIMESTAMP,
 		[DS_T0_SOURCE_STATUS_REASON] = DS_TARGET_SOURCE_STATUS_REASON,
 		[DS_T0_SOURCE_SIGTERM] = DS_TARGET_SOURCE_SIGTERM,
 	};
+	int64_t t0_ns = span->t0_ns - DS_T0_CLOCK_ERROR_NS;
+
+	if (!span->t0_ns || !span->t0_holds || span->t0_source == DS_T0_SOURCE_SIGTERM ||
+	    facts->own_lo || (facts->hint_ns && facts->hint_ns < t0_ns) || t0_ns <= d->lo_ns ||
+	    (d->began && t0_ns > d->hi_ns))
+		return;
+	d->lo_ns = t0_ns;
+	d->lo_source = of_t0[span->t0_source];
+}
+
+struct ds_drain ds_target_drain(const struct ds_target *target, const struct ds_drain_span *span)
+{
+	struct ds_drain d = { .delay_ns = -1 };
+	struct ds_facts_drain facts;
 
 	if (!target)
 		return d;
+	facts = ds_facts_drain(&target->facts, span->from_ns, span->until_ns);
 	d.known = true;
 	if (target->delay_s >= 0)
 		d.delay_ns = target->delay_s * 1000000000;
-	if (target->drained) {
-		d.began = true;
-		d.lo_ns = target->drain_lo_ns;
-		d.lo_source = target->drain_lo_source;
-		d.hi_ns = target->drain_hi_ns;
-		d.hi_source = target->drain_hi_source;
-	}
-	if (t0_ns && t0_ns > d.lo_ns && (!d.began || t0_ns <= d.hi_ns)) {
-		d.lo_ns = t0_ns;
-		d.lo_source = of_t0[t0_source];
-	}
-	/* Still registered after T0: the controller or the API is late. */
-	if (target->registered_ns > d.lo_ns && (!d.began || target->registered_ns <= d.hi_ns)) {
-		d.lo_ns = target->registered_ns;
-		d.lo_source = DS_TARGET_SOURCE_LAST_REGISTERED;
-	}
+	d.began = facts.began;
+	d.conflict = facts.conflict;
+	d.lo_ns = facts.lo_ns;
+	d.lo_source = facts.lo_source;
+	d.hi_ns = facts.hi_ns;
+	d.hi_source = facts.hi_source;
+	bound_by_t0(&facts, span, &d);
 	return d;
 }
 

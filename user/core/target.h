@@ -7,6 +7,7 @@
 #define DS_CORE_TARGET_H
 
 #include "user/core/event.h"
+#include "user/core/target_facts.h"
 
 #define DS_TARGET_TEXT_LEN 159
 
@@ -30,8 +31,8 @@ struct ds_target {
 	int64_t health_check_interval_s;
 	int lb_type;		/* enum ds_lb_type, -1 = not told */
 	int64_t assigned_ns;	/* the current registration was first seen, 0 = not known */
+	struct ds_facts facts;	/* what was said; the rest follows from it */
 	int64_t registered_ns;	/* last moment at which it was known to be registered */
-	bool has_served;	/* it was past `initial` since it was registered */
 	/* the drain: valid while `drained` */
 	bool drained;
 	int64_t drain_lo_ns;	/* 0 = no bound of its own */
@@ -44,10 +45,26 @@ struct ds_target {
 struct ds_drain {
 	bool known;		/* the target is known, whatever its state */
 	bool began;		/* it is known to have begun to drain: hi is set */
+	bool conflict;		/* its sources contradict each other: it holds all that they say */
 	int64_t lo_ns, hi_ns;
 	int lo_source, hi_source;
 	int64_t delay_ns;	/* -1 = not told */
 };
+
+/*
+ * Whose drain is asked for: that of the pod which had the address in [from, until] (0 = unbounded
+ * on that side) and goes since t0 (0 = it does not). T0 holds where the pod was ready until then:
+ * only then can its going have been the reason.
+ */
+struct ds_drain_span {
+	int64_t from_ns, until_ns;
+	int64_t t0_ns;
+	int t0_source;		/* enum ds_t0_source */
+	bool t0_holds;
+};
+
+/* The API server's clock, of T0's stamp, may be off by so much. */
+#define DS_T0_CLOCK_ERROR_NS INT64_C(50000000)
 
 struct ds_targets;
 
@@ -92,10 +109,11 @@ struct ds_target *ds_targets_find(const struct ds_targets *t, const struct ds_ad
 bool ds_target_is_draining(const struct ds_target *target);
 
 /*
- * The drain interval of a target, for a pod that goes since t0 (0 = not). t0 is a lower bound only
- * where the target was registered until then. NULL gives an unknown drain.
+ * The drain interval of a target: the largest of the lower bounds, the smallest of the upper ones.
+ * T0 is a lower bound only where no source saw the drain from both sides, and nothing says that it
+ * began before. NULL gives an unknown drain.
  */
-struct ds_drain ds_target_drain(const struct ds_target *target, int64_t t0_ns, int t0_source);
+struct ds_drain ds_target_drain(const struct ds_target *target, const struct ds_drain_span *span);
 
 /* The longest deregistration delay that was told, in seconds; 0 = none. */
 int64_t ds_targets_longest_delay_s(const struct ds_targets *t);

@@ -183,6 +183,8 @@ static void describe_drain(const struct ds_drain *d, struct ds_event *ev)
 	}
 	DS_SET(ev, DRAIN_NOT_AFTER, drain_not_after, d->hi_ns);
 	DS_SET(ev, DRAIN_NOT_AFTER_SOURCE, drain_not_after_source, d->hi_source);
+	if (d->conflict)
+		DS_SET(ev, DRAIN_CONFLICT, drain_conflict, true);
 }
 
 static void write_verdict(struct ds_core *core, struct ds_pod *pod, const struct ds_drain *drain,

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the sources said about one target, and the drain interval that follows from it (DESIGN
+ * section 7). Facts come in any order (CloudTrail is minutes late) and are kept by time, so that an
+ * older one never undoes a newer one. Pure.
+ *
+ * A fact is about this node's clock: whoever adds it has widened it by what the source's clock may
+ * be off. All times are ns since the epoch, 0 = not bounded on that side.
+ */
+#ifndef DS_CORE_TARGET_FACTS_H
+#define DS_CORE_TARGET_FACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "user/core/names.h"
+
+#define DS_FACTS_MAX 16
+
+enum ds_fact_kind {
+	DS_FACT_REGISTERED,	/* at some moment of [lo, hi] the target was registered */
+	DS_FACT_INITIAL,	/* the same, and it was new: a drain before it is over */
+	DS_FACT_REGISTERING,	/* the same, and that is where the registration began */
+	DS_FACT_HINT,		/* the controller had reason to deregister it from lo on */
+	DS_FACT_DRAIN,		/* it began to drain in [lo, hi] */
+};
+
+struct ds_fact {
+	int64_t lo_ns, hi_ns;
+	int32_t kind;		/* enum ds_fact_kind */
+	int32_t source;		/* enum ds_target_source */
+};
+
+struct ds_facts {
+	struct ds_fact fact[DS_FACTS_MAX];	/* by time */
+	int cnt;
+};
+
+/* The drain that belongs to a span of time, as the facts have it. */
+struct ds_facts_drain {
+	bool began;
+	bool conflict;		/* the sources contradict each other: all that they say is inside */
+	bool own_lo;		/* lo comes from a source that saw the drain itself */
+	int64_t lo_ns, hi_ns;
+	int lo_source, hi_source;
+	int64_t registered_ns;	/* last moment before it at which the target was registered */
+	int64_t hint_ns;	/* latest hint since then */
+};
+
+/* Adds a fact; one that adds nothing is left out, the oldest makes room. */
+void ds_facts_add(struct ds_facts *facts, const struct ds_fact *fact);
+
+/*
+ * The last drain that ended a registration which began before until (0 = whenever), and that began
+ * at from or later. Not began where the target was registered since.
+ */
+struct ds_facts_drain ds_facts_drain(const struct ds_facts *facts, int64_t from_ns,
+				     int64_t until_ns);
+
+#endif
