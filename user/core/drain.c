@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The drain of a pod: that of the targets which have its address (DESIGN section 7), as long as they
- * are this pod's: an address may be given to another pod, and registered for that one, before the
- * first has its verdict. One pod may stand in several target groups, and which of their load
+ * The drain of a pod: that of the targets which have its address (DESIGN section 7), as long as
+ * they are this pod's: an address may be given to another pod, and registered for that one, before
+ * the first has its verdict. One pod may stand in several target groups, and which of their load
  * balancers sent a packet is not known: the interval of several targets is what encloses those of
  * each. Pure.
  */

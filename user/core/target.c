@@ -195,7 +195,8 @@ static bool is_registered(int state)
 /* Sources that say from when on the controller had reason to deregister, not when it did. */
 static bool is_hint(int source)
 {
-	return source == DS_TARGET_SOURCE_LBC_CHECKPOINT || source == DS_TARGET_SOURCE_ENDPOINT_SLICE ||
+	return source == DS_TARGET_SOURCE_LBC_CHECKPOINT ||
+	       source == DS_TARGET_SOURCE_ENDPOINT_SLICE ||
 	       source == DS_TARGET_SOURCE_DELETION_TIMESTAMP ||
 	       source == DS_TARGET_SOURCE_STATUS_REASON || source == DS_TARGET_SOURCE_SIGTERM;
 }
@@ -220,14 +221,16 @@ static void set_bounds(struct ds_fact *fact, int64_t lo_ns, int64_t hi_ns, int64
 {
 	if (lo_ns > hi_ns)
 		lo_ns = hi_ns;	/* a source whose own bounds cross knows one moment at best */
-	fact->hi_ns = hi_ns < DS_EVENT_TIME_MAX - error_ns ? hi_ns + error_ns : DS_EVENT_TIME_MAX;
+	fact->hi_ns = hi_ns < DS_EVENT_TIME_MAX - error_ns ? hi_ns + error_ns :
+							     DS_EVENT_TIME_MAX;
 	fact->lo_ns = lo_ns > error_ns ? lo_ns - error_ns : 0;
 }
 
 /* What the event says; false where it is nothing about being registered. */
 static bool fact_of(const struct ds_event *ev, int previous, struct ds_fact *ret_fact)
 {
-	bool has_lo = ds_event_has(ev, DS_KEY_NOT_BEFORE), has_hi = ds_event_has(ev, DS_KEY_NOT_AFTER);
+	bool has_lo = ds_event_has(ev, DS_KEY_NOT_BEFORE);
+	bool has_hi = ds_event_has(ev, DS_KEY_NOT_AFTER);
 	int64_t error_ns = ds_event_has(ev, DS_KEY_CLOCK_ERROR) && ev->clock_error > 0 ?
 				   ev->clock_error : 0;
 	int64_t lo_ns = has_lo ? ev->not_before : ev->time_ns;
@@ -246,7 +249,8 @@ static bool fact_of(const struct ds_event *ev, int previous, struct ds_fact *ret
 		   (!has_hi || f.source != DS_TARGET_SOURCE_LBC_CHECKPOINT)) {
 		f.kind = DS_FACT_HINT;
 		set_bounds(&f, lo_ns, lo_ns, error_ns);
-	} else if (is_draining_state(ev->target_state) || (is_registered(previous) && is_gone(ev))) {
+	} else if (is_draining_state(ev->target_state) ||
+		   (is_registered(previous) && is_gone(ev))) {
 		f.kind = DS_FACT_DRAIN;
 		set_bounds(&f, has_lo ? lo_ns : 0, hi_ns, error_ns);
 	} else {

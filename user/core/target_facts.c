@@ -213,7 +213,7 @@ static void take_drain(struct drain *drain, const struct ds_fact *f)
 		drain->hi_ns = f->hi_ns;
 }
 
-/* It may be an answer from before the drain, unless a target that was past `initial` is there again. */
+/* Perhaps an answer from before the drain, unless a target past `initial` is initial again. */
 static bool is_stale(const struct drain *drain, const struct ds_fact *f)
 {
 	return drain->open && f->source == DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH &&
