@@ -21,8 +21,8 @@ static bool is_registered(const struct ds_fact *f)
 }
 
 /*
- * Where a fact stands. A reading counts from its earliest moment: only one that is surely later than
- * a drain speaks of another registration. Two calls are told in the order of their stamps.
+ * Where a fact stands. A reading counts from its earliest moment: only one that is surely later
+ * than a drain speaks of another registration. Two calls are told in the order of their stamps.
  */
 static int64_t key(const struct ds_fact *f)
 {
