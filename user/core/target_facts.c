@@ -9,8 +9,8 @@
 #include <string.h>
 
 /*
- * DescribeTargetHealth is eventually consistent: an answer this soon after a change may not know the
- * change. AWS gives no figure.
+ * DescribeTargetHealth is eventually consistent: an answer this soon after a change may not know
+ * it. AWS gives no figure.
  */
 #define STALE_NS INT64_C(15000000000)
 #define INITIAL_STALE_NS INT64_C(2000000000)	/* of one that still says draining */
