@@ -336,6 +336,26 @@ static void a_reset_that_leaves_proves_a_netfilter_rule(void **state)
 	assert_int_equal(fx_only(f, DS_EVENT_DROP)->symptom, DS_SYMPTOM_RESET);
 }
 
+/* A SYN that a neighbour's queue gives up 3 s later, while its repetition was accepted after 1 s. */
+static void a_death_told_after_the_repetition_was_accepted_is_a_delay(void **state)
+{
+	struct fixture *f = *state;
+
+	released(f);
+	fx_syn_seen(f, 2500, 1, 40000, 7);
+	fx_accepted(f, 2501, 1, 40000);
+	fx_syn_died(f, 4500, 1, 40000, 7);
+	fx_syn_died(f, 4501, 1, 40000, 7);
+	fx_ticks(f, 5000, 20000);
+	assert_int_equal(drops(f), 0);
+	assert_int_equal(apart(f, DS_NOT_DROP_DELAYED), 1);
+	/* Another connection on the same ports is lost for itself. */
+	fx_syn_died(f, 21000, 1, 40000, 8);
+	fx_ticks(f, 22000, 40000);
+	assert_int_equal(drops(f), 1);
+	assert_int_equal(apart(f, DS_NOT_DROP_DELAYED), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +381,7 @@ int main(void)
 		FX_TEST(payload_after_a_close_before_t0_is_a_keepalive_race),
 		FX_TEST(a_reset_received_with_and_without_a_request_outstanding),
 		FX_TEST(a_reset_that_leaves_proves_a_netfilter_rule),
+		FX_TEST(a_death_told_after_the_repetition_was_accepted_is_a_delay),
 	};
 
 	return cmocka_run_group_tests_name("correlate", tests, NULL, NULL);

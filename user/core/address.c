@@ -92,6 +92,7 @@ static void taken_back(struct ds_core *core, struct ds_pod *pod, const struct ds
 	if (!ds_ledger_reopen(core->ledger, pod, a) || !has_all(core, pod, at_ns))
 		return;
 	pod->released_ns = 0;
+	pod->taken_back_ns = at_ns;
 	ds_timeline_leave(core, pod, DS_PHASE_ADDRESS_RELEASED, at_ns);
 }
 

@@ -194,7 +194,7 @@ static void begin_generation(struct ds_core *core, struct ds_flow *flow)
 	forget_evidence(flow);
 	flow->closed_ns = flow->last_payload_ns = 0;
 	flow->age_ns = -1;
-	flow->has_isn = flow->has_seq = flow->came_in = false;
+	flow->has_isn = flow->has_seq = flow->came_in = flow->delayed = false;
 }
 
 /* Only the first sending of a SYN or of payload is an arrival; repetitions move nothing. */
@@ -259,6 +259,26 @@ static void rst_left(struct ds_core *core, const struct ds_event *ev)
 	note_facts(core, flow, ev, DS_FLOW_RST_LEFT);
 }
 
+/*
+ * A SYN of which another sending was accepted by now. A neighbour's queue gives up what waits in it
+ * after three seconds, when the repetition has long found its way.
+ */
+static bool was_repeated(const struct ds_flow *flow, const struct ds_event *ev)
+{
+	return flow->has_isn && flow->isn == (uint32_t)ev->tcp_seq &&
+	       flow->facts & DS_FLOW_ESTABLISHED;
+}
+
+/* Once, and not what is a drop, or counted apart, for something else. */
+static void count_delayed(struct ds_core *core, struct ds_flow *flow)
+{
+	if (flow->delayed || flow->decided || flow->window != DS_FLOW_WINDOW_NONE)
+		return;
+	flow->delayed = true;
+	flow->pod->not_drops[DS_NOT_DROP_DELAYED]++;
+	core->not_drops[DS_NOT_DROP_DELAYED]++;
+}
+
 void ds_correlate_packet(struct ds_core *core, const struct ds_event *ev)
 {
 	enum ds_packet_kind kind = ds_evidence_packet_kind(ev);
@@ -280,6 +300,10 @@ void ds_correlate_packet(struct ds_core *core, const struct ds_event *ev)
 	flow = flow_of(core, ev, source_is_pod, &attribution);
 	if (!flow)
 		return;
+	if (kind == DS_PACKET_SYN && was_repeated(flow, ev)) {
+		count_delayed(core, flow);
+		return;
+	}
 	/* The first SYN comes before all else of its connection: the rest is of an earlier one. */
 	if (kind == DS_PACKET_SYN && (flow->has_isn ? flow->isn != (uint32_t)ev->tcp_seq :
 						      flow->facts != 0))

@@ -103,6 +103,7 @@ struct ds_pod {
 	int64_t exited_ns;	/* last PID 1 that ended */
 	int ended_by;		/* enum ds_ended_by, -1 = no PID 1 was seen to end */
 	int64_t released_ns;	/* address */
+	int64_t taken_back_ns;	/* a release that was none: its route had only been made anew */
 	int64_t reused_ns;
 	int64_t given_ns;	/* the node routes the address to another pod, told of or not */
 	int64_t deleted_ns;

@@ -33,9 +33,12 @@ static bool serves(const struct ds_core *core, const struct ds_pod *pod)
 	return !pod->by_kubernetes;	/* --pod-ip: it was named by hand, so it matters */
 }
 
-static bool goes_away(const struct ds_pod *pod)
+static bool goes_away(const struct ds_core *core, const struct ds_pod *pod)
 {
 	if (ds_pod_is_going(pod) || pod->released_ns || pod->sigterm_ns)
+		return true;
+	/* What died while its route was away comes again, and is told to have died only later. */
+	if (pod->taken_back_ns && core->now_ns - pod->taken_back_ns < DS_WINDOW_SILENT_NS)
 		return true;
 	for (int i = 0; i < pod->listeners_cnt; i++)
 		if (pod->listeners[i].open || !pod->listeners[i].closed_ns)
@@ -114,11 +117,11 @@ static void review_pod(struct ds_core *core, struct ds_pod *pod)
 	 * now is a reason of its own.
 	 */
 	if (pod->tap_since_ns &&
-	    (!goes_away(pod) || (pod->tap_done && pod->t0_ns > pod->tap_since_ns))) {
+	    (!goes_away(core, pod) || (pod->tap_done && pod->t0_ns > pod->tap_since_ns))) {
 		pod->tap_since_ns = 0;
 		pod->tap_done = false;
 	}
-	if (!pod->tap_since_ns && !pod->tap_done && goes_away(pod) && serves(core, pod))
+	if (!pod->tap_since_ns && !pod->tap_done && goes_away(core, pod) && serves(core, pod))
 		pod->tap_since_ns = core->now_ns;
 	if (pod->tap_since_ns && !pod->tap_done && is_settled(core, pod))
 		pod->tap_done = true;

@@ -13,6 +13,7 @@ import hashlib
 import ipaddress
 import os
 import threading
+import time
 
 from .proc import now_ns, run, wait_for
 
@@ -210,7 +211,8 @@ class Network:
                 index = self.index
         eni = self.settings.eni
         secondary = not self.plan.ipv6 and (eni == "secondary" or (eni == "both" and index % 2 == 0))
-        return Attachment(self, index, name, namespace, secondary)
+        kind = BranchAttachment if self.settings.eni == "branch" else Attachment
+        return kind(self, index, name, namespace, secondary)
 
     def remove(self):
         for ns in reversed(self.made):
@@ -229,37 +231,51 @@ class Attachment:
         self.link = "eni" + hashlib.sha1(f"{namespace}.{name}".encode()).hexdigest()[:11]
         self.netns = network.netns(f"pod{index}")
         nodad = " nodad" if plan.ipv6 else ""
-        host_mac, prefix, node = mac(self.link), plan.prefix(self.address), network.node
+        host_mac, node = mac(self.link), network.node
         node.ip(f"link add name {self.link} netns {node.name} address {host_mac} type veth "
                 f"peer name eth0 netns {self.netns.name}")
         self.netns.ip(f"""
-            addr add {prefix} dev eth0{nodad}
+            addr add {plan.prefix(self.address)} dev eth0{nodad}
             link set eth0 up
             route add {plan.gateway} dev eth0
             route add default via {plan.gateway} dev eth0
             neigh replace {plan.gateway} lladdr {host_mac} nud permanent dev eth0""", plan.ipv6)
-        scope = "" if plan.ipv6 else " scope link"
         self.attached = now_ns()
-        node.ip(f"""
-            link set {self.link} up
-            route add {prefix} dev {self.link}{scope}
-            rule add to {prefix} table main priority 512"""
-                + (f"\nrule add from {prefix} table 2 priority 1536" if secondary else ""), plan.ipv6)
+        node.ip(f"link set {self.link} up")
+        self._wire()
+
+    @property
+    def prefix(self):
+        return self.network.plan.prefix(self.address)
+
+    def _wire(self):
+        """Its route and its rules on the node."""
+        scope = "" if self.network.plan.ipv6 else " scope link"
+        self.network.node.ip(f"""
+            route add {self.prefix} dev {self.link}{scope}
+            rule add to {self.prefix} table main priority 512"""
+                             + (f"\nrule add from {self.prefix} table 2 priority 1536" if self.secondary else ""),
+                             self.network.plan.ipv6)
+
+    def _unwiring(self):
+        """[(what, command)]: how the CNI takes that away, in its order."""
+        steps = [("rule_512", f"rule del to {self.prefix} table main priority 512")]
+        if self.secondary:
+            steps.append(("rule_1536", f"rule del from {self.prefix} table 2 priority 1536"))
+        return [*steps, ("route", f"route del {self.prefix} dev {self.link}")]
 
     def release(self):
         """CNI DEL on the node, in its real order. Returns [(what, before, after)], times in ns."""
-        plan, node = self.network.plan, self.network.node
-        prefix = plan.prefix(self.address)
+        plan, node, settings = self.network.plan, self.network.node, self.network.settings
         if self.filtered == "tc":
             self._forbid()
         elif self.filtered == "xdp":
             self._forbid_early()
-        steps = [("rule_512", f"rule del to {prefix} table main priority 512")]
-        if self.secondary:
-            steps.append(("rule_1536", f"rule del from {prefix} table 2 priority 1536"))
-        steps.append(("route", f"route del {prefix} dev {self.link}"))
+        steps = [("link", f"link del {self.link}")] if settings.release_by == "link" else self._unwiring()
         done = []
         for what, command in steps:
+            if what == "route":
+                time.sleep(settings.route_after)
             before = now_ns()
             node.ip(command, plan.ipv6)
             done.append((what, before, now_ns()))
@@ -274,6 +290,15 @@ class Attachment:
         if route:   # worse than the pod's own route, and better than the subnet's
             prefix = self.network.plan.prefix(self.address)
             self.network.node.ip(f"route add {route.format(prefix)} metric 4096", self.network.plan.ipv6)
+
+    def flap(self, seconds):
+        """The route goes and comes back: a CNI that makes it anew. Returns the moments before and after."""
+        plan, node = self.network.plan, self.network.node
+        before = now_ns()
+        node.ip(f"route del {self.prefix} dev {self.link}", plan.ipv6)
+        time.sleep(seconds)
+        node.ip(f"route add {self.prefix} dev {self.link}" + ("" if plan.ipv6 else " scope link"), plan.ipv6)
+        return before, now_ns()
 
     def _forbid(self):
         """The CNI's filter on the uplink drops what comes for the address from now on. In classic BPF,
@@ -302,6 +327,42 @@ class Attachment:
         run(["ip", "-n", self.network.node.name, "link", "del", self.link], check=False)
         self.netns.delete()
         wait_for(lambda: not self.netns.exists(), 10, f"the end of {self.netns.name}")
+
+
+class BranchAttachment(Attachment):
+    """A pod with security groups of its own: its branch interface is a VLAN of the trunk, its route is in
+    a table of its own that rules find by the interface, and there is no rule 512.
+
+    The VLAN is a link of its own here (not every kernel has 802.1Q), between the node and the VPC's
+    router, and by that router the node itself and the other pods reach it: it answers ARP for the
+    address as long as the interface exists, and eats what comes back to it (the VPC's check of sources)."""
+
+    def _wire(self):
+        network, plan, vlan = self.network, self.network.plan, self.index
+        lb, node, self.table = network.lb, network.node, 100 + vlan
+        self.branch, there = f"vlan.eth.{vlan}", f"br{vlan}"
+        lb.sysctl(net__ipv4__ip_forward=1)
+        node.ip(f"link add name {self.branch} netns {node.name} address {mac(self.branch)} type veth "
+                f"peer name {there} netns {lb.name} address {mac(there)}")
+        lb.ip(f"""
+            link set {there} up
+            neigh add proxy {self.address} dev eth0
+            neigh replace {plan.node} lladdr {mac(self.branch)} nud permanent dev {there}
+            route add {self.prefix} via {plan.node} dev {there} src {plan.lb} onlink""")
+        # The kubelet's own packets come back by the router.
+        node.sysctl(**{f"net/ipv4/conf/{self.branch}/accept_local": 1})
+        node.ip(f"""
+            link set {self.branch} up
+            neigh replace {plan.router} lladdr {mac(there)} nud permanent dev {self.branch}
+            route add {self.prefix} dev {self.link} scope link table {self.table}
+            route add default via {plan.router} dev {self.branch} onlink table {self.table}
+            rule add iif {self.branch} table {self.table} priority 10
+            rule add iif {self.link} table {self.table} priority 10""")
+
+    def _unwiring(self):
+        return [("route", f"route del {self.prefix} dev {self.link} table {self.table}"),
+                ("rules", f"rule del iif {self.branch} table {self.table} priority 10\n"
+                          f"rule del iif {self.link} table {self.table} priority 10")]
 
 
 def sweep(run_id):

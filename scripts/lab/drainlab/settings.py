@@ -28,11 +28,13 @@ class Settings:
     keepalive: float = 75.0     # idle timeout of the server's connections
     balancer: str = "haproxy"   # haproxy, tinylb (writes on connections whose FIN it has)
     resets: bool = False        # the load balancer (tinylb) resets what is open at drain + delay
-    eni: str = "primary"        # where the pods' addresses live: primary, secondary, both
+    eni: str = "primary"        # where the pods' addresses live: primary, secondary, both, branch
     rp_filter: str = "loose"    # of the secondary interface: loose, strict
     # What covers a released address: subnet (ARP fails), blackhole, unreachable, none (no route),
     # default (only the way out), tc and xdp (the CNI's filter on the uplink drops it)
     release: str = "subnet"
+    release_by: str = "cni"     # how it goes: cni (rules, then the route), link (the veth alone)
+    route_after: float = 0.0    # the route goes so many seconds after the rules
     icmp_limit: bool = True     # the kernel's limit on the ICMP that the node sends
     redirects: bool = False     # the node sends ICMP redirects, which eat into the unreachables
     retries: int = 0            # of HAProxy, after a refused connection
