@@ -42,10 +42,12 @@ class EventWriter:
     def pod_state(self, pod, phase, **keys):
         settings = pod.lab.settings
         prestop = f"sleep:{settings.prestop:g}" if settings.prestop else "none"
-        self.write("pod.state", pod__addresses=pod.address, pod__ports="8080,8081", pod__phase=phase,
+        if pod.ports:
+            keys["pod__ports"] = pod.ports
+        self.write("pod.state", pod__addresses=pod.address, pod__phase=phase,
                    pod__prestop=prestop, pod__grace_period_s=int(settings.grace), **keys, keys={
                        "k8s.namespace.name": pod.namespace, "k8s.pod.name": pod.name,
-                       "k8s.pod.uid": pod.uid, "k8s.deployment.name": pod.deployment})
+                       "k8s.pod.uid": pod.uid, f"k8s.{pod.owner}.name": pod.deployment})
 
     def target_state(self, group, pod, state, **keys):
         self.write("target.state", target_group__name=group.name, target_group__arn=group.arn,

@@ -84,6 +84,15 @@ class Container:
         return at
 
 
+def job_pod(lab, job, seconds, index=None):
+    """The pod of a Job: it serves nothing, and ends by itself after so many seconds."""
+    pod = Pod(lab, job, "bystander", index=index)
+    pod.owner, pod.ports = "job", ""
+    pod.add_container("work", ["sleep", f"{seconds:g}"])
+    lab.events.pod_state(pod, "ready")
+    return pod
+
+
 class Pod:
     def __init__(self, lab, deployment, server, keepalive=None, index=None):
         settings = lab.settings
@@ -95,6 +104,7 @@ class Pod:
         os.makedirs(self.folder)
         self.place = lab.network.attach(self.name, self.namespace, index)
         self.address = self.place.address
+        self.owner, self.ports = "deployment", "8080,8081"
         self.ends = None        # the signal that ends what serves, where it is not the server's own
         self.marks = {}         # what happened to it, when: see mark()
         self.containers = []
@@ -175,6 +185,19 @@ class Pod:
     @property
     def ends_on(self):
         return self.ends or ENDS_ON[self.server_kind]
+
+    def end_by_itself(self):
+        """Waits until its containers have ended without a signal, and takes its sandbox and its place away:
+        a finished Job's pod. Its object stays, with its address."""
+        for container in self.containers:
+            if not container.exit.ended.wait(60):
+                raise LabError(f"{self.name}/{container.name} does not end")
+        steps = self.place.release()
+        self.mark("released", steps[0][1], steps[-1][2])
+        self.place.remove()
+        self.lab.cgroup.remove_pod(self.uid)
+        self.lab.events.pod_state(self, "deleted")
+        self.mark("finished", now_ns())
 
     def sandbox_empty(self):
         return not any(container.running() for container in self.containers)
