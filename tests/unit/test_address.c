@@ -65,7 +65,7 @@ static void a_route_that_comes_back_to_its_link_undoes_the_release(void **state)
 	COMES(f, 1100, DS_ROUTE_BY_ROUTE, "eni1");
 	assert_int_equal(holding(f, 2 * S, pod_of(f, 1)), DS_HOLDING_HELD);
 	assert_int_equal(pod_of(f, 1)->released_ns, 0);
-	/* What died meanwhile comes again: its repetitions are looked at for as long as that takes. */
+	/* What died meanwhile comes again: that is looked at for as long as it takes. */
 	assert_int_equal(fx_watch(f, 1), DS_WATCH_GOING);
 	fx_tick(f, 13 * S);
 	assert_int_equal(fx_tap(f), 1);

@@ -336,7 +336,7 @@ static void a_reset_that_leaves_proves_a_netfilter_rule(void **state)
 	assert_int_equal(fx_only(f, DS_EVENT_DROP)->symptom, DS_SYMPTOM_RESET);
 }
 
-/* A SYN that a neighbour's queue gives up 3 s later, while its repetition was accepted after 1 s. */
+/* A neighbour's queue gives a SYN up after 3 s, while its repetition was accepted after 1 s. */
 static void a_death_told_after_the_repetition_was_accepted_is_a_delay(void **state)
 {
 	struct fixture *f = *state;

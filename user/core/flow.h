@@ -61,7 +61,7 @@ struct ds_flow {
 	bool balanced;			/* the load balancer's: the verdict waits for its window */
 	bool came_in;			/* seen to be inbound: its SYN, or a process accepted it */
 	bool has_isn, has_seq;
-	bool delayed;			/* counted: a sending of its SYN died, another was accepted */
+	bool delayed;			/* counted: one of its SYNs died, another was accepted */
 	bool elsewhere;			/* its latest event is of the pod that has it by now */
 	uint32_t isn;			/* initial sequence number: the generation */
 	uint32_t seq_end;		/* beyond the highest payload seen */
