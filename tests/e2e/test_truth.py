@@ -238,8 +238,8 @@ class Flows(unittest.TestCase):
         with tempfile.NamedTemporaryFile() as file:
             file.write(data + b"cut short")
             file.flush()
-            four = capture.read(file.name, LB, 8080)
-            six = capture.read(file.name, lb6, 8080)
+            four = capture.read(file.name, {LB}, 8080)
+            six = capture.read(file.name, {lb6}, 8080)
         self.assertEqual([(p.at, p.to_pod, p.flags, p.size) for p in four[(40000, POD)].packets],
                          [(5 * S, True, 2, 0), (5 * S + 3, False, 20, 0)])
         self.assertEqual([p.seq for p in six[(40000, pod6)].packets], [7])

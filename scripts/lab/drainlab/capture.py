@@ -166,16 +166,16 @@ def segment(frame):
             seq, ack, total - head - (offset >> 4) * 4)
 
 
-def read(path, lb_address, port, at_lb=False):
-    """{(load balancer's port, pod's address): Flow} of the connections to the pods' serving port."""
+def read(path, peers, port, at_lb=False):
+    """{(peer's port, pod's address): Flow} of the connections of these peers to the pods' serving port."""
     wanted = {True: OUTGOING, False: INCOMING} if at_lb else {True: INCOMING, False: OUTGOING}
     with open(path, "rb") as file:
         data = file.read()
     flows = {}
     for at, kind, source, sport, target, dport, flags, seq, ack, size in parse(data):
-        if source == lb_address and dport == port:
+        if source in peers and dport == port:
             key, to_pod = (sport, target), True
-        elif target == lb_address and sport == port:
+        elif target in peers and sport == port:
             key, to_pod = (dport, source), False
         else:
             continue

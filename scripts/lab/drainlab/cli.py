@@ -96,15 +96,16 @@ def check_tail(run):
 
 def judge(name, scenario, lab, say, traced):
     """Joins, checks, tells. Returns (result, problems)."""
-    entries = loadbalancer.read_log(lab.plane.log_path, lab.network.plan.lb)
-    flows = capture.read(lab.capture.path, lab.network.plan.lb, loadbalancer.PORT, lab.capture.at_lb)
+    requests = clients.read_log(lab.clients.path)
+    flows = capture.read(lab.capture.path, lab.plane.peers, loadbalancer.PORT, lab.capture.at_lb)
+    entries = lab.plane.entries(requests, flows)
     output = lab.tracer.output()
     drops = [event for event in output if event.get("event.name") == "drainsnoop.drop"]
     pods = [{"uid": pod.uid, "name": pod.name, "address": pod.address, "marks": pod.marks}
             for pod in lab.kubernetes.pods]
-    joined = truth.join(clients.read_log(lab.clients.path), entries, drops, pods, loadbalancer.PORT, flows,
+    joined = truth.join(requests, entries, drops, pods, loadbalancer.PORT, flows,
                         scenario.indistinguishable, lab.tracer.gaps())
-    run = Run(lab, joined, entries, flows, output)
+    run = Run(lab, joined, requests, entries, flows, output)
     problems = lab.problems + scenario.mechanics(run)
     tail, tail_problems = check_tail(run)
     if traced:

@@ -12,13 +12,15 @@ MOST_REQUESTS, MOST_SECONDS = 100_000, 600
 
 
 class Clients:
-    def __init__(self, lab):
+    """Requests of one kind. All kinds of a run share the log; each has ids of its own."""
+
+    def __init__(self, lab, number=0, netns=None, address=None, port=FRONT_PORT, rate=None):
         self.path = os.path.join(lab.folder, "clients.jsonl")
-        plan = lab.network.plan
-        with open(os.path.join(lab.folder, "clients.err"), "wb") as err:
-            self.tool = Tool(lab.cgroup.tools, in_netns(lab.network.client, program(
-                "client", plan.front, FRONT_PORT, lab.settings.rate, MOST_REQUESTS, MOST_SECONDS,
-                lab.run_id, self.path)), stdin=subprocess.PIPE, stderr=err)
+        with open(os.path.join(lab.folder, "clients.err"), "ab") as err:
+            self.tool = Tool(lab.cgroup.tools, in_netns(netns or lab.network.client, program(
+                "client", address or lab.network.plan.front, port, rate or lab.settings.rate, MOST_REQUESTS,
+                MOST_SECONDS, f"{lab.run_id}-{number}" if number else lab.run_id, self.path)),
+                stdin=subprocess.PIPE, stderr=err)
 
     def burst(self, count, path):
         """That many requests at once, beside the loop."""

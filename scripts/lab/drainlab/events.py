@@ -52,10 +52,10 @@ class EventWriter:
     def target_state(self, group, pod, state, **keys):
         self.write("target.state", target_group__name=group.name, target_group__arn=group.arn,
                    target_group__deregistration_delay_s=int(group.delay),
-                   target_group__target_type="ip", target_group__preserve_client_ip=False,
+                   target_group__target_type="ip", target_group__preserve_client_ip=group.preserves_client,
                    target_group__health_check_port=group.health_port,
                    target_group__health_check_interval_s=group.health_interval,
-                   load_balancer__type="application", target__id=pod.address,
+                   load_balancer__type=group.type, target__id=pod.address,
                    target__port=group.port, target__state=state, **keys)
 
     def close(self):

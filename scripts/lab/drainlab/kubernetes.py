@@ -9,7 +9,7 @@ import subprocess
 import threading
 
 from .events import rfc3339
-from .pod import PORT, Pod
+from .pod import HEALTH_PORT, PORT, Pod
 from .proc import LabError, Tool, in_netns, now_ns, program, wait_for
 
 SECOND = 10**9
@@ -32,7 +32,8 @@ class Kubelet:
             self.ready[name] = state == "ok"
 
     def probe(self, pod):
-        self.tool.tell(f"add {pod.name} {pod.address} {PORT}")
+        port = HEALTH_PORT if pod.lab.settings.proxy_header else PORT   # a probe has no such header
+        self.tool.tell(f"add {pod.name} {pod.address} {port}")
 
     def wait_ready(self, pod):
         def check():

@@ -14,6 +14,7 @@ from .clients import Clients
 from .events import EventWriter
 from .kubernetes import Kubernetes
 from .loadbalancer import HAProxy, TargetGroup, TinyLb
+from .nlb import Dnat, Front
 from .noise import Insider, Outside
 from .proc import LabError, now_ns
 from .tracer import NoTracer, Tracer
@@ -21,6 +22,8 @@ from .tracer import NoTracer, Tracer
 RUNS = "/run/drainlab"
 # Connect timeout of the load balancer 10 s, evidence window of drainsnoop 12 s.
 TIMERS = 13.0
+
+PLANES = {"haproxy": HAProxy, "tinylb": TinyLb, "nlb": Dnat, "nlb_front": Front}
 
 
 class Lab:
@@ -39,6 +42,7 @@ class Lab:
         self.stopping = threading.Event()
         self.lock = threading.Lock()
         self.kept = None
+        self.all_clients = []
 
     # what the parts use
 
@@ -97,8 +101,7 @@ class Lab:
             self.tracer = self._add(Tracer(self, self.binary, self.tracer_args))
         else:
             self.tracer = NoTracer()
-        plane = TinyLb if self.settings.balancer == "tinylb" else HAProxy
-        self.plane = self._add(plane(self))
+        self.plane = self._add(PLANES[self.settings.balancer](self))
         self.group = TargetGroup(self, self.plane)
         self._add(Outside(self))
         self.insider = self._add(Insider(self))
@@ -106,9 +109,15 @@ class Lab:
 
     def start_clients(self):
         """Starts the requests and waits until the first of them are served."""
-        self.clients = self._add(Clients(self))
+        self.clients = self.add_clients()
         self.wait_for_requests(max(5, self.settings.rate))
         self.say(f"{self.settings.rate:g} requests a second")
+
+    def add_clients(self, **where):
+        """Requests of another kind beside those of start_clients(), in the same log."""
+        more = self._add(Clients(self, len(self.all_clients), **where))
+        self.all_clients.append(more)
+        return more
 
     def wait_for_requests(self, count):
         """Waits until that many more requests have ended."""
@@ -127,7 +136,8 @@ class Lab:
         drained = max((pod.marks["drained"][1] for pod in ended if "drained" in pod.marks), default=0)
         self.sleep(max(0.0, self.settings.tail - (now_ns() - drained) / 1e9))
         self.say("the clients stop")
-        self.clients.stop(self.stopping)
+        for some in self.all_clients:
+            some.stop(self.stopping)
         last = time.monotonic()
         self.say(f"the last request has ended; waiting {TIMERS:g} s for the kernel's timers")
         self.sleep(TIMERS)

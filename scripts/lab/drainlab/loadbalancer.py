@@ -50,14 +50,29 @@ def bracket(address):
     return f"[{address}]" if ":" in address else address
 
 
-class HAProxy:
+class Logged:
+    """What an ALB's data plane has, and a log of every request besides."""
+
+    type, preserves_client = "application", False
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.addresses, self.check_interval = [lab.network.plan.lb], int(lab.settings.probe_period)
+        self.peers = {lab.network.plan.lb}      # whose connections to the pods are the requests'
+        self.log_path = os.path.join(lab.folder, "haproxy.log")
+
+    def entries(self, _requests, _flows):
+        """What became of each request, and by which connection it went."""
+        return read_log(self.log_path, self.lab.network.plan.lb)
+
+
+class HAProxy(Logged):
     """The data plane as an ALB: no retry, one request a client connection, kept server connections."""
 
     name = "haproxy"
 
     def __init__(self, lab):
-        self.lab = lab
-        self.log_path = os.path.join(lab.folder, "haproxy.log")
+        super().__init__(lab)
         self.socket_path = os.path.join(lab.folder, "haproxy.sock")
         config = os.path.join(lab.folder, "haproxy.cfg")
         keys = [f'"{key}":"{value}"' for key, value in LOG_KEYS.items()]
@@ -133,13 +148,13 @@ class HAProxy:
         self.tool.end()
 
 
-class TinyLb:
+class TinyLb(Logged):
     """The data plane that sends on connections whose FIN it has received (programs/tinylb.py)."""
 
     name = "tinylb"
 
     def __init__(self, lab):
-        self.log_path = os.path.join(lab.folder, "haproxy.log")
+        super().__init__(lab)
         self.lock = threading.Lock()
         self.resets = lab.settings.resets
         with open(self.log_path, "wb") as log:
@@ -185,23 +200,31 @@ class TargetGroup:
 
     def __init__(self, lab, plane, name="shop-web"):
         self.lab, self.plane, self.name = lab, plane, name
-        self.delay = lab.settings.delay
-        self.health_interval = int(lab.settings.probe_period)
+        self.delay, self.health_interval = lab.settings.delay, plane.check_interval
+        self.type, self.preserves_client = plane.type, plane.preserves_client
         if lab.settings.checks_on_traffic:
             self.health_port = PORT
         self.threads = []
         self.drains = []
-        lab.events.write("load_balancer.address", load_balancer__type="application",
-                         load_balancer__name="shop", address=lab.network.plan.lb)
+        for address in plane.addresses:
+            lab.events.write("load_balancer.address", load_balancer__type=self.type,
+                             load_balancer__name="shop", address=address)
 
     def register(self, pod):
         """Returns once requests reach the pod."""
+        pod.mark("initial", now_ns())
         self.lab.events.target_state(self, pod, "initial", target__source="describe_target_health")
+        if self.lab.settings.early:     # as an NLB does: some connections while it still is `initial`
+            self.plane.add(pod)
+            self.plane.enable(pod)
         self.lab.sleep(self.lab.settings.initial)
-        self.plane.add(pod)
+        if not self.lab.settings.early:
+            self.plane.add(pod)
+        pod.mark("healthy", now_ns())
         self.lab.events.target_state(self, pod, "healthy", target__state_previous="initial",
                                      target__source="describe_target_health")
-        self.plane.enable(pod)
+        if not self.lab.settings.early:
+            self.plane.enable(pod)
         self.lab.say(f"{pod.name} ({pod.address}) is registered and healthy")
 
     def deregister(self, pod, propagation):
@@ -243,6 +266,10 @@ class TargetGroup:
         for thread in self.drains:
             thread.join()
         self.lab.check()
+
+    def wait_drained_of(self, pod):
+        """The same for one pod that is going."""
+        wait_for(lambda: "drained" in pod.marks or self.lab.check(), 60, f"the drain of {pod.name}")
 
     def wait(self):
         """Waits until every deregistration is through."""

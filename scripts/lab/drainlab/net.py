@@ -31,18 +31,24 @@ class Plan:
             self.router, self.node, self.node2 = "fd77:1::1", "fd77:1::10", None
             self.subnet, self.length = "fd77:1::/64", 64
             self.lb, self.outside = "fd77::10", "fd77::99"
+            self.lb_more = ["fd77::11", "fd77::12"]
             self.block, self.block2 = "fd77:1::1:0/112", None
             self.more = None
             self.gateway = "fe80::1"
             self.front, self.client, self.front_length = "fd78::1", "fd78::2", 64
+            self.front_b = "fd78::3"
+            self.away, self.away_router = "fd79::2", "fd79::1"
         else:
             self.router, self.node, self.node2 = "10.77.1.1", "10.77.1.10", "10.77.1.50"
             self.subnet, self.length = "10.77.1.0/24", 24
             self.lb, self.outside = "10.77.0.10", "10.77.0.99"
+            self.lb_more = ["10.77.0.11", "10.77.0.12"]
             self.block, self.block2 = "10.77.1.64/26", "10.77.1.128/25"
             self.more = "10.77.2.0/24"      # of the same interface, for pods by the hundred
             self.gateway = "169.254.1.1"
             self.front, self.client, self.front_length = "10.78.0.1", "10.78.0.2", 24
+            self.front_b = "10.78.0.3"
+            self.away, self.away_router = "10.79.0.2", "10.79.0.1"
 
     def pod(self, index, secondary):
         """The address of the pod with that index, from the block of its interface."""
@@ -201,6 +207,21 @@ class Network:
         self.client.ip(f"""
             addr add {plan.client}/{plan.front_length} dev eth0{nodad}
             link set eth0 up""", plan.ipv6)
+
+    def away(self):
+        """Another node of the VPC, whose pods speak with those of this one directly. Its ephemeral
+        ports are none of the clients', so that a port tells who it was."""
+        plan, ns = self.plan, self.netns("away")
+        nodad = " nodad" if plan.ipv6 else ""
+        self.lb.ip(f"""
+            link add name away0 netns {self.lb.name} type veth peer name eth0 netns {ns.name}
+            addr add {plan.away_router}/{plan.front_length} dev away0{nodad}
+            link set away0 up""", plan.ipv6)
+        ns.ip(f"""
+            addr add {plan.away}/{plan.front_length} dev eth0{nodad}
+            link set eth0 up""", plan.ipv6)
+        ns.sysctl(net__ipv4__ip_local_port_range="10000 19999")
+        return ns
 
     def attach(self, name, namespace="default", index=None):
         """CNI ADD: a pod's namespace, its veth, its route and its rules. The index of a pod that is

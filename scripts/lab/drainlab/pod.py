@@ -31,7 +31,7 @@ http {{
     keepalive_timeout {keepalive}s; keepalive_requests 1000000;
     default_type text/plain;
     server {{
-        listen {port}; listen [::]:{port};
+        listen {port}{proxy}; listen [::]:{port}{proxy};
         location / {{ return 200 "{name}\\n"; }}
     }}
     server {{
@@ -131,7 +131,8 @@ class Pod:
         config = os.path.join(self.folder, "nginx.conf")
         with open(config, "w", encoding="utf-8") as file:
             file.write(NGINX.format(folder=self.folder, keepalive=f"{keepalive:g}", name=self.name,
-                                    port=PORT, health=HEALTH_PORT))
+                                    port=PORT, health=HEALTH_PORT,
+                                    proxy=" proxy_protocol" * self.lab.settings.proxy_header))
         return ["nginx", "-c", config, "-e", os.path.join(self.folder, "error.log")]
 
     def add_container(self, name, argv):

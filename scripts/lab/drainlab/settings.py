@@ -26,7 +26,9 @@ class Settings:
 
     server: str = "nginx"       # nginx, holding (reads, answers late), peeking (reads late), gate (obeys)
     keepalive: float = 75.0     # idle timeout of the server's connections
-    balancer: str = "haproxy"   # haproxy, tinylb (writes on connections whose FIN it has)
+    # haproxy, tinylb (writes on connections whose FIN it has), nlb (keeps the client's address),
+    # nlb_front (does not)
+    balancer: str = "haproxy"
     resets: bool = False        # the load balancer (tinylb) resets what is open at drain + delay
     eni: str = "primary"        # where the pods' addresses live: primary, secondary, both, branch
     rp_filter: str = "loose"    # of the secondary interface: loose, strict
@@ -41,7 +43,12 @@ class Settings:
     redispatch: bool = False    # each of them to another server
     pool: int = 8               # connections that tinylb keeps for each server
     checks_on_traffic: bool = False  # health checks on the traffic's port, not on one of their own
-    probe_period: float = 1.0   # of the kubelet's probes and the load balancer's health checks
+    probe_period: float = 1.0   # of the kubelet's probes and an ALB's health checks
+    check_interval: int = 1     # of an NLB's nodes, s
+    check_style: str = "rst"    # how they check: rst, fin (connect and end), http (one request)
+    quiet_nodes: int = 0        # so many of the balancer's nodes do not check; the first has the traffic
+    proxy_header: bool = False  # nlb_front writes a PROXY protocol header, the pods' nginx expects it
+    early: bool = False         # a target gets connections before it is healthy
     sandbox_delay: float = 0.15  # the runtime's own time between the last container and CNI DEL
     state: bool = False         # drainsnoop keeps a state file, so that it can be started again
     replace: bool = True        # a rolling update: a new pod is ready before an old one goes

@@ -51,8 +51,9 @@ def names():
 class Run:
     """What a run brought, for the scenarios' checks."""
 
-    def __init__(self, lab, truth, entries, flows, output):
-        self.lab, self.truth, self.entries, self.flows, self.output = lab, truth, entries, flows, output
+    def __init__(self, lab, truth, requests, entries, flows, output):
+        self.lab, self.truth, self.requests, self.entries = lab, truth, requests, entries
+        self.flows, self.output = flows, output
         self.pods = lab.kubernetes.pods
         self.ended = [pod for pod in self.pods if "t0" in pod.marks]
 
@@ -84,21 +85,21 @@ def advised(run, code):
     return int(lines[-1]["drainsnoop.advice.suggested"]) if lines else None
 
 
-def prestop_of_capture(run, pods):
+def prestop_of_capture(run, pods, interval=0):
     """The preStop values (s) that DESIGN section 8 gives for the last arrivals in the capture, within
-    the tolerance that the tail has."""
+    the tolerance that the tail has. The interval is that of checks which share the traffic's port."""
     tails = []
     for pod in pods:
         t0 = pod.marks["t0"][0]
         last = truth.last_arrival(run.flows, pod.address, t0)
         tails += [(last - t0 // 10**9 * 10**9) / 1e9] if last else []
     top = max(tails, default=0.0)
-    return {math.ceil(tail + 1.0 + max(1.0, tail / 10)) for tail in (top - 0.1, top, top + 0.1)}
+    return {math.ceil(tail + 1.0 + interval + max(1.0, tail / 10)) for tail in (top - 0.1, top, top + 0.1)}
 
 
-def same_advice(run):
+def same_advice(run, interval=0):
     """Problems if the preStop that is advised is not what the capture of the balancer's traffic says."""
-    right, said = prestop_of_capture(run, run.ended), advised(run, "raise_prestop")
+    right, said = prestop_of_capture(run, run.ended, interval), advised(run, "raise_prestop")
     return [] if said in right else [f"preStop {said} is advised, by the capture it is one of {sorted(right)}"]
 
 
@@ -111,6 +112,12 @@ def no_verdict_but(run, code):
 def counted_apart(run, what):
     """How often the verdicts count something as `what`, which is no drop."""
     return sum(run.verdict(pod).get("drainsnoop.not_drops." + what, 0) for pod in run.ended)
+
+
+def counted_in_all(run, what):
+    """The same of the whole run, with what was still open when the verdicts were written."""
+    return sum(e.get("drainsnoop.not_drops." + what, 0) for e in run.output
+               if e.get("event.name") == "drainsnoop.stop")
 
 
 def phases(run, pod):

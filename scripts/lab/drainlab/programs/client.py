@@ -3,6 +3,9 @@
 
     client.py ADDRESS PORT RATE MAX_REQUESTS MAX_SECONDS RUN LOG
 
+Logs also from which address and port it sent, and when it was connected: behind a balancer that keeps no log
+that is all there is to tell where a request went.
+
 Every request has a connection and an id of its own. Standard input: `burst COUNT PATH` sends that
 many at once beside the loop, `stop` (or its end) ends the loop; then what is under way is awaited.
 Ends by itself after MAX_REQUESTS or MAX_SECONDS.
@@ -11,15 +14,33 @@ Ends by itself after MAX_REQUESTS or MAX_SECONDS.
 import asyncio
 import itertools
 import json
+import os
+import socket
 import sys
 import time
 
 TIMEOUT = 40.0
+CONNECT_TIMEOUT = 10.0
 
 
-async def fetch(address, port, path, ident):
-    """One request. Returns (status, error, body bytes, name of the pod that answered)."""
-    reader, writer = await asyncio.open_connection(address, port)
+async def connect(address, port, told):
+    """A connection; says in `told` from where, and since when."""
+    conn = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    conn.setblocking(False)
+    try:
+        conn.bind(("", 0))      # so that the port is known also of one that never comes about
+        told["source_port"] = conn.getsockname()[1]
+        await asyncio.wait_for(asyncio.get_running_loop().sock_connect(conn, (address, port)), CONNECT_TIMEOUT)
+    except BaseException:
+        conn.close()
+        raise
+    told["connected"], told["source"] = time.time_ns(), conn.getsockname()[0]
+    return await asyncio.open_connection(sock=conn)
+
+
+async def fetch(address, port, path, ident, told):
+    """One request. Returns (status, error, body bytes)."""
+    reader, writer = await connect(address, port, told)
     status, body = None, b""
     try:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: shop\r\nX-Request-Id: {ident}\r\n"
@@ -48,20 +69,20 @@ class Clients:
         task.add_done_callback(self.under_way.discard)
 
     async def one(self, path, ident):
-        start, status, error, body = time.time_ns(), None, None, b""
+        start, status, error, body, told = time.time_ns(), None, None, b"", {"source_port": None}
         try:
             status, error, body = await asyncio.wait_for(
-                fetch(self.address, self.port, path, ident), TIMEOUT)
+                fetch(self.address, self.port, path, ident, told), TIMEOUT)
         except asyncio.TimeoutError:
             error = "timeout"
         except OSError as problem:
-            error = problem.strerror or str(problem)
+            error = os.strerror(problem.errno) if problem.errno else str(problem)
         end = time.time_ns()
         good = status == 200 and not error
         self.log.write(json.dumps({
             "id": ident, "path": path, "start": start, "end": end,
             "duration_ms": round((end - start) / 1e6, 1), "ok": good, "status": status,
-            "error": error, "pod": body.decode(errors="replace").strip() if good else None}) + "\n")
+            "error": error, **told, "pod": body.decode(errors="replace").strip() if good else None}) + "\n")
         self.log.flush()
 
 
