@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/core/cadence.h"
 #include "user/core/drop.h"
 #include "user/core/flow.h"
 #include "user/core/state.h"
@@ -14,6 +15,7 @@
 #define MAX_PODS_DEFAULT 16384
 #define MAX_FLOWS_DEFAULT 131072
 #define MAX_TARGETS 65536
+#define MAX_CADENCES 8192
 #define SETTLE_DEFAULT_NS (60 * DS_NS_PER_S)
 #define TAP_MAX_DEFAULT_NS (900 * DS_NS_PER_S)
 #define RATE_LIMIT_DEFAULT 100
@@ -36,6 +38,7 @@ int ds_core_new(struct ds_core **ret_core, const struct ds_core_options *options
 	r = r ? r :
 		ds_flows_new(&core->flows,
 			     options->max_flows ? options->max_flows : MAX_FLOWS_DEFAULT);
+	r = r ? r : ds_cadences_new(&core->cadences, MAX_CADENCES);
 	r = r ? r : ds_advise_new(&core->advise);
 	if (r)
 		return r;
@@ -50,6 +53,7 @@ void ds_core_free(struct ds_core **core)
 	if (!c)
 		return;
 	ds_flows_free(&c->flows);	/* before the pods that they borrow */
+	ds_cadences_free(&c->cadences);
 	ds_advise_free(&c->advise);
 	ds_targets_free(&c->targets);
 	ds_ledger_free(&c->ledger);
@@ -101,7 +105,8 @@ static void pass_on(struct ds_core *core, const struct ds_event *ev)
 static int64_t all_evictions(const struct ds_core *core, const struct ds_ledger_stats *ledger)
 {
 	return ledger->evictions + ds_targets_evictions(core->targets) +
-	       ds_flows_evictions(core->flows) + core->pending_evictions;
+	       ds_flows_evictions(core->flows) + ds_cadences_evictions(core->cadences) +
+	       core->pending_evictions;
 }
 
 /* Something known was given up since the last line, because a table was full. */

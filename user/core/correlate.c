@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "user/core/arrival.h"
 #include "user/core/cause.h"
 #include "user/core/drop.h"
 #include "user/core/evidence.h"
@@ -128,6 +129,15 @@ static struct ds_pod *meant_before(const struct ds_core *core, const struct ds_e
 	return ds_target_earlier_pod(core, target, pod);
 }
 
+/* Decides what is open of it, and forgets it. */
+static void give_up(struct ds_core *core, struct ds_flow *flow)
+{
+	if (flow->window != DS_FLOW_WINDOW_NONE)
+		ds_drop_decide(core, flow);
+	ds_arrival_settle(core, flow, true);
+	ds_flows_remove(core->flows, flow);
+}
+
 /* The flow of an event whose pod's end is (a, port); a new generation where the owner changed. */
 static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, bool source_is_pod,
 			       int *ret_attribution)
@@ -154,11 +164,8 @@ static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, 
 		undo_redirect(core, pod, &key);
 		flow = ds_flows_find(core->flows, &key);
 	}
-	if (flow && (flow->pod != pod || ev->time_ns - flow->last_ns > DS_SILENCE_NS)) {
-		if (flow->window != DS_FLOW_WINDOW_NONE)
-			ds_drop_decide(core, flow);
-		ds_flows_remove(core->flows, flow);
-	}
+	if (flow && (flow->pod != pod || ev->time_ns - flow->last_ns > DS_SILENCE_NS))
+		give_up(core, flow);
 	flow = ds_flows_get(core->flows, &key, ev->time_ns);
 	if (!flow) {
 		ds_core_count_lost(core, 1);	/* no room: every flow has an open window */
@@ -191,8 +198,9 @@ static void begin_generation(struct ds_core *core, struct ds_flow *flow)
 {
 	if (flow->window != DS_FLOW_WINDOW_NONE)
 		ds_drop_decide(core, flow);
+	ds_arrival_settle(core, flow, true);
 	forget_evidence(flow);
-	flow->closed_ns = flow->last_payload_ns = 0;
+	flow->began_ns = flow->closed_ns = flow->last_payload_ns = 0;
 	flow->age_ns = -1;
 	flow->has_isn = flow->has_seq = flow->came_in = flow->delayed = false;
 }
@@ -321,8 +329,12 @@ void ds_correlate_packet(struct ds_core *core, const struct ds_event *ev)
 		facts |= DS_FLOW_REUSED;
 	if (!source_is_pod && ds_event_has(ev, DS_KEY_SCOPE) && ev->scope == DS_SCOPE_POD)
 		flow->inside_ns = ev->time_ns;
-	if (is_first_sending(flow, ev, kind))
-		ds_drop_arrival(core, flow, ev->time_ns);
+	if (is_first_sending(flow, ev, kind)) {
+		if (kind == DS_PACKET_SYN)
+			ds_arrival_began(core, flow, ev->time_ns, false);
+		else
+			ds_arrival_payload(core, flow, ev->time_ns);
+	}
 	if (outcome >= 0)
 		flow->outcome = outcome;
 	/* A blackhole is silent: with ICMP it was an unreachable route. */
@@ -341,12 +353,15 @@ static void accepted(struct ds_core *core, struct ds_flow *flow, const struct ds
 	flow->came_in = true;
 	flow->facts |= DS_FLOW_ESTABLISHED;
 	flow->pod->arrivals_cnt += ds_pod_was_going(flow->pod, ev->time_ns);
+	ds_arrival_began(core, flow, ev->time_ns, true);
 	if (flow->elsewhere) {
 		/* What died on its way there was the same connection's; lost it is from now on. */
 		ds_flows_close_window(core->flows, flow);
 		forget_evidence(flow);
 		flow->facts = DS_FLOW_ESTABLISHED;
-		ds_drop_arrival(core, flow, ev->time_ns);
+		ds_arrival_settle(core, flow, true);
+		ds_arrival_hold(flow, ev->time_ns);
+		ds_arrival_settle(core, flow, true);
 		note_facts(core, flow, ev, DS_FLOW_REUSED);
 		return;
 	}
@@ -377,9 +392,13 @@ static void closing(struct ds_core *core, struct ds_flow *flow, const struct ds_
 	}
 	if (ds_event_has(ev, DS_KEY_LAST_PAYLOAD_AT) && received > 0) {
 		flow->last_payload_ns = ev->last_payload_at;
-		ds_drop_arrival(core, flow, ev->last_payload_at);
+		ds_arrival_settle(core, flow, true);
+		ds_arrival_payload(core, flow, ev->last_payload_at);
 	} else if (!by_peer && flow->age_ns >= 0) {
-		ds_drop_arrival(core, flow, ev->time_ns - flow->age_ns);
+		ds_arrival_hold(flow, ev->time_ns - flow->age_ns);
+		ds_arrival_settle(core, flow, true);
+	} else {
+		ds_arrival_settle(core, flow, !by_peer);
 	}
 	if (!outstanding)
 		return;
@@ -413,19 +432,20 @@ void ds_correlate_traffic(struct ds_core *core, const struct ds_event *ev)
 {
 	struct ds_flow_key key = { .pod_port = (uint16_t)ev->traffic_port, .peer = ev->source };
 	struct ds_flow probe = { .key = key, .came_in = true };
+	bool has_accepted = ds_event_has(ev, DS_KEY_LAST_ACCEPTED_AT);
+	bool has_payload = ds_event_has(ev, DS_KEY_LAST_TRAFFIC_PAYLOAD_AT);
 	enum ds_holding holding;
 
-	if (!ds_event_has(ev, DS_KEY_POD_IP))
+	if (!ds_event_has(ev, DS_KEY_DESTINATION_ADDRESS) || (!has_accepted && !has_payload))
 		return;
-	probe.key.pod = ev->pod_ip;
-	if (ds_event_has(ev, DS_KEY_LAST_ACCEPTED_AT) && ds_drop_is_balanced(core, &probe))
-		ds_absence_arrival(core, &ev->pod_ip, key.pod_port, ev->last_accepted_at);
-	if (!ds_event_has(ev, DS_KEY_LAST_TRAFFIC_PAYLOAD_AT))
-		return;
-	probe.pod =
-		ds_ledger_lookup(core->ledger, &ev->pod_ip, ev->last_traffic_payload_at, &holding);
+	probe.key.pod = ev->destination;
+	if (has_accepted && ds_drop_is_balanced(core, &probe))
+		ds_absence_arrival(core, &probe.key.pod, key.pod_port, ev->last_accepted_at);
+	probe.pod = ds_ledger_lookup(core->ledger, &probe.key.pod,
+				     has_payload ? ev->last_traffic_payload_at :
+						   ev->last_accepted_at, &holding);
 	if (probe.pod && in_our_namespace(ev, probe.pod))
-		ds_drop_arrival(core, &probe, ev->last_traffic_payload_at);
+		ds_arrival_sample(core, &probe, ev);
 }
 
 void ds_correlate_advance(struct ds_core *core, int64_t now_ns)
@@ -436,24 +456,23 @@ void ds_correlate_advance(struct ds_core *core, int64_t now_ns)
 		ds_drop_decide(core, flow);
 	while ((flow = ds_flows_first(core->flows)) && now_ns - flow->last_ns > DS_SILENCE_NS &&
 	       flow->window == DS_FLOW_WINDOW_NONE)
-		ds_flows_remove(core->flows, flow);
+		give_up(core, flow);
 }
 
 void ds_correlate_finish(struct ds_core *core)
 {
-	for (struct ds_flow *flow = ds_flows_first(core->flows); flow; flow = flow->next)
+	for (struct ds_flow *flow = ds_flows_first(core->flows); flow; flow = flow->next) {
 		if (flow->window != DS_FLOW_WINDOW_NONE)
 			ds_drop_decide(core, flow);
+		ds_arrival_settle(core, flow, true);
+	}
 }
 
 void ds_correlate_forget(struct ds_core *core, struct ds_pod *pod)
 {
 	for (struct ds_flow *flow = ds_flows_first(core->flows), *next; flow; flow = next) {
 		next = flow->next;
-		if (flow->pod != pod)
-			continue;
-		if (flow->window != DS_FLOW_WINDOW_NONE)
-			ds_drop_decide(core, flow);
-		ds_flows_remove(core->flows, flow);
+		if (flow->pod == pod)
+			give_up(core, flow);
 	}
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "user/core/arrival.h"
 #include "user/core/cause.h"
 
 #define FIRST_RTO_NS (3 * DS_NS_PER_S)		/* the longest first wait: RFC 6298, 5.7 */
@@ -52,7 +53,7 @@ static bool is_health_check(const struct ds_flow *flow, const struct ds_target *
 	return false;
 }
 
-static bool serves(const struct ds_core *core, const struct ds_flow *flow)
+bool ds_drop_is_served(const struct ds_core *core, const struct ds_flow *flow)
 {
 	const struct ds_pod *pod = flow->pod;
 
@@ -117,11 +118,11 @@ static struct ds_case make_case(const struct ds_core *core, const struct ds_flow
 	c.counts_as_load_balancer = is_balanced(core, target, c.peer);
 	c.load_balancer_known = ds_peers_know_load_balancer(&core->peers) ||
 				(target && target->preserve_client_ip);
-	c.health_check =
-		is_health_check(flow, ds_targets_of(core->targets, &flow->key.pod), c.peer);
+	c.health_check = is_health_check(flow, ds_targets_of(core->targets, &flow->key.pod),
+					 c.peer) || ds_arrival_is_check(core, flow);
 	c.inside_pod = ds_addr_is_loopback(&flow->key.peer) ||
 		       ds_pod_has_address(pod, &flow->key.peer);
-	c.inbound = serves(core, flow);
+	c.inbound = ds_drop_is_served(core, flow);
 	c.going = ds_pod_was_going(pod, at_ns);
 	c.closed_while_going = ds_pod_was_going(pod, flow->closed_ns ? flow->closed_ns : at_ns);
 	c.released = pod->released_ns && at_ns >= pod->released_ns - DS_WINDOW_ANSWERED_NS;
@@ -147,19 +148,6 @@ bool ds_drop_is_balanced(const struct ds_core *core, const struct ds_flow *flow)
 	int peer = peer_of(core, flow);
 
 	return is_balanced(core, target, peer) && !is_health_check(flow, any, peer);
-}
-
-void ds_drop_arrival(struct ds_core *core, const struct ds_flow *flow, int64_t at_ns)
-{
-	/* The kernel's jiffies may lie a tick ahead of the event that tells them. */
-	if (at_ns > core->now_ns)
-		at_ns = core->now_ns;
-	/* What the balancer's address answers to a pod that calls it is not traffic to that pod. */
-	if (!serves(core, flow) || !ds_drop_is_balanced(core, flow))
-		return;
-	ds_absence_arrival(core, &flow->key.pod, flow->key.pod_port, at_ns);
-	if (at_ns > flow->pod->last_arrival_ns)
-		flow->pod->last_arrival_ns = at_ns;
 }
 
 /* ---- the line ---- */
@@ -380,6 +368,8 @@ void ds_drop_decide(struct ds_core *core, struct ds_flow *flow)
 		return;
 	d = ds_cause_decide(&c);
 	flow->decided = d.kind != DS_DECISION_NOTHING;
+	if (flow->decided)
+		ds_arrival_settle(core, flow, !c.health_check);
 	if (d.kind == DS_DECISION_NOT_DROP) {
 		flow->pod->not_drops[d.not_drop]++;
 		core->not_drops[d.not_drop]++;

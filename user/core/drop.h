@@ -15,8 +15,8 @@ void ds_drop_decide(struct ds_core *core, struct ds_flow *flow);
 /* The flow is the load balancer's traffic, as far as that can be told (DESIGN section 2). */
 bool ds_drop_is_balanced(const struct ds_core *core, const struct ds_flow *flow);
 
-/* A first sending from the peer arrived at that moment: moves the tail where the peer counts. */
-void ds_drop_arrival(struct ds_core *core, const struct ds_flow *flow, int64_t at_ns);
+/* The pod serves on the flow's port: what comes there is inbound. */
+bool ds_drop_is_served(const struct ds_core *core, const struct ds_flow *flow);
 
 /* Writes the folded drops of the seconds before this moment. */
 void ds_drop_flush_folded(struct ds_core *core, int64_t now_ns);

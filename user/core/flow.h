@@ -53,6 +53,7 @@ struct ds_flow {
 	int64_t lost_ns;		/* first evidence of loss, 0 = none */
 	int64_t died_ns;		/* last packet of it that died on the node, 0 = none */
 	int64_t inside_ns;		/* latest packet of it in a pod's namespace, 0 = none */
+	int64_t began_ns;		/* its first SYN, 0 = not seen */
 	int64_t closed_ns;		/* it left ESTABLISHED */
 	int64_t last_payload_ns;	/* before that */
 	int64_t age_ns;			/* at that moment, -1 = older than the run */
@@ -60,6 +61,7 @@ struct ds_flow {
 	int outcome;			/* enum ds_outcome, -1 = none */
 	bool balanced;			/* the load balancer's: the verdict waits for its window */
 	bool came_in;			/* seen to be inbound: its SYN, or a process accepted it */
+	bool held;			/* whether it counts as an arrival is not known yet */
 	bool has_isn, has_seq;
 	bool delayed;			/* counted: one of its SYNs died, another was accepted */
 	bool elsewhere;			/* its latest event is of the pod that has it by now */

@@ -20,6 +20,7 @@
 #define DS_GAPS_MAX 16
 
 struct ds_flows;
+struct ds_cadences;
 struct ds_advise;
 
 /* A listener whose pod is not known yet: the kernel may tell it before Kubernetes does. */
@@ -54,6 +55,7 @@ struct ds_core {
 	struct ds_targets *targets;
 	struct ds_peers peers;
 	struct ds_flows *flows;
+	struct ds_cadences *cadences;
 	struct ds_advise *advise;
 	struct ds_pending_listener pending[DS_PENDING_LISTENERS_MAX];
 	unsigned pending_next;		/* a ring: the oldest is overwritten, and counted */
