@@ -115,10 +115,12 @@ static void no_request_outstanding(void **state)
 		DS_FLOW_NO_REQUEST | DS_FLOW_DIED,
 		DS_FLOW_NO_REQUEST | DS_FLOW_ICMP,
 		DS_FLOW_ABORTED | DS_FLOW_NO_REQUEST | DS_FLOW_ESTABLISHED,
+		DS_FLOW_ABORTED | DS_FLOW_UNREAD | DS_FLOW_GOODBYE,
 	};
 	static const uint32_t busy[] = {
 		DS_FLOW_NO_REQUEST | DS_FLOW_PAYLOAD, DS_FLOW_RST_RECEIVED | DS_FLOW_OUTSTANDING,
 		DS_FLOW_ABORTED | DS_FLOW_UNREAD, DS_FLOW_NO_REQUEST | DS_FLOW_SYN,
+		DS_FLOW_GOODBYE | DS_FLOW_RST_TO_PAYLOAD,
 	};
 
 	(void)state;
@@ -183,6 +185,41 @@ static void accept_queue_full(void **state)
 				 DS_CONFIDENCE_HIGH)
 				 .symptom,
 			 DS_SYMPTOM_TIMEOUT);
+}
+
+static void got_through_later(void **state)
+{
+	static const uint32_t lost[] = {
+		DS_FLOW_SYN, DS_FLOW_RST_TO_PAYLOAD, DS_FLOW_ABORTED, DS_FLOW_FIN_OUTSTANDING,
+		DS_FLOW_RST_RECEIVED | DS_FLOW_OUTSTANDING, DS_FLOW_RST_LEFT, DS_FLOW_ICMP,
+	};
+	struct ds_case c = ordinary(DS_FLOW_NETFILTER | DS_FLOW_PAYLOAD);
+
+	(void)state;
+	(void)is_drop(&c, "netfilter", DS_CAUSE_REJECTED, DS_CONFIDENCE_HIGH);
+	c.got_through = true;
+	is_apart(&c, "got through later", DS_NOT_DROP_DELAYED);
+	flow.facts = DS_FLOW_DIED | DS_FLOW_PAYLOAD | DS_FLOW_ESTABLISHED | DS_FLOW_CLOSED;
+	is_apart(&c, "got through later", DS_NOT_DROP_DELAYED);
+	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++) {
+		flow.facts = DS_FLOW_NETFILTER | DS_FLOW_PAYLOAD | lost[i];
+		assert_int_equal(ds_cause_decide(&c).kind, DS_DECISION_DROP);
+	}
+}
+
+static void payload_after_our_close_restarting(void **state)
+{
+	struct ds_case c = ordinary(DS_FLOW_RST_TO_PAYLOAD);
+
+	(void)state;
+	c.going = c.closed_while_going = false;
+	(void)is_drop(&c, "payload after our close", DS_CAUSE_KEEPALIVE_RACE, DS_CONFIDENCE_HIGH);
+	c.restarting = true;
+	(void)is_drop(&c, "payload after our close, restarting", DS_CAUSE_CONTAINER_RESTARTED,
+		      DS_CONFIDENCE_MEDIUM);
+	c.going = c.closed_while_going = true;
+	(void)is_drop(&c, "payload after our close, terminating", DS_CAUSE_LATE_REQUEST,
+		      DS_CONFIDENCE_HIGH);
 }
 
 static void netfilter(void **state)
@@ -501,6 +538,8 @@ int main(void)
 		cmocka_unit_test(accepted_later),
 		cmocka_unit_test(reached_another_pod),
 		cmocka_unit_test(accept_queue_full),
+		cmocka_unit_test(got_through_later),
+		cmocka_unit_test(payload_after_our_close_restarting),
 		cmocka_unit_test(netfilter),
 		cmocka_unit_test(died_on_the_node),
 		cmocka_unit_test(an_ipv6_neighbour_is_a_timeout),

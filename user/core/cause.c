@@ -177,6 +177,12 @@ static bool cut_while_restarting(const struct ds_case *c)
 	return cut(c) && !c->going && c->restarting;
 }
 
+/* The connection ended with its container: no keep-alive timeout is to blame. */
+static bool late_while_restarting(const struct ds_case *c)
+{
+	return has(c, DS_FLOW_RST_TO_PAYLOAD) && !c->going && c->restarting;
+}
+
 /* A reset leaves no doubt: unread data, or linger 0 with a request outstanding. */
 static bool aborted_by_reset(const struct ds_case *c)
 {
@@ -240,6 +246,8 @@ static const struct rule rules[] = {
 	DROP("cut, container restarting", cut_while_restarting, CONTAINER_RESTARTED, HIGH),
 	DROP("aborted by reset", aborted_by_reset, ABORTED_IN_FLIGHT, HIGH),
 	DROP("aborted by FIN", aborted_by_fin, ABORTED_IN_FLIGHT, MEDIUM),
+	DROP("payload after our close, restarting", late_while_restarting, CONTAINER_RESTARTED,
+	     MEDIUM),
 	DROP("payload after our close, terminating", late_request, LATE_REQUEST, HIGH),
 	DROP("payload after our close", keepalive_race, KEEPALIVE_RACE, HIGH),
 	DROP("reset by the load balancer", closed_by_load_balancer, CLOSED_BY_LOAD_BALANCER, HIGH),
