@@ -149,7 +149,7 @@ static void the_sandboxs_own_process_is_no_container(void **state)
 	struct fixture *f = *state;
 
 	fx_pod(f, 0, 1);
-	fx_process(f, 1000, 1, 1, DS_PROCESS_CHANGE_EXITED, 0);
+	fx_process(f, 1000, 1, 1, DS_PROCESS_CHANGE_EXITED, 1);
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		struct ds_event ev;
 
@@ -184,6 +184,32 @@ static void the_runtimes_monitor_is_no_container(void **state)
 	ds_core_feed(f->core, &ev);
 	assert_int_equal(pod_of(f, 1)->containers_cnt, 0);
 	assert_true(pod_of(f, 1)->exited_ns == 0);
+}
+
+/* An init container: nothing has served yet, and the pod goes on. */
+static void an_end_before_anything_served_is_no_restart(void **state)
+{
+	struct fixture *f = *state;
+
+	fx_pod(f, 0, 1);
+	fx_process(f, 1000, 1, 1, DS_PROCESS_CHANGE_EXITED, 0);
+	assert_true(pod_of(f, 1)->exited_ns == 0);
+	assert_int_equal(phase(f, 1)->phase, DS_PHASE_EXITED);	/* it is told all the same */
+	fx_listener(f, 2000, 1, DS_SOCKET_CHANGE_LISTENING);
+	fx_process(f, 3000, 1, 2, DS_PROCESS_CHANGE_EXITED, 0);
+	assert_true(pod_of(f, 1)->exited_ns == fx_at(3000));
+	/* One that failed, or was told to end, or ends with the pod, is an end. */
+	fx_pod(f, 0, 2);
+	fx_process(f, 1000, 2, 1, DS_PROCESS_CHANGE_EXITED, 1);
+	assert_true(pod_of(f, 2)->exited_ns == fx_at(1000));
+	fx_pod(f, 0, 3);
+	fx_process(f, 900, 3, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
+	fx_process(f, 1000, 3, 1, DS_PROCESS_CHANGE_EXITED, 0);
+	assert_true(pod_of(f, 3)->exited_ns == fx_at(1000));
+	fx_pod(f, 0, 4);
+	fx_terminating(f, 900, 4);
+	fx_process(f, 1000, 4, 1, DS_PROCESS_CHANGE_EXITED, 0);
+	assert_true(pod_of(f, 4)->exited_ns == fx_at(1000));
 }
 
 /* ---- who sent SIGKILL ---- */
@@ -377,6 +403,7 @@ int main(void)
 		FX_TEST(a_process_of_no_known_pod_is_nobodys),
 		FX_TEST(the_sandboxs_own_process_is_no_container),
 		FX_TEST(the_runtimes_monitor_is_no_container),
+		FX_TEST(an_end_before_anything_served_is_no_restart),
 		FX_TEST(sigkill_at_the_end_of_the_grace_period),
 		FX_TEST(the_end_of_grace_allows_for_the_clocks),
 		FX_TEST(a_runtime_may_kill_by_the_cgroup_at_the_end_of_grace),

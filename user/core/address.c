@@ -109,8 +109,12 @@ static void take_address(struct ds_core *core, struct ds_pod *pod, const struct 
 		pod->addresses[pod->addresses_cnt++] = *a;
 		pod->watch_flags = 0;	/* what was wished did not speak of this one */
 	}
+	if (pod->host_network) {
+		ds_ledger_share(core->ledger, pod);
+		return;
+	}
 	before = ds_ledger_hold(core->ledger, pod, a, at_ns);
-	if (before && !before->host_network && !before->reused_ns) {
+	if (before && !before->reused_ns) {
 		before->reused_ns = at_ns;
 		ds_timeline_enter(core, before, DS_PHASE_ADDRESS_REUSED, at_ns, 0, NULL);
 		ds_tap_pod_changed(core, before);
@@ -159,7 +163,7 @@ void ds_address_route(struct ds_core *core, const struct ds_event *ev)
 	if (ds_addr_parse(ev->address, strlen(ev->address), &a))
 		return;
 	pod = ds_ledger_lookup(core->ledger, &a, at_ns, &holding);
-	if (!pod || pod->host_network)
+	if (!pod)
 		return;
 	if (ev->route_change == DS_ROUTE_CHANGE_RELEASED) {
 		note_sign(pod, &a, ev);

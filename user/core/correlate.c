@@ -60,18 +60,22 @@ static bool came_to_the_next(const struct ds_event *ev, bool source_is_pod,
  * answer after the address was given away: its namespace tells.
  */
 static struct ds_pod *find_pod(const struct ds_core *core, const struct ds_event *ev,
-			       const struct ds_addr *a, bool source_is_pod, int *ret_attribution)
+			       const struct ds_flow_key *key, bool source_is_pod,
+			       int *ret_attribution)
 {
 	enum ds_holding holding;
-	struct ds_pod *pod = ds_ledger_lookup(core->ledger, a, ev->time_ns, &holding);
+	struct ds_pod *pod = ds_ledger_lookup(core->ledger, &key->pod, ev->time_ns, &holding);
+
+	if (holding == DS_HOLDING_NONE)
+		return ds_host_pod(core, ev, &key->pod, key->pod_port, ret_attribution);
 
 	*ret_attribution = holding == DS_HOLDING_RELEASED ? DS_ATTRIBUTION_RELEASED_ADDRESS :
 							    DS_ATTRIBUTION_ADDRESS;
 	while (pod && (!in_our_namespace(ev, pod) || came_to_the_next(ev, source_is_pod, pod))) {
-		pod = ds_ledger_previous(core->ledger, a, pod);
+		pod = ds_ledger_previous(core->ledger, &key->pod, pod);
 		*ret_attribution = DS_ATTRIBUTION_NETNS;
 	}
-	if (pod && !pod->netns && !pod->host_network && ds_event_has(ev, DS_KEY_NETNS) &&
+	if (pod && !pod->netns && ds_event_has(ev, DS_KEY_NETNS) &&
 	    ds_event_has(ev, DS_KEY_SCOPE) && ev->scope == DS_SCOPE_POD &&
 	    holding == DS_HOLDING_HELD)
 		pod->netns = ev->netns;
@@ -90,7 +94,8 @@ static void undo_redirect(const struct ds_core *core, const struct ds_pod *pod,
 	struct ds_flow_key meant = *key;
 	bool single = true;
 
-	if (!first || ds_targets_find(core->targets, &key->pod, key->pod_port) ||
+	if (!first || pod->host_network ||
+	    ds_targets_find(core->targets, &key->pod, key->pod_port) ||
 	    ds_pod_declares_port(pod, key->pod_port) || !ds_pod_listener_of(pod, key->pod_port))
 		return;
 	for (const struct ds_target *t = first; t; t = t->same_address) {
@@ -151,7 +156,7 @@ static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, 
 	key.peer = source_is_pod ? ev->destination : ev->source;
 	key.pod_port = (uint16_t)(source_is_pod ? ev->source_port : ev->destination_port);
 	key.peer_port = (uint16_t)(source_is_pod ? ev->destination_port : ev->source_port);
-	pod = find_pod(core, ev, &key.pod, source_is_pod, ret_attribution);
+	pod = find_pod(core, ev, &key, source_is_pod, ret_attribution);
 	before = meant_before(core, ev, &key, pod);
 	if (before) {
 		pod = before;
@@ -435,6 +440,7 @@ void ds_correlate_traffic(struct ds_core *core, const struct ds_event *ev)
 	bool has_accepted = ds_event_has(ev, DS_KEY_LAST_ACCEPTED_AT);
 	bool has_payload = ds_event_has(ev, DS_KEY_LAST_TRAFFIC_PAYLOAD_AT);
 	enum ds_holding holding;
+	int attribution;
 
 	if (!ds_event_has(ev, DS_KEY_DESTINATION_ADDRESS) || (!has_accepted && !has_payload))
 		return;
@@ -444,6 +450,8 @@ void ds_correlate_traffic(struct ds_core *core, const struct ds_event *ev)
 	probe.pod = ds_ledger_lookup(core->ledger, &probe.key.pod,
 				     has_payload ? ev->last_traffic_payload_at :
 						   ev->last_accepted_at, &holding);
+	if (!probe.pod)
+		probe.pod = ds_host_pod(core, ev, &probe.key.pod, probe.key.pod_port, &attribution);
 	if (probe.pod && in_our_namespace(ev, probe.pod))
 		ds_arrival_sample(core, &probe, ev);
 }

@@ -28,11 +28,19 @@ struct ds_pod *ds_target_earlier_pod(const struct ds_core *core, const struct ds
 	return target->assigned_ns < before->reused_ns ? before : NULL;
 }
 
+/* On the node's address: of another pod there, or of the node itself. */
+static bool is_anothers(const struct ds_pod *pod, const struct ds_target *target)
+{
+	return pod->host_network && !ds_pod_has_port(pod, target->port);
+}
+
 /* Registered for the pod, or at least for no other. */
-static bool is_of(const struct ds_core *core, const struct ds_target *target,
-		  const struct ds_pod *pod)
+bool ds_target_is_of(const struct ds_core *core, const struct ds_target *target,
+		     const struct ds_pod *pod)
 {
 	if (pod->reused_ns && target->assigned_ns >= pod->reused_ns)
+		return false;
+	if (is_anothers(pod, target))
 		return false;
 	return !ds_target_earlier_pod(core, target, pod);
 }
@@ -96,6 +104,22 @@ static void add(struct ds_drain *sum, const struct ds_drain *d, bool of_port)
 	}
 }
 
+bool ds_pod_serves_port(const struct ds_core *core, const struct ds_pod *pod, uint16_t port)
+{
+	bool any = false;
+
+	for (int i = 0; i < pod->addresses_cnt; i++)
+		for (const struct ds_target *t = ds_targets_of(core->targets, &pod->addresses[i]);
+		     t; t = t->same_address) {
+			if (!ds_target_is_of(core, t, pod))
+				continue;
+			if (t->port == port)
+				return true;
+			any = any || t->port;
+		}
+	return !any;
+}
+
 struct ds_drain ds_pod_drain(const struct ds_core *core, const struct ds_pod *pod, uint16_t port)
 {
 	struct ds_drain sum = { .delay_ns = -1 };
@@ -113,10 +137,11 @@ struct ds_drain ds_pod_drain(const struct ds_core *core, const struct ds_pod *po
 		for (; t; t = t->same_address) {
 			struct ds_drain d;
 
-			if ((of_port && t->port != port) || ds_target_earlier_pod(core, t, pod))
+			if ((of_port && t->port != port) || is_anothers(pod, t) ||
+			    ds_target_earlier_pod(core, t, pod))
 				continue;
 			d = ds_target_drain(t, &span);
-			if (!d.began && !is_of(core, t, pod))
+			if (!d.began && !ds_target_is_of(core, t, pod))
 				continue;
 			add(&sum, &d, of_port);
 		}
@@ -130,7 +155,7 @@ bool ds_pod_is_draining(const struct ds_core *core, const struct ds_pod *pod)
 	for (int i = 0; i < pod->addresses_cnt; i++)
 		for (const struct ds_target *t = ds_targets_of(core->targets, &pod->addresses[i]);
 		     t; t = t->same_address)
-			if (ds_target_is_draining(t) && is_of(core, t, pod))
+			if (ds_target_is_draining(t) && ds_target_is_of(core, t, pod))
 				return true;
 	return false;
 }
@@ -146,7 +171,7 @@ void ds_drain_keep(struct ds_core *core, const struct ds_event *ev)
 		return;
 	/* Who had the address last may still wait for its verdict. */
 	pod = ds_ledger_lookup(core->ledger, &target->addr, ev->time_ns, &holding);
-	if (pod && !is_of(core, target, pod))
+	if (pod && !ds_target_is_of(core, target, pod))
 		pod = ds_ledger_previous(core->ledger, &target->addr, pod);
 	if (!pod || !ds_pod_is_going(pod) || pod->verdict_written || pod->drain_kept)
 		return;

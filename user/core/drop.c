@@ -67,18 +67,19 @@ bool ds_drop_is_served(const struct ds_core *core, const struct ds_flow *flow)
 	       !ds_targets_of(core->targets, &flow->key.pod);
 }
 
-static bool is_restarting(const struct ds_pod *pod, int64_t at_ns)
+/* The port's own listener tells; where it has none, as behind a redirect, any that closed. */
+static bool is_restarting(const struct ds_pod *pod, uint16_t port, int64_t at_ns)
 {
-	const struct ds_pod_listener *l = NULL;
+	const struct ds_pod_listener *l = ds_pod_listener_of(pod, port);
 
-	for (int i = 0; i < pod->listeners_cnt; i++)
+	for (int i = 0; i < pod->listeners_cnt && !l; i++)
 		if (!pod->listeners[i].open && pod->listeners[i].closed_ns)
 			l = &pod->listeners[i];
 	return (pod->exited_ns && at_ns + DS_NS_PER_S >= pod->exited_ns &&
 		at_ns - pod->exited_ns < RESTART_WINDOW_NS) ||
 	       (pod->sigkill_ns && at_ns >= pod->sigkill_ns &&
 		at_ns - pod->sigkill_ns < RESTART_WINDOW_NS) ||
-	       (l && at_ns >= l->closed_ns);
+	       (l && !l->open && l->closed_ns && at_ns >= l->closed_ns);
 }
 
 static bool delay_elapsed(const struct ds_drain *d, int64_t at_ns)
@@ -120,14 +121,15 @@ static struct ds_case make_case(const struct ds_core *core, const struct ds_flow
 				(target && target->preserve_client_ip);
 	c.health_check = is_health_check(flow, ds_targets_of(core->targets, &flow->key.pod),
 					 c.peer) || ds_arrival_is_check(core, flow);
+	/* On the host's network the address is the node's: the kubelet's too. */
 	c.inside_pod = ds_addr_is_loopback(&flow->key.peer) ||
-		       ds_pod_has_address(pod, &flow->key.peer);
+		       (!pod->host_network && ds_pod_has_address(pod, &flow->key.peer));
 	c.inbound = ds_drop_is_served(core, flow);
 	c.going = ds_pod_was_going(pod, at_ns);
 	c.closed_while_going = ds_pod_was_going(pod, flow->closed_ns ? flow->closed_ns : at_ns);
 	c.released = pod->released_ns && at_ns >= pod->released_ns - DS_WINDOW_ANSWERED_NS;
 	c.got_through = !c.released && got_through(core, flow);
-	c.restarting = !c.going && is_restarting(pod, at_ns);
+	c.restarting = !c.going && is_restarting(pod, flow->key.pod_port, at_ns);
 	c.never_listened = !l || (!l->closed_ns && l->opened_ns > at_ns);
 	c.registered = target && !ds_target_is_draining(target) &&
 		       target->state != DS_TARGET_STATE_UNUSED &&

@@ -37,6 +37,7 @@ struct ds_ledger {
 	struct pod_entry *by_key;
 	struct address_entry *by_address;
 	struct ds_pod *first, *last;
+	struct ds_pod *first_host;
 };
 
 int ds_ledger_new(struct ds_ledger **ret_ledger, size_t max_pods)
@@ -71,9 +72,20 @@ static void remove_address(struct ds_ledger *l, struct address_entry *e)
 	free(e);
 }
 
+static void unshare(struct ds_ledger *l, struct ds_pod *pod)
+{
+	for (struct ds_pod **at = &l->first_host; *at; at = &(*at)->next_host)
+		if (*at == pod) {
+			*at = pod->next_host;
+			return;
+		}
+}
+
 static void remove_pod(struct ds_ledger *l, struct ds_pod *pod)
 {
 	struct pod_entry *entry = (struct pod_entry *)pod;
+
+	unshare(l, pod);
 
 	for (int i = 0; i < pod->addresses_cnt; i++) {
 		struct address_entry *e = address_of(l, &pod->addresses[i]);
@@ -311,8 +323,25 @@ const char *ds_ledger_key(const struct ds_pod *pod)
 	return ((const struct pod_entry *)pod)->key;
 }
 
+void ds_ledger_share(struct ds_ledger *l, struct ds_pod *pod)
+{
+	for (const struct ds_pod *p = l->first_host; p; p = p->next_host)
+		if (p == pod)
+			return;
+	pod->next_host = l->first_host;
+	l->first_host = pod;
+}
+
+struct ds_pod *ds_ledger_first_host(const struct ds_ledger *l)
+{
+	return l->first_host;
+}
+
 bool ds_ledger_knows(const struct ds_ledger *l, const struct ds_addr *a)
 {
+	for (const struct ds_pod *pod = l->first_host; pod; pod = pod->next_host)
+		if (ds_pod_has_address(pod, a))
+			return true;
 	return address_of(l, a) != NULL;
 }
 

@@ -94,6 +94,15 @@ struct ds_ledger_stats ds_ledger_stats(const struct ds_ledger *l);
 /* The key under which a pod of the ledger is found. */
 const char *ds_ledger_key(const struct ds_pod *pod);
 
+/*
+ * The pod is on the host's network: it shares the node's addresses and holds none. A second call
+ * changes nothing.
+ */
+void ds_ledger_share(struct ds_ledger *l, struct ds_pod *pod);
+
+/* The pods that share, in no order: by next_host. */
+struct ds_pod *ds_ledger_first_host(const struct ds_ledger *l);
+
 /* Whether any pod is known to have, or to have had, the address. */
 bool ds_ledger_knows(const struct ds_ledger *l, const struct ds_addr *a);
 

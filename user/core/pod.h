@@ -37,6 +37,7 @@ struct ds_pod_listener {
 	bool open;
 	int64_t opened_ns;
 	int64_t closed_ns;	/* of the last time */
+	int64_t taken_ns;	/* on the host's network: a process of no pod listens there since */
 };
 
 /* One container, by its runtime's id in the last name of its cgroup's path. */
@@ -62,6 +63,7 @@ struct ds_pod_fold {
 
 struct ds_pod {
 	struct ds_pod *prev, *next;	/* all pods, oldest first */
+	struct ds_pod *next_host;	/* the next one on the host's network */
 
 	/* identity */
 	char uid[DS_POD_UID_LEN + 1];

@@ -131,6 +131,15 @@ static int ended_by(const struct ds_pod_container *c, int exit_code)
 									  DS_ENDED_BY_SIGKILL;
 }
 
+/*
+ * An init container's, or that of another that did its work before anything served: the pod goes
+ * on, and what is refused meanwhile is refused because nothing listens yet.
+ */
+static bool is_preparation(const struct ds_pod *pod, const struct ds_pod_container *c, int code)
+{
+	return !code && !pod->listeners_cnt && !c->sigterm_ns && !ds_pod_is_going(pod);
+}
+
 static void exited(struct ds_core *core, struct ds_pod *pod, struct ds_pod_container *c,
 		   const struct ds_event *ev)
 {
@@ -139,7 +148,8 @@ static void exited(struct ds_core *core, struct ds_pod *pod, struct ds_pod_conta
 
 	c->exited_ns = ev->time_ns;
 	c->exit_code = code;
-	pod->exited_ns = ev->time_ns;
+	if (!is_preparation(pod, c, code))
+		pod->exited_ns = ev->time_ns;
 	if (by > pod->ended_by)		/* the harder end of several containers counts */
 		pod->ended_by = by;
 	ds_timeline_enter(core, pod, DS_PHASE_EXITED, ev->time_ns, 0, c->id);

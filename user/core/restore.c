@@ -64,6 +64,8 @@ static void restore_pod(struct ds_core *core, const struct ds_event *ev)
 	pod->restored = true;
 	if (ds_event_has(ev, DS_KEY_POD_ADDRESSES))
 		restore_addresses(pod, ev->pod_addresses);
+	if (pod->host_network)
+		ds_ledger_share(core->ledger, pod);
 	if (ds_event_has(ev, DS_KEY_NETNS))
 		pod->netns = ev->netns;
 	if (ds_event_has(ev, DS_KEY_PHASE)) {

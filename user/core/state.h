@@ -172,6 +172,15 @@ void ds_correlate_finish(struct ds_core *core);			/* closes all of them */
 /* The pod is about to be freed. */
 void ds_correlate_forget(struct ds_core *core, struct ds_pod *pod);
 
+/*
+ * host.c: the pod on the host's network to which a port of one of its addresses belongs, or NULL:
+ * by the cgroup of the event's socket, else by the port at the event's time.
+ */
+struct ds_pod *ds_host_pod(const struct ds_core *core, const struct ds_event *ev,
+			   const struct ds_addr *a, uint16_t port, int *ret_attribution);
+/* A process of no pod listens on that port of the host: what is refused there later is its. */
+void ds_host_port_taken(struct ds_core *core, uint16_t port, int64_t at_ns);
+
 /* tap.c: what to watch, and when to tap */
 void ds_tap_pod_changed(struct ds_core *core, struct ds_pod *pod);
 void ds_tap_review(struct ds_core *core);
@@ -179,6 +188,11 @@ void ds_tap_forget(struct ds_core *core, struct ds_pod *pod);
 
 /* drain.c: the drain of a pod's target; port 0 = any of them */
 struct ds_drain ds_pod_drain(const struct ds_core *core, const struct ds_pod *pod, uint16_t port);
+/* Whether a target of one of its addresses is, or was, registered for the pod. */
+bool ds_target_is_of(const struct ds_core *core, const struct ds_target *target,
+		     const struct ds_pod *pod);
+/* Whether the load balancer may send to the port: one of its targets', or no target is known. */
+bool ds_pod_serves_port(const struct ds_core *core, const struct ds_pod *pod, uint16_t port);
 /*
  * The pod that had the address before `pod`, where the target was registered for that one and not
  * again since: the load balancer means it. Or NULL.

@@ -6,17 +6,30 @@
 #include "include/ds_record.h"
 #include "user/core/state.h"
 
+/* What the other pods want of an address that several share. */
+static uint32_t flags_of_others(const struct ds_core *core, const struct ds_pod *but,
+				const struct ds_addr *a)
+{
+	uint32_t flags = 0;
+
+	for (const struct ds_pod *p = ds_ledger_first_host(core->ledger); p; p = p->next_host)
+		if (p != but && ds_pod_has_address(p, a))
+			flags |= p->watch_flags & ~DS_WATCH_WISHED;
+	return flags;
+}
+
 static void watch(struct ds_core *core, struct ds_pod *pod, uint32_t flags)
 {
 	struct ds_wish wish = { .kind = DS_WISH_WATCH, .watch_flags = flags };
 	enum ds_holding holding;
 
 	for (int i = 0; i < pod->addresses_cnt; i++) {
-		/* An address that another pod has by now is that pod's to watch. */
-		if (ds_ledger_lookup(core->ledger, &pod->addresses[i], core->now_ns, &holding) !=
-		    pod)
-			continue;
 		wish.addr = pod->addresses[i];
+		if (pod->host_network)
+			wish.watch_flags = flags | flags_of_others(core, pod, &wish.addr);
+		/* An address that another pod has by now is that pod's to watch. */
+		else if (ds_ledger_lookup(core->ledger, &wish.addr, core->now_ns, &holding) != pod)
+			continue;
 		ds_core_wish(core, &wish);
 	}
 	pod->watch_flags = flags | DS_WATCH_WISHED;
@@ -28,7 +41,7 @@ static bool serves(const struct ds_core *core, const struct ds_pod *pod)
 	if (pod->listeners_cnt || pod->ports_cnt)
 		return true;
 	for (int i = 0; i < pod->addresses_cnt; i++)
-		if (ds_targets_of(core->targets, &pod->addresses[i]))
+		if (!pod->host_network && ds_targets_of(core->targets, &pod->addresses[i]))
 			return true;
 	return !pod->by_kubernetes;	/* --pod-ip: it was named by hand, so it matters */
 }
@@ -55,7 +68,7 @@ static bool still_draining(const struct ds_core *core, const struct ds_pod *pod)
 		for (; t; t = t->same_address) {
 			int64_t delay_ns = t->delay_s > 0 ? t->delay_s * DS_NS_PER_S : 0;
 
-			if (ds_target_is_draining(t) &&
+			if (ds_target_is_draining(t) && ds_target_is_of(core, t, pod) &&
 			    t->drain_hi_ns + 2 * delay_ns > core->now_ns)
 				return true;
 		}
@@ -101,6 +114,10 @@ static uint32_t flags_of(const struct ds_core *core, const struct ds_pod *pod)
 {
 	uint32_t flags = 0;
 
+	/* The node's address outlives every pod that shares it, and has traffic of its own. */
+	if (pod->host_network)
+		return core->tap_always || (pod->tap_since_ns && !pod->tap_done) ?
+			       DS_WATCH_GOING : 0;
 	if (pod->tap_since_ns || core->tap_always)
 		flags |= DS_WATCH_GOING;
 	if (pod->released_ns || (pod->deleted_ns && !outlives_object(pod)))
@@ -161,16 +178,27 @@ void ds_tap_review(struct ds_core *core)
 	wish_tap(core);
 }
 
+/* Another pod on the host's network needs the address to be watched. */
+static bool is_shared(const struct ds_core *core, const struct ds_pod *but, const struct ds_addr *a)
+{
+	for (const struct ds_pod *p = ds_ledger_first_host(core->ledger); p; p = p->next_host)
+		if (p != but && ds_pod_has_address(p, a))
+			return true;
+	return false;
+}
+
 void ds_tap_forget(struct ds_core *core, struct ds_pod *pod)
 {
 	struct ds_wish wish = { .kind = DS_WISH_UNWATCH };
 	enum ds_holding holding;
 
+	pod->watch_flags = 0;
 	for (int i = 0; i < pod->addresses_cnt; i++) {
-		if (ds_ledger_lookup(core->ledger, &pod->addresses[i], core->now_ns, &holding) !=
-		    pod)
-			continue;
 		wish.addr = pod->addresses[i];
+		if (pod->host_network ? is_shared(core, pod, &wish.addr) :
+					ds_ledger_lookup(core->ledger, &wish.addr, core->now_ns,
+							 &holding) != pod)
+			continue;
 		ds_core_wish(core, &wish);
 	}
 }

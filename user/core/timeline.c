@@ -172,6 +172,7 @@ static void listener_opened(struct ds_pod *pod, uint16_t port, uint8_t family, i
 	if (l && !l->open) {
 		l->open = true;
 		l->opened_ns = at_ns;
+		l->taken_ns = 0;
 	}
 }
 
@@ -242,6 +243,9 @@ void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev)
 		ds_timeline_learn_netns(core, pod, ev);
 	if (ev->socket_change == DS_SOCKET_CHANGE_LISTENING) {
 		if (!pod) {
+			if (ds_event_has(ev, DS_KEY_SCOPE) && ev->scope == DS_SCOPE_ROUTING &&
+			    attribution != DS_ATTRIBUTION_CGROUP)
+				ds_host_port_taken(core, (uint16_t)ev->source_port, ev->time_ns);
 			keep_pending(core, ev, family);
 			return;
 		}

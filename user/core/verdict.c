@@ -37,14 +37,16 @@ static bool is_due(const struct ds_core *core, const struct ds_pod *pod,
 	return !ds_pod_is_draining(core, pod) && core->now_ns - quiet_since >= core->settle_ns;
 }
 
-static int64_t exposed_from(const struct ds_pod *pod)
+/* A port that is no target, as that of the health checks, may close at any time. */
+static int64_t exposed_from(const struct ds_core *core, const struct ds_pod *pod)
 {
 	int64_t from = 0;
 
 	for (int i = 0; i < pod->phases_cnt; i++) {
 		const struct ds_pod_phase *p = &pod->phases[i];
 
-		if ((p->phase == DS_PHASE_LISTENER_CLOSED ||
+		if (((p->phase == DS_PHASE_LISTENER_CLOSED &&
+		      ds_pod_serves_port(core, pod, p->port)) ||
 		     p->phase == DS_PHASE_ADDRESS_RELEASED) &&
 		    p->at_ns >= pod->t0_ns && (!from || p->at_ns < from))
 			from = p->at_ns;
@@ -149,14 +151,15 @@ static int64_t tail_error(const struct ds_core *core, const struct ds_pod *pod)
 	for (int i = 0; i < pod->addresses_cnt; i++)
 		for (const struct ds_target *t = ds_targets_of(core->targets, &pod->addresses[i]);
 		     t; t = t->same_address)
-			if (t->health_check_port == t->port && !t->preserve_client_ip)
+			if (t->health_check_port == t->port && !t->preserve_client_ip &&
+			    ds_target_is_of(core, t, pod))
 				interval_s = latest(interval_s, t->health_check_interval_s);
 	return pod->t0_error_ns + interval_s * DS_NS_PER_S;
 }
 
 static void describe_tail(const struct ds_core *core, struct ds_pod *pod, struct ds_event *ev)
 {
-	int64_t from = exposed_from(pod);
+	int64_t from = exposed_from(core, pod);
 
 	pod->tail_known = ds_pod_is_going(pod) && pod->last_arrival_ns >= pod->t0_ns;
 	if (pod->tail_known) {

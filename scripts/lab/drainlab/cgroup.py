@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The run's cgroups: below one folder of the machine's v2 hierarchy, named as the kubelet names them."""
+"""The run's cgroups: below one folder of the machine's v2 hierarchy, named as the kubelet names them.
+
+A limit on memory, and the containers of a node that still runs cgroup v1, have theirs in v1's
+hierarchy of the memory controller, where the machine has one.
+"""
 
 import os
 import signal
@@ -16,6 +20,16 @@ def v2_mount():
         for line in mounts:
             left, _, right = line.partition(" - ")
             if right.split()[0] == "cgroup2" and "rw" in left.split()[5].split(","):
+                return left.split()[4]
+    return None
+
+
+def v1_memory():
+    """Where v1's hierarchy of the memory controller is mounted, or None."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+        for line in mounts:
+            left, _, right = line.partition(" - ")
+            if right.split()[0] == "cgroup" and "memory" in right.split()[-1].split(","):
                 return left.split()[4]
     return None
 
@@ -77,32 +91,52 @@ class Cgroup:
 class RunCgroup(Cgroup):
     """The folder of one run. Mounts the hierarchy for itself where nobody else has."""
 
-    def __init__(self, run_id, run_dir):
+    def __init__(self, run_id, run_dir, version=2):
         self.mounted = None
+        self.name, self.version = PARENT + run_id, version
         root = v2_mount()
         if not root:
             root = self.mounted = os.path.join(run_dir, "cgroup")
             os.makedirs(root, exist_ok=True)
             run(["mount", "-t", "cgroup2", "none", root])
-        super().__init__(os.path.join(root, PARENT + run_id))
+        super().__init__(os.path.join(root, self.name))
         os.makedirs(self.path)
         self.tools = self.make("tools")
 
     def container(self, uid, container_id):
         """The folder of one container, by the kubelet's systemd driver."""
-        pod = f"kubepods-burstable-pod{uid.replace('-', '_')}.slice"
-        return self.make("kubepods.slice/kubepods-burstable.slice/"
-                         f"{pod}/cri-containerd-{container_id}.scope")
+        where = self if self.version == 2 else self.in_v1()
+        return where.make(os.path.join(self._pod(uid), f"cri-containerd-{container_id}.scope"))
+
+    def in_v1(self):
+        """The run's folder in v1's hierarchy of the memory controller."""
+        root = v1_memory()
+        if not root:
+            raise LabError("this machine has no cgroup v1 with the memory controller")
+        return Cgroup(root).make(self.name)
+
+    def limit_memory(self, cgroup, pids, size):
+        """Limits the memory of a container whose processes are pids, in bytes. v1's controller: on
+        this machine v2 has none. Named there as in v2."""
+        there = self.in_v1().make(os.path.relpath(cgroup.path, self.path))
+        with open(os.path.join(there.path, "memory.limit_in_bytes"), "w", encoding="ascii") as limit:
+            limit.write(str(size))
+        for pid in pids:
+            with open(there.procs, "w", encoding="ascii") as procs:
+                procs.write(str(pid))
+
+    @staticmethod
+    def _pod(uid):
+        return ("kubepods.slice/kubepods-burstable.slice/"
+                f"kubepods-burstable-pod{uid.replace('-', '_')}.slice")
 
     def remove_pod(self, uid):
-        pod = f"kubepods-burstable-pod{uid.replace('-', '_')}.slice"
-        Cgroup(os.path.join(self.path, "kubepods.slice/kubepods-burstable.slice", pod)).remove(2)
+        Cgroup(os.path.join(self.path, self._pod(uid))).remove(2)
 
 
 def sweep(run_id):
     """Kills everything in a run's cgroup and removes it."""
-    root = v2_mount()
-    if root:
+    for root in filter(None, (v2_mount(), v1_memory())):
         folder = Cgroup(os.path.join(root, PARENT + run_id))
         if os.path.exists(folder.path):
             folder.kill()
@@ -112,6 +146,5 @@ def sweep(run_id):
 
 def run_ids():
     """Ids of the runs that have a cgroup."""
-    root = v2_mount()
-    names = os.listdir(root) if root else []
+    names = [name for root in (v2_mount(), v1_memory()) if root for name in os.listdir(root)]
     return {name[len(PARENT):] for name in names if name.startswith(PARENT)}

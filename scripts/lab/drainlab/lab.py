@@ -91,7 +91,7 @@ class Lab:
 
     def _build(self):
         self.say(f"run {self.run_id}: namespaces")
-        self.cgroup = cgroup.RunCgroup(self.run_id, self.folder)
+        self.cgroup = cgroup.RunCgroup(self.run_id, self.folder, self.settings.cgroup)
         self.network = net.Network(self.run_id, self.settings, self.folder)
         self.network.build()
         self.events = EventWriter(os.path.join(self.folder, "events.jsonl"))
@@ -152,6 +152,8 @@ class Lab:
         """Kills what runs in pods and lets their shims reap it: no zombie is left to the machine's init."""
         if hasattr(self, "cgroup"):
             self.cgroup.make("kubepods.slice").kill()
+            if self.settings.cgroup == 1:
+                self.cgroup.in_v1().kill()
         for pod in self.kubernetes.pods if hasattr(self, "kubernetes") else []:
             for container in pod.containers:
                 container.shim.wait(10)

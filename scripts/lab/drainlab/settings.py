@@ -50,6 +50,7 @@ class Settings:
     proxy_header: bool = False  # nlb_front writes a PROXY protocol header, the pods' nginx expects it
     early: bool = False         # a target gets connections before it is healthy
     sandbox_delay: float = 0.15  # the runtime's own time between the last container and CNI DEL
+    cgroup: int = 2             # version of the hierarchy in which the containers are
     state: bool = False         # drainsnoop keeps a state file, so that it can be started again
     replace: bool = True        # a rolling update: a new pod is ready before an old one goes
 

@@ -120,6 +120,12 @@ def counted_in_all(run, what):
                if e.get("event.name") == "drainsnoop.stop")
 
 
+def milestones(run, pod, phase):
+    """The lines that tell that the pod entered the phase."""
+    return [e for e in run.output if e.get("event.name") == "drainsnoop.pod.phase"
+            and e.get("k8s.pod.uid") == pod.uid and e["drainsnoop.pod.phase"] == phase]
+
+
 def phases(run, pod):
     """The pod's phases in the order in which they were told."""
     return [e["drainsnoop.pod.phase"] for e in run.output

@@ -5,9 +5,11 @@
 
 Port 8081 (health checks) is served from the start. Commands, one a line on the Unix socket SOCKET, each
 answered by `done`:
-    listen BACKLOG  listens on port 8080
+    listen BACKLOG  listens on port 8080; again: one more listener beside it (SO_REUSEPORT)
+    close [PORT]    closes the oldest listener of port 8080, or of that one
     accept, hold    accepts connections there, or leaves them in the queue
     fill            fills the queue with connections of its own, over the loopback
+    eat             takes memory until it is killed for it
 """
 
 import os
@@ -21,7 +23,8 @@ PORT, HEALTH_PORT = 8080, 8081
 
 
 def listen(port, backlog):
-    return socket.create_server(("::", port), family=socket.AF_INET6, backlog=backlog, dualstack_ipv6=True)
+    return socket.create_server(("::", port), family=socket.AF_INET6, backlog=backlog, reuse_port=True,
+                                dualstack_ipv6=True)
 
 
 def serve(conn, body):
@@ -47,29 +50,54 @@ def guarded(conn, body):
         pass
 
 
+def eat():
+    held = []
+    while True:
+        held.append(b"x" * 2**20)
+
+
 class Gate:
     def __init__(self, body):
         self.body = body
-        self.listener = None
+        self.listeners = []     # (port, listener, set when it is to close, set when it is closed)
         self.accepting = threading.Event()
         self.idle = threading.Event()   # set while nobody is in accept()
         self.own = []
 
-    def accept(self, listener, gate=None):
+    def open(self, port, backlog, gate=None):
+        one = port, listen(port, backlog), threading.Event(), threading.Event()
+        self.listeners.append(one)
+        threading.Thread(target=self.accept, args=(*one[1:], gate), daemon=True).start()
+
+    def close(self, port):
+        one = next(one for one in self.listeners if one[0] == port)
+        self.listeners.remove(one)
+        one[2].set()
+        one[3].wait()
+
+    def accept(self, listener, closing, closed, gate=None):
+        """Serves a listener. Who waits for it closes it, when nothing is left in its queue."""
         while True:
+            if closing.is_set() and not select.select([listener], [], [], 0)[0]:
+                listener.close()
+                closed.set()
+                return
             if gate:
                 self.idle.set()
                 gate.wait()
                 self.idle.clear()
-            if gate and not (gate.is_set() and select.select([listener], [], [], 0.02)[0]):
+            if (gate and not gate.is_set()) or not select.select([listener], [], [], 0.02)[0]:
                 continue
             conn, _ = listener.accept()
             threading.Thread(target=guarded, args=(conn, self.body), daemon=True).start()
 
     def do(self, words):
         if words[0] == "listen":
-            self.listener = listen(PORT, int(words[1]))
-            threading.Thread(target=self.accept, args=(self.listener, self.accepting), daemon=True).start()
+            self.open(PORT, int(words[1]), self.accepting)
+        elif words[0] == "close":
+            self.close(int(words[1]) if len(words) > 1 else PORT)
+        elif words[0] == "eat":
+            threading.Thread(target=eat, daemon=True).start()
         elif words[0] == "accept":
             self.accepting.set()
         elif words[0] == "hold":
@@ -106,9 +134,8 @@ def main():
     path, name = sys.argv[1:3]
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     gate = Gate(f"{name}\n".encode())
-    health = listen(HEALTH_PORT, 64)
+    gate.open(HEALTH_PORT, 64)
     threading.Thread(target=gate.control, args=(path,), daemon=True).start()
-    threading.Thread(target=gate.accept, args=(health,), daemon=True).start()
     while True:
         signal.pause()
 

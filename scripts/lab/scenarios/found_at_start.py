@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""drainsnoop is started when the pods already serve: their listeners are found, not seen to open."""
+
+from . import at_least, found, milestones
+
+SUMMARY = "started beside pods that run already: the end of their listeners is seen all the same"
+SETTINGS = {"server": "gate", "prestop": 2.0, "lag": 5.0, "grace": 12.0, "linger": 3.0, "rate": 30.0}
+
+
+def play(lab):
+    for _ in range(2):
+        lab.kubernetes.create()
+    leaving = lab.kubernetes.running[0]
+    for _ in range(2):
+        leaving.tell("listen 32")
+    lab.start_clients()
+    lab.tracer.kill()
+    lab.tracer.start_again()    # knows nothing of the run before
+    lab.kubernetes.delete(leaving)
+    for _ in range(2):
+        lab.sleep(0.3)
+        leaving.tell("close")
+
+
+def mechanics(run):
+    return at_least(10, run.failures("SC", slowest=500), "connections refused at once")
+
+
+def must_find(run):
+    problems = found(run, "listener_closed", 10)
+    for pod in run.ended:
+        last = [e["drainsnoop.pod.phase_port"] for e in milestones(run, pod, "listener_closed")]
+        if sorted(last) != [8080, 8081]:
+            problems.append(f"the ports of {pod.name} that are said to close: {last}")
+    return problems
