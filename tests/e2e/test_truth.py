@@ -51,13 +51,13 @@ def packet(at, to_pod, flags, seq=0, ack=0, size=0):
 
 
 def flow(*packets):
-    made = capture.Flow()
+    made = capture.Flow(8080)
     made.packets = list(packets)
     return made
 
 
 def join(requests, entries, drops, flows=None, pods=None, **more):
-    return truth.join(requests, entries, drops, pods or [pod()], 8080, flows, **more)
+    return truth.join(requests, entries, drops, pods or [pod()], {8080}, flows, **more)
 
 
 class Join(unittest.TestCase):
@@ -238,8 +238,8 @@ class Flows(unittest.TestCase):
         with tempfile.NamedTemporaryFile() as file:
             file.write(data + b"cut short")
             file.flush()
-            four = capture.read(file.name, {LB}, 8080)
-            six = capture.read(file.name, {lb6}, 8080)
+            four = capture.read(file.name, {LB}, {8080})
+            six = capture.read(file.name, {lb6}, {8080})
         self.assertEqual([(p.at, p.to_pod, p.flags, p.size) for p in four[(40000, POD)].packets],
                          [(5 * S, True, 2, 0), (5 * S + 3, False, 20, 0)])
         self.assertEqual([p.seq for p in six[(40000, pod6)].packets], [7])

@@ -57,7 +57,8 @@ class Packet:
 class Flow:
     """The packets of one 4-tuple, in their order."""
 
-    def __init__(self):
+    def __init__(self, port):
+        self.port = port        # the pod's
         self.packets = []
 
     def between(self, begin, end):
@@ -166,16 +167,16 @@ def segment(frame):
             seq, ack, total - head - (offset >> 4) * 4)
 
 
-def read(path, peers, port, at_lb=False):
-    """{(peer's port, pod's address): Flow} of the connections of these peers to the pods' serving port."""
+def read(path, peers, ports, at_lb=False):
+    """{(peer's port, pod's address): Flow} of the connections of these peers to the pods' serving ports."""
     wanted = {True: OUTGOING, False: INCOMING} if at_lb else {True: INCOMING, False: OUTGOING}
     with open(path, "rb") as file:
         data = file.read()
     flows = {}
     for at, kind, source, sport, target, dport, flags, seq, ack, size in parse(data):
-        if source in peers and dport == port:
+        if source in peers and dport in ports:
             key, to_pod = (sport, target), True
-        elif target in peers and sport == port:
+        elif target in peers and sport in ports:
             key, to_pod = (dport, source), False
         else:
             continue
@@ -183,7 +184,7 @@ def read(path, peers, port, at_lb=False):
         # its packets come in, and the answers that it gets go out.
         if kind != wanted[to_pod]:
             continue
-        flows.setdefault(key, Flow()).packets.append(Packet(at, to_pod, flags, seq, ack, size))
+        flows.setdefault(key, Flow(dport if to_pod else sport)).packets.append(Packet(at, to_pod, flags, seq, ack, size))
     for flow in flows.values():
         flow.packets.sort(key=lambda p: p.at)
     return flows

@@ -79,7 +79,7 @@ def check_tail(run):
         verdict = run.verdict(pod)
         tail = verdict.get("drainsnoop.tail_ms")
         t0 = pod.marks["t0"][0]
-        last = truth.last_arrival(run.flows, pod.address, t0)
+        last = truth.last_arrival(run.flows, pod.address, t0, pod.port)
         if tail is not None:
             tails.append(tail)
         if not verdict or last is None or run.lab.settings.tail <= 0:
@@ -97,13 +97,14 @@ def check_tail(run):
 def judge(name, scenario, lab, say, traced):
     """Joins, checks, tells. Returns (result, problems)."""
     requests = clients.read_log(lab.clients.path)
-    flows = capture.read(lab.capture.path, lab.plane.peers, loadbalancer.PORT, lab.capture.at_lb)
+    ports = {pod.port for pod in lab.kubernetes.pods}
+    flows = capture.read(lab.capture.path, lab.plane.peers, ports, lab.capture.at_lb)
     entries = lab.plane.entries(requests, flows)
     output = lab.tracer.output()
     drops = [event for event in output if event.get("event.name") == "drainsnoop.drop"]
     pods = [{"uid": pod.uid, "name": pod.name, "address": pod.address, "marks": pod.marks}
             for pod in lab.kubernetes.pods]
-    joined = truth.join(requests, entries, drops, pods, loadbalancer.PORT, flows,
+    joined = truth.join(requests, entries, drops, pods, ports, flows,
                         scenario.indistinguishable, lab.tracer.gaps())
     run = Run(lab, joined, requests, entries, flows, output)
     problems = lab.problems + scenario.mechanics(run)

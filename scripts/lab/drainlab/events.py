@@ -44,6 +44,8 @@ class EventWriter:
         prestop = f"sleep:{settings.prestop:g}" if settings.prestop else "none"
         if pod.ports:
             keys["pod__ports"] = pod.ports
+        if pod.on_host:
+            keys["pod__host_network"] = True
         self.write("pod.state", pod__addresses=pod.address, pod__phase=phase,
                    pod__prestop=prestop, pod__grace_period_s=int(settings.grace), **keys, keys={
                        "k8s.namespace.name": pod.namespace, "k8s.pod.name": pod.name,
@@ -53,10 +55,10 @@ class EventWriter:
         self.write("target.state", target_group__name=group.name, target_group__arn=group.arn,
                    target_group__deregistration_delay_s=int(group.delay),
                    target_group__target_type="ip", target_group__preserve_client_ip=group.preserves_client,
-                   target_group__health_check_port=group.health_port,
+                   target_group__health_check_port=group.checked_port(pod),
                    target_group__health_check_interval_s=group.health_interval,
                    load_balancer__type=group.type, target__id=pod.address,
-                   target__port=group.port, target__state=state, **keys)
+                   target__port=pod.port, target__state=state, **keys)
 
     def close(self):
         os.close(self.fd)

@@ -9,7 +9,7 @@ import subprocess
 import threading
 
 from .events import rfc3339
-from .pod import HEALTH_PORT, PORT, Pod
+from .pod import Pod
 from .proc import LabError, Tool, in_netns, now_ns, program, wait_for
 
 SECOND = 10**9
@@ -32,7 +32,8 @@ class Kubelet:
             self.ready[name] = state == "ok"
 
     def probe(self, pod):
-        port = HEALTH_PORT if pod.lab.settings.proxy_header else PORT   # a probe has no such header
+        # a probe has no such header
+        port = pod.health_port if pod.lab.settings.proxy_header else pod.port
         self.tool.tell(f"add {pod.name} {pod.address} {port}")
 
     def wait_ready(self, pod):
@@ -60,9 +61,11 @@ class Kubernetes:
         self.running = []       # those that have not been deleted
         self.threads = []
 
-    def create(self, deployment="web", server=None, keepalive=None, index=None, **how):
-        """A new pod: started, ready, announced, registered. `index`: with the address of a pod that is gone."""
-        return self.admit(Pod(self.lab, deployment, server or self.lab.settings.server, keepalive, index), **how)
+    def create(self, deployment="web", server=None, keepalive=None, index=None, host=None, **how):
+        """A new pod: started, ready, announced, registered. `index`: with the address of a pod that is
+        gone. `host`: on the host's network, on that port."""
+        return self.admit(Pod(self.lab, deployment, server or self.lab.settings.server, keepalive, index,
+                              host), **how)
 
     def admit(self, pod, wait=True, register=True, call=True):
         """A pod whose containers run: announced, ready (not `wait`: it only is said to be), registered,
@@ -185,8 +188,9 @@ class Kubernetes:
         steps = pod.place.release()
         for what, before, after in steps:
             pod.mark(what, before, after)
-        pod.mark("released", steps[0][1], steps[-1][2])
-        self.lab.say(f"{pod.name}: its address {pod.address} is released")
+        if steps:
+            pod.mark("released", steps[0][1], steps[-1][2])
+            self.lab.say(f"{pod.name}: its address {pod.address} is released")
         pod.place.remove()
         self.kubelet.forget(pod)
         self.lab.cgroup.remove_pod(pod.uid)

@@ -117,8 +117,8 @@ class HAProxy(Logged):
     def add(self, pod):
         """Makes a server of the pod; it gets no request before enable(). Checks run from then on; they
         never take it out: a real target group needs many seconds for that, the drain comes first."""
-        where = f"{bracket(pod.address)}:{PORT}"
-        port = PORT if self.lab.settings.checks_on_traffic else HEALTH_PORT
+        where = f"{bracket(pod.address)}:{pod.port}"
+        port = pod.port if self.lab.settings.checks_on_traffic else pod.health_port
         answer = self.command(f"add server pods/{pod.name} {where} check port {port} "
                               f"inter {self.lab.settings.probe_period:g}s fastinter 1s "
                               "fall 100000 rise 1")
@@ -172,7 +172,7 @@ class TinyLb(Logged):
         pass
 
     def enable(self, pod):
-        self._command(f"add {pod.name} {pod.address} {PORT}")
+        self._command(f"add {pod.name} {pod.address} {pod.port}")
 
     def warm(self, pod, count):
         """So many more connections to the pod, kept open, each with a request behind it."""
@@ -209,6 +209,9 @@ class TargetGroup:
         for address in plane.addresses:
             lab.events.write("load_balancer.address", load_balancer__type=self.type,
                              load_balancer__name="shop", address=address)
+
+    def checked_port(self, pod):
+        return pod.port if self.lab.settings.checks_on_traffic else pod.health_port
 
     def register(self, pod):
         """Returns once requests reach the pod."""

@@ -386,6 +386,19 @@ class BranchAttachment(Attachment):
                           f"rule del iif {self.link} table {self.table} priority 10")]
 
 
+class HostPlace:
+    """The place of a pod on the host's network: the node's own, which the pod's end leaves as it is."""
+
+    def __init__(self, network):
+        self.netns, self.address = network.node, network.plan.node
+
+    def release(self):
+        return []
+
+    def remove(self):
+        pass
+
+
 def sweep(run_id):
     """Removes every namespace of a run."""
     for name in netns_names():

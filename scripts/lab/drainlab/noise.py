@@ -5,7 +5,7 @@ Besides what is here: the kubelet's probes (kubernetes.py), HAProxy's health che
 (loadbalancer.py), and the outbound connections of every pod's sidecar (pod.py).
 """
 
-from .pod import PORT, Pod
+from .pod import Pod
 from .proc import Tool, in_netns, program
 
 
@@ -29,7 +29,7 @@ class Insider:
         self.tool = self.pod.run_in_it("client", program("insider"))
 
     def call(self, pod):
-        self.tool.tell(f"add {pod.address} {PORT}")
+        self.tool.tell(f"add {pod.address} {pod.port}")
 
     def end(self):
         self.tool.end()

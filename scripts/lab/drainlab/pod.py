@@ -8,6 +8,7 @@ import socket
 import subprocess
 import uuid
 
+from .net import HostPlace
 from .proc import ExitWatch, LabError, Tool, in_netns, now_ns, program, run, wait_for
 
 PORT, HEALTH_PORT = 8080, 8081
@@ -94,7 +95,9 @@ def job_pod(lab, job, seconds, index=None):
 
 
 class Pod:
-    def __init__(self, lab, deployment, server, keepalive=None, index=None):
+    """`host`: on the host's network, on that port and the next one."""
+
+    def __init__(self, lab, deployment, server, keepalive=None, index=None, host=None):
         settings = lab.settings
         self.lab = lab
         self.deployment, self.namespace = deployment, "default"
@@ -102,9 +105,12 @@ class Pod:
         self.name, self.uid = random_name(deployment), str(uuid.uuid4())
         self.folder = os.path.join(lab.folder, "pods", self.name)
         os.makedirs(self.folder)
-        self.place = lab.network.attach(self.name, self.namespace, index)
+        self.on_host = host is not None
+        self.port, self.health_port = (host, host + 1) if self.on_host else (PORT, HEALTH_PORT)
+        self.place = HostPlace(lab.network) if self.on_host else \
+            lab.network.attach(self.name, self.namespace, index)
         self.address = self.place.address
-        self.owner, self.ports = "deployment", "8080,8081"
+        self.owner, self.ports = "deployment", f"{self.port},{self.health_port}"
         self.ends = None        # the signal that ends what serves, where it is not the server's own
         self.marks = {}         # what happened to it, when: see mark()
         self.containers = []
@@ -125,7 +131,8 @@ class Pod:
         if server == "tiny":
             return [os.path.join(self.lab.folder, "tiny"), self.name]
         if server == "gate":
-            return program("gate", os.path.join(self.folder, "gate.sock"), self.name)
+            return program("gate", os.path.join(self.folder, "gate.sock"), self.name, self.port,
+                           self.health_port)
         if server != "nginx":
             return program("server", server, self.name)
         config = os.path.join(self.folder, "nginx.conf")
@@ -152,7 +159,7 @@ class Pod:
         self.wait_listening()
 
     def wait_listening(self):
-        command = in_netns(self.place.netns, ["ss", "-Hltn", f"sport = :{PORT}"])
+        command = in_netns(self.place.netns, ["ss", "-Hltn", f"sport = :{self.port}"])
         wait_for(lambda: run(command).strip(), 20, f"{self.name} to listen")
 
     def tell(self, command):

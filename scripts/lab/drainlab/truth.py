@@ -124,11 +124,11 @@ def expected_causes(failure, marks):
     return frozenset(causes)
 
 
-def drop_key(drop, addresses, port):
+def drop_key(drop, addresses, ports):
     """(load balancer's port, pod's address) of a drop, whichever way its packet went, or None."""
     for pod, peer in (("destination", "source"), ("source", "destination")):
         address = drop.get(pod + ".address")
-        if address and plain(address) in addresses and drop.get(pod + ".port") == port:
+        if address and plain(address) in addresses and drop.get(pod + ".port") in ports:
             return drop.get(peer + ".port"), plain(address)
     return None
 
@@ -202,9 +202,10 @@ def _felt(drop, key, entries_by_key, flows):
     return bool(flow and flow.lost(at - BEFORE, at + AFTER))
 
 
-def join(requests, entries, drops, pods, port, flows=None, indistinguishable=lambda drop: False, gaps=()):
+def join(requests, entries, drops, pods, ports, flows=None, indistinguishable=lambda drop: False, gaps=()):
     """Joins the clients' log, the load balancer's log, the capture (None: there is none) and the drops.
 
+    ports: those on which the pods serve.
     pods: [{"uid", "name", "address", "marks": {name: [not before, not after]}}].
     """
     by_address = {plain(pod["address"]): pod for pod in pods}
@@ -216,7 +217,7 @@ def join(requests, entries, drops, pods, port, flows=None, indistinguishable=lam
             by_key.setdefault((entry["source_port"], plain(entry["address"])), []).append(entry)
     left = {}
     for drop in sorted(drops, key=lambda d: d["time"]):
-        left.setdefault(drop_key(drop, by_address, port), []).append(drop)
+        left.setdefault(drop_key(drop, by_address, ports), []).append(drop)
 
     failures = [_classify(r, by_id, by_name_or_address, flows or {}, flows is not None)
                 for r in requests if not r["ok"] or wrong_answer(r, by_id)]
@@ -241,11 +242,11 @@ def join(requests, entries, drops, pods, port, flows=None, indistinguishable=lam
     return Truth(len(requests), failures, drops, false, unclear)
 
 
-def last_arrival(flows, address, begin):
+def last_arrival(flows, address, begin, port=None):
     """The moment of the last new connection or last new payload from the load balancer, or None."""
     ends = []
     for (_, pod), flow in flows.items():
-        if pod == plain(address):
+        if pod == plain(address) and port in (None, flow.port):
             at = flow.last_arrival()
             if at and at >= begin:
                 ends.append(at)

@@ -73,7 +73,7 @@ def play(lab):
 
 def ends(run, port, flag):
     """Connections to that port that the pod ended with that flag, where the client's last payload came before."""
-    flows = capture.read(run.lab.capture.path, {run.lab.network.plan.lb}, port)
+    flows = capture.read(run.lab.capture.path, {run.lab.network.plan.lb}, {port})
     result = []
     for flow in flows.values():
         end = next((p.at for p in flow.packets if not p.to_pod and p.flags & (capture.FIN | capture.RST)), None)

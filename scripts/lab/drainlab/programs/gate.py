@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server that is told when to listen and when to accept. One request a connection. Ends on SIGTERM.
 
-    gate.py SOCKET NAME
+    gate.py SOCKET NAME PORT HEALTH_PORT
 
-Port 8081 (health checks) is served from the start. Commands, one a line on the Unix socket SOCKET, each
+HEALTH_PORT is served from the start. Commands, one a line on the Unix socket SOCKET, each
 answered by `done`:
-    listen BACKLOG  listens on port 8080; again: one more listener beside it (SO_REUSEPORT)
-    close [PORT]    closes the oldest listener of port 8080, or of that one
+    listen BACKLOG  listens on PORT; again: one more listener beside it (SO_REUSEPORT)
+    close [PORT]    closes the oldest listener of that port
     accept, hold    accepts connections there, or leaves them in the queue
     fill            fills the queue with connections of its own, over the loopback
     eat             takes memory until it is killed for it
@@ -18,9 +18,6 @@ import signal
 import socket
 import sys
 import threading
-
-PORT, HEALTH_PORT = 8080, 8081
-
 
 def listen(port, backlog):
     return socket.create_server(("::", port), family=socket.AF_INET6, backlog=backlog, reuse_port=True,
@@ -57,8 +54,8 @@ def eat():
 
 
 class Gate:
-    def __init__(self, body):
-        self.body = body
+    def __init__(self, body, port):
+        self.body, self.port = body, port
         self.listeners = []     # (port, listener, set when it is to close, set when it is closed)
         self.accepting = threading.Event()
         self.idle = threading.Event()   # set while nobody is in accept()
@@ -93,9 +90,9 @@ class Gate:
 
     def do(self, words):
         if words[0] == "listen":
-            self.open(PORT, int(words[1]), self.accepting)
+            self.open(self.port, int(words[1]), self.accepting)
         elif words[0] == "close":
-            self.close(int(words[1]) if len(words) > 1 else PORT)
+            self.close(int(words[1]) if len(words) > 1 else self.port)
         elif words[0] == "eat":
             threading.Thread(target=eat, daemon=True).start()
         elif words[0] == "accept":
@@ -113,7 +110,7 @@ class Gate:
             conn.settimeout(0.2)
             self.own.append(conn)
             try:
-                conn.connect(("127.0.0.1", PORT))
+                conn.connect(("127.0.0.1", self.port))
             except OSError:
                 conn.close()
                 return
@@ -131,10 +128,10 @@ class Gate:
 
 
 def main():
-    path, name = sys.argv[1:3]
+    path, name, port, health_port = sys.argv[1:5]
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    gate = Gate(f"{name}\n".encode())
-    gate.open(HEALTH_PORT, 64)
+    gate = Gate(f"{name}\n".encode(), int(port))
+    gate.open(int(health_port), 64)
     threading.Thread(target=gate.control, args=(path,), daemon=True).start()
     while True:
         signal.pause()
