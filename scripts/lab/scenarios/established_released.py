@@ -8,7 +8,7 @@ from . import at_least, found
 
 SUMMARY = "payload on kept connections to released addresses, with every outcome: 504, not 502"
 SETTINGS = {"balancer": "tinylb", "pool": 60, "rate": 32.0, "lag": 3.0, "eni": "both", "rp_filter": "strict"}
-KEPT = 12
+KEPT = 40
 SILENT = """table inet silent {
     chain output {
         type filter hook output priority 0;
