@@ -137,6 +137,38 @@ static void arrivals_from_the_load_balancer_are_said(void **state)
 	assert_true(fx_only(f, GAP)->tg_last_arrival == fx_at(1400));
 }
 
+static void sample(struct fixture *f, int64_t ms, const char *peer, int64_t accepted_ms)
+{
+	struct ds_event ev;
+
+	ds_event_init(&ev, DS_EVENT_TRAFFIC, fx_at(ms));
+	DS_SET_ADDR(&ev, SOURCE_ADDRESS, source, fx_addr(peer));
+	DS_SET_ADDR(&ev, DESTINATION_ADDRESS, destination, fx_pod_addr(2));
+	DS_SET(&ev, TRAFFIC_PORT, traffic_port, FX_PORT);
+	DS_SET(&ev, LAST_ACCEPTED_AT, last_accepted_at, fx_at(accepted_ms));
+	ds_core_feed(f->core, &ev);
+}
+
+/* At a pod that does not go away the counters alone tell. */
+static void so_is_what_only_the_counters_tell(void **state)
+{
+	struct fixture *f = *state;
+
+	two_healthy(f);
+	fx_target(f, 1000, 1, DS_TARGET_STATE_DRAINING);
+	fx_target(f, 1001, 2, DS_TARGET_STATE_DRAINING);
+	sample(f, 1500, FX_LB, 1300);
+	sample(f, 1501, FX_LB, 900);		/* before it began */
+	sample(f, 1502, "10.0.9.9", 1400);	/* not the balancer's */
+	fx_ticks(f, 2000, 4000);
+	assert_true(fx_only(f, GAP)->tg_last_arrival == fx_at(1300));
+	fx_target(f, 5000, 2, DS_TARGET_STATE_HEALTHY);
+	fx_target(f, 7000, 2, DS_TARGET_STATE_DRAINING);	/* another gap: nothing yet */
+	sample(f, 7100, FX_LB, 6900);
+	fx_ticks(f, 8000, 9000);
+	assert_false(ds_event_has(fx_nth(f, GAP, 2), DS_KEY_TG_LAST_ARRIVAL));
+}
+
 static void groups_are_told_apart(void **state)
 {
 	struct fixture *f = *state;
@@ -166,6 +198,7 @@ int main(void)
 		FX_TEST(bounds_that_meet_prove_nothing),
 		FX_TEST(a_gap_at_the_end_of_the_run_has_its_length_so_far),
 		FX_TEST(arrivals_from_the_load_balancer_are_said),
+		FX_TEST(so_is_what_only_the_counters_tell),
 		FX_TEST(groups_are_told_apart),
 	};
 
