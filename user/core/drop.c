@@ -105,6 +105,19 @@ static bool got_through(const struct ds_core *core, const struct ds_flow *flow)
 	       core->now_ns - flow->died_ns > tried_ns + FIRST_RTO_NS;
 }
 
+/* The flow's own address is: of a dual-stack pod the other one may go first. */
+static bool is_released(const struct ds_core *core, const struct ds_flow *flow)
+{
+	const struct ds_pod *pod = flow->pod;
+	int64_t until_ns = flow->lost_ns + DS_WINDOW_ANSWERED_NS;
+	enum ds_holding holding;
+
+	if (!pod->released_ns || until_ns < pod->released_ns)
+		return false;
+	return ds_ledger_lookup(core->ledger, &flow->key.pod, until_ns, &holding) != pod ||
+	       holding != DS_HOLDING_HELD;
+}
+
 static struct ds_case make_case(const struct ds_core *core, const struct ds_flow *flow,
 				const struct ds_drain *drain)
 {
@@ -127,7 +140,7 @@ static struct ds_case make_case(const struct ds_core *core, const struct ds_flow
 	c.inbound = ds_drop_is_served(core, flow);
 	c.going = ds_pod_was_going(pod, at_ns);
 	c.closed_while_going = ds_pod_was_going(pod, flow->closed_ns ? flow->closed_ns : at_ns);
-	c.released = pod->released_ns && at_ns >= pod->released_ns - DS_WINDOW_ANSWERED_NS;
+	c.released = is_released(core, flow);
 	c.got_through = !c.released && got_through(core, flow);
 	c.restarting = !c.going && is_restarting(pod, flow->key.pod_port, at_ns);
 	c.never_listened = !l || (!l->closed_ns && l->opened_ns > at_ns);
