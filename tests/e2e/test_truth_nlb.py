@@ -72,6 +72,11 @@ class OfCapture(unittest.TestCase):
         found = self.entries([request("r1", 4001, 0, S, 2 * MS, ok=True, pod="web-c")], flows)
         self.assertEqual(found["r1"]["server"], "web-c")    # its address has been another's
 
+    def test_a_kept_connection_is_older_than_its_request(self):
+        flows = {(4001, A): flow((1 * MS, True, SYN, 7, 0)), (4001, B): flow((90 * S, True, SYN, 9, 0))}
+        found = self.entries([request("r1", 4001, 60 * S, 1 * MS, 2 * MS, error="closed")], flows)
+        self.assertEqual((found["r1"]["address"], found["r1"]["sent_ns"]), (A, BASE + 60 * S))
+
     def test_joined_with_what_reached_no_node(self):
         requests = [request("r1", 4001, 0, 10 * S, error="timeout")]
         joined = truth.join(requests, nlb.entries_of_capture(requests, {}, NAMES), [], [], 8080, {})

@@ -19,7 +19,8 @@ class Clients:
         with open(os.path.join(lab.folder, "clients.err"), "ab") as err:
             self.tool = Tool(lab.cgroup.tools, in_netns(netns or lab.network.client, program(
                 "client", address or lab.network.plan.front, port, rate or lab.settings.rate, MOST_REQUESTS,
-                MOST_SECONDS, f"{lab.run_id}-{number}" if number else lab.run_id, self.path)),
+                MOST_SECONDS, f"{lab.run_id}-{number}" if number else lab.run_id, self.path,
+                lab.settings.kept)),
                 stdin=subprocess.PIPE, stderr=err)
 
     def burst(self, count, path):

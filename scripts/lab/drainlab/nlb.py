@@ -46,7 +46,8 @@ def outcome(request):
 
 
 def _entry(request, source_port, address, server, term=None):
-    sent = request.get("connected") or request["start"]
+    # A kept connection is older than the request.
+    sent = max(request.get("connected") or 0, request["start"])
     return {"id": request["id"], "accept_ns": request["start"], "sent_ns": sent,
             "end_ns": request["end"], "Ta": (request["end"] - request["start"]) // 10**6,
             "source": request.get("source", "-"), "source_port": source_port, "address": address,
@@ -62,7 +63,8 @@ def entries_of_capture(requests, flows, names):
         addresses.setdefault(port, []).append(address)
     entries = []
     for request in requests:
-        begin, end = request["start"] - SLACK, request["end"] + SLACK
+        begin = min(request.get("connected") or request["start"], request["start"]) - SLACK
+        end = request["end"] + SLACK
         went = [a for a in addresses.get(request["source_port"], ())
                 if flows[request["source_port"], a].first_syn(begin, end)]
         address = went[0] if len(went) == 1 else "-"

@@ -48,6 +48,7 @@ class Settings:
     check_style: str = "rst"    # how they check: rst, fin (connect and end), http (one request)
     quiet_nodes: int = 0        # so many of the balancer's nodes do not check; the first has the traffic
     proxy_header: bool = False  # nlb_front writes a PROXY protocol header, the pods' nginx expects it
+    kept: int = 0               # the clients keep so many connections; 0: one for each request
     early: bool = False         # a target gets connections before it is healthy
     sandbox_delay: float = 0.15  # the runtime's own time between the last container and CNI DEL
     cgroup: int = 2             # version of the hierarchy in which the containers are

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The clients behind the load balancer: an open loop that logs the outcome of every request.
 
-    client.py ADDRESS PORT RATE MAX_REQUESTS MAX_SECONDS RUN LOG
+    client.py ADDRESS PORT RATE MAX_REQUESTS MAX_SECONDS RUN LOG KEPT
 
 Logs also from which address and port it sent, and when it was connected: behind a balancer that keeps no log
 that is all there is to tell where a request went.
 
-Every request has a connection and an id of its own. Standard input: `burst COUNT PATH` sends that
+Every request has an id of its own, and a connection; with KEPT above 0 they go over so many connections in
+turn, each of which is kept until the other end closes it. Standard input: `burst COUNT PATH` sends that
 many at once beside the loop, `stop` (or its end) ends the loop; then what is under way is awaited.
 Ends by itself after MAX_REQUESTS or MAX_SECONDS.
 """
@@ -38,13 +39,12 @@ async def connect(address, port, told):
     return await asyncio.open_connection(sock=conn)
 
 
-async def fetch(address, port, path, ident, told):
-    """One request. Returns (status, error, body bytes)."""
-    reader, writer = await connect(address, port, told)
+async def ask(reader, writer, path, ident, more=""):
+    """One request on a connection. Returns (status, error, body bytes)."""
     status, body = None, b""
     try:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: shop\r\nX-Request-Id: {ident}\r\n"
-                     "Connection: close\r\n\r\n".encode())
+                     f"{more}\r\n".encode())
         head = await reader.readuntil(b"\r\n\r\n")
         status = int(head.split()[1])
         length = next((int(line.split(b":")[1]) for line in head.lower().split(b"\r\n")
@@ -53,13 +53,52 @@ async def fetch(address, port, path, ident, told):
         return status, None, body
     except asyncio.IncompleteReadError as error:
         return status, "cut" if status else "closed", error.partial
+
+
+async def fetch(address, port, path, ident, told):
+    """One request on a connection of its own."""
+    reader, writer = await connect(address, port, told)
+    try:
+        return await ask(reader, writer, path, ident, "Connection: close\r\n")
     finally:
         writer.close()
 
 
+class Kept:
+    """A connection that is opened when it is needed, and kept."""
+
+    def __init__(self, address, port):
+        self.address, self.port = address, port
+        self.lock = asyncio.Lock()
+        self.streams, self.told = None, {}
+
+    def close(self):
+        self.streams[1].close()
+        self.streams = None
+
+    async def fetch(self, path, ident, told):
+        async with self.lock:
+            if self.streams and self.streams[0].at_eof():
+                self.close()
+            if not self.streams:
+                self.streams = await connect(self.address, self.port, told)
+                self.told = dict(told)
+            told.update(self.told)
+            try:
+                status, error, body = await ask(*self.streams, path, ident)
+            except BaseException:
+                self.close()
+                raise
+            if error:
+                self.close()
+            return status, error, body
+
+
 class Clients:
-    def __init__(self, address, port, prefix, log):
+    def __init__(self, address, port, prefix, log, kept):
         self.address, self.port, self.prefix, self.log = address, port, prefix, log
+        self.turns = itertools.cycle([Kept(address, port) for _ in range(kept)])
+        self.kept = kept
         self.numbers = itertools.count(1)
         self.under_way = set()
 
@@ -71,8 +110,9 @@ class Clients:
     async def one(self, path, ident):
         start, status, error, body, told = time.time_ns(), None, None, b"", {"source_port": None}
         try:
-            status, error, body = await asyncio.wait_for(
-                fetch(self.address, self.port, path, ident, told), TIMEOUT)
+            how = next(self.turns).fetch(path, ident, told) if self.kept else \
+                fetch(self.address, self.port, path, ident, told)
+            status, error, body = await asyncio.wait_for(how, TIMEOUT)
         except asyncio.TimeoutError:
             error = "timeout"
         except OSError as problem:
@@ -99,10 +139,10 @@ async def commands(clients, stop):
 
 
 async def main():
-    address, port, rate, most, seconds, prefix, path = sys.argv[1:8]
+    address, port, rate, most, seconds, prefix, path, kept = sys.argv[1:9]
     stop = asyncio.Event()
     with open(path, "a", encoding="utf-8") as log:
-        clients = Clients(address, int(port), prefix, log)
+        clients = Clients(address, int(port), prefix, log, int(kept))
         reader = asyncio.create_task(commands(clients, stop))
         begin = time.monotonic()
         for number in range(int(most)):
