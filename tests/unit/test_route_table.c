@@ -131,11 +131,16 @@ static void rules_and_routes_release_and_assign(void **state)
 	msg_rule(&m, RTM_DELRULE, NULL, "10.0.0.50", 1536, 2);
 	msg_route(&m, RTM_DELROUTE, "10.0.0.50", 7, 254, RTN_UNICAST);
 	apply(*state, &m);
-	assert_told("-10.0.0.50 rule ;-10.0.0.50 rule ;-10.0.0.50 route eni7;");
+	assert_told("-10.0.0.50 rule ;-10.0.0.50 route eni7;");
 	msg_route(&m, RTM_NEWROUTE, "10.0.0.51", 7, 101, RTN_UNICAST);
-	msg_rule(&m, RTM_NEWRULE, "10.0.0.51", NULL, 512, 254);
+	msg_rule(&m, RTM_NEWRULE, "10.0.0.51", NULL, 512, 101);
 	apply(*state, &m);
 	assert_told("+10.0.0.51 route eni7;+10.0.0.51 rule ;");
+	/* The main table is looked up with and without such a rule. */
+	msg_rule(&m, RTM_NEWRULE, "10.0.0.51", NULL, 513, 254);
+	msg_rule(&m, RTM_DELRULE, "10.0.0.51", NULL, 513, 254);
+	apply(*state, &m);
+	assert_told("");
 }
 
 static void the_same_once_more_is_no_change(void **state)
@@ -268,7 +273,7 @@ static void a_second_dump_tells_what_was_missed(void **state)
 	msg_addr(&m, RTM_NEWADDR, 2, "10.0.0.2");
 	msg_route(&m, RTM_NEWROUTE, NULL, 2, 254, RTN_UNICAST);
 	msg_route(&m, RTM_NEWROUTE, "10.0.0.51", 8, 254, RTN_UNICAST);
-	msg_rule(&m, RTM_NEWRULE, NULL, "10.0.0.50", 1536, 2);
+	msg_rule(&m, RTM_NEWRULE, "10.0.0.50", NULL, 512, 254);
 	apply(*state, &m);
 	ds_route_table_end_dump(*state);
 	assert_told("node 10.0.0.2 eth0 uplink;8=eni8 is pod;+10.0.0.51 route eni8;"

@@ -42,7 +42,8 @@ struct ds_route {
 	int fd;
 	int stage;		/* of the dump: index of requests; REQUESTS when there is none */
 	uint32_t seq;		/* of its request */
-	bool again; /* messages were lost, or the dump was interrupted: dump once more */
+	bool again;	/* messages were lost, or the dump was interrupted: it is not the truth */
+	bool due;	/* a dump is to begin, once the socket is empty */
 	int tries;
 	int64_t not_before;	/* of what is read now */
 	int64_t not_after;
@@ -138,7 +139,7 @@ static int ask(struct ds_route *r)
 
 static int begin_dump(struct ds_route *r)
 {
-	r->again = false;
+	r->again = r->due = false;
 	r->tries++;
 	r->stage = 0;
 	ds_route_table_begin_dump(r->table);
@@ -150,8 +151,10 @@ static int next_stage(struct ds_route *r)
 {
 	if (++r->stage < REQUESTS)
 		return ask(r);
-	if (r->again && r->tries < DUMP_TRIES)
-		return begin_dump(r);
+	if (r->again && r->tries < DUMP_TRIES) {
+		r->due = true;
+		return 0;
+	}
 	r->tries = 0;
 	/* What is missing now went at some time since the gap began. */
 	if (r->gap_from)
@@ -200,19 +203,33 @@ static int on_datagram(struct ds_route *r, size_t len)
 	return 0;
 }
 
-/* Messages were lost since the socket was last empty: say so and read everything again. */
-static int on_loss(struct ds_route *r)
+/*
+ * Messages were lost since the socket was last empty: say so and read everything again. But first
+ * what still waits in the socket: it is older than a dump that would begin now, and would make
+ * routes look alive whose end is among what was lost.
+ */
+static void on_loss(struct ds_route *r)
 {
-	bool dumping = r->stage < REQUESTS;
-
 	r->stats.losses++;
 	if (!r->gap_from)
 		r->gap_from = r->not_before;
 	tell_loss(r);
-	if (!dumping)
-		return begin_dump(r);
-	r->again = true;	/* once the dump going on is complete */
-	return 0;
+	if (r->stage < REQUESTS)
+		r->again = true;	/* once the dump going on is complete */
+	else
+		r->due = true;
+}
+
+static bool is_reading(const struct ds_route *r)
+{
+	return r->stage < REQUESTS || r->due;
+}
+
+/* The socket is empty, as of that moment. 0 or -errno. */
+static int on_empty(struct ds_route *r, int64_t at_ns)
+{
+	r->not_before = at_ns;
+	return r->due ? begin_dump(r) : 0;
 }
 
 /* One datagram. 1: read; 0: the socket is empty; -errno. */
@@ -231,15 +248,13 @@ static int read_one(struct ds_route *r)
 	int err = n < 0 ? -errno : 0;
 
 	r->not_after = wall_clock();
-	if (err == -EAGAIN) {
-		r->not_before = before;
-		return 0;
-	}
+	if (err == -EAGAIN)
+		return on_empty(r, before);
 	if (err == -EINTR)
 		return 1;
 	if (err == -ENOBUFS || (err == 0 && (msg.msg_flags & MSG_TRUNC))) {
-		err = on_loss(r);
-		return err < 0 ? err : 1;
+		on_loss(r);
+		return 1;
 	}
 	if (err < 0)
 		return err;
@@ -264,11 +279,17 @@ static void give_up(struct ds_route *r, int err)
 static void on_poll(uv_poll_t *handle, int status, int events)
 {
 	struct ds_route *r = handle->data;
-	int err = status < 0 ? status : 1;
+	int err = 1;
 
 	(void)events;	/* only readability was asked for */
 	for (int i = 0; i < BUDGET && err > 0; i++)
 		err = read_one(r);
+	/*
+	 * A full socket has an error to tell (ENOBUFS, which the reading took away); libuv then stops
+	 * the handle and says EBADF, whatever the error is.
+	 */
+	if (err >= 0 && status < 0)
+		err = uv_poll_start(handle, UV_READABLE, on_poll);
 	if (err < 0)
 		give_up(r, err);
 }
@@ -278,20 +299,20 @@ static void on_prepare(uv_prepare_t *handle)
 {
 	struct ds_route *r = handle->data;
 	int64_t now = wall_clock();
+	ssize_t n;
 	char byte;
-	int err;
+	int err = 0;
 
-	if (recv(r->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
-		return;
-	if (errno == EAGAIN) {
-		r->not_before = now;
-	} else if (errno == ENOBUFS) {
-		/* Told once: this look took the error away. */
+	n = recv(r->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	if (n < 0 && errno == ENOBUFS) {	/* told once: this look took the error away */
 		r->not_after = now;
-		err = on_loss(r);
-		if (err < 0)
-			give_up(r, err);
+		on_loss(r);
+		n = recv(r->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	}
+	if (n < 0 && errno == EAGAIN)
+		err = on_empty(r, now);
+	if (err < 0)
+		give_up(r, err);
 }
 
 struct opener {
@@ -361,7 +382,7 @@ static int read_all(struct ds_route *r)
 	uint64_t deadline = uv_hrtime() + DUMP_TIMEOUT_MS * (uint64_t)DS_NS_PER_MS;
 	int err = begin_dump(r);
 
-	while (err >= 0 && r->stage < REQUESTS) {
+	while (err >= 0 && is_reading(r)) {
 		struct pollfd p = { .fd = r->fd, .events = POLLIN };
 
 		err = read_one(r);

@@ -19,6 +19,7 @@
 #define MAX_ROUTES 65536	/* host routes and default routes */
 #define MAX_RULES 65536
 #define MAX_ADDRESSES 4096
+#define TABLE_MAIN 254		/* RT_TABLE_MAIN */
 
 struct link {
 	uint32_t ifindex;	/* key */
@@ -454,7 +455,8 @@ static int apply_rule(struct ds_route_table *t, const struct ds_rt *rt)
 
 	if (!rt->unicast)
 		return 0;
-	if (rt->dst.bits == 128)
+	/* The main table is looked up anyway: a rule to it may go, and nothing changes. */
+	if (rt->dst.bits == 128 && rt->table != TABLE_MAIN)
 		err = apply_rule_side(t, rt, false);
 	if (rt->src.bits == 128)
 		e = apply_rule_side(t, rt, true);
