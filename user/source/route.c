@@ -285,8 +285,8 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 	for (int i = 0; i < BUDGET && err > 0; i++)
 		err = read_one(r);
 	/*
-	 * A full socket has an error to tell (ENOBUFS, which the reading took away); libuv then stops
-	 * the handle and says EBADF, whatever the error is.
+	 * A full socket has an error to tell (ENOBUFS, which the reading took away); libuv then
+	 * stops the handle and says EBADF, whatever the error is.
 	 */
 	if (err >= 0 && status < 0)
 		err = uv_poll_start(handle, UV_READABLE, on_poll);
