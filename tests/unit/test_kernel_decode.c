@@ -118,8 +118,19 @@ static void a_refused_syn_becomes_a_packet_event(void **state)
 	assert_false(ds_event_has(&ev, DS_KEY_RESET_REASON));
 	assert_false(ds_event_has(&ev, DS_KEY_LOCATION));
 	assert_false(ds_event_has(&ev, DS_KEY_ICMP_TYPE));
+	assert_false(ds_event_has(&ev, DS_KEY_ROUTE_ERROR));
 	/* kfree_skb does not say that there was no socket. */
 	assert_false(ds_event_has(&ev, DS_KEY_SOCKET_PRESENT));
+}
+
+static void the_route_of_a_packet_that_died_is_told(void **state)
+{
+	struct ds_rec_packet r = packet(DS_REC_HOOK_KFREE_SKB);
+	struct ds_event ev;
+
+	r.route_error = 113;
+	assert_int_equal(ds_decoder_decode(*state, &r, sizeof(r), &ev), 1);
+	assert_int_equal(ev.route_error, 113);
 }
 
 static void flags_are_named_in_the_order_of_their_bits(void **state)
@@ -352,6 +363,8 @@ static void a_closing_tells_what_it_leaves(void **state)
 	r.last_payload_ns = 4000000000;
 	r.received_bytes = 10;
 	r.data_segments_in = 2;
+	r.unread_bytes = 3;
+	r.last_segment_bytes = 4;
 	assert_int_equal(ds_decoder_decode(*state, &r, sizeof(r), &ev), 1);
 	assert_true(ev.peer_closed_first);
 	assert_true(ev.socket_unaccepted);
@@ -360,6 +373,8 @@ static void a_closing_tells_what_it_leaves(void **state)
 	assert_false(ds_event_has(&ev, DS_KEY_LAST_SENT_AT));
 	assert_int_equal(ev.received_bytes, 10);
 	assert_int_equal(ev.data_segments_in, 2);
+	assert_int_equal(ev.unread_bytes, 3);
+	assert_int_equal(ev.last_segment_bytes, 4);
 	assert_string_equal(ev.tcp_state, "FIN_WAIT1");
 	r.flags = 0;
 	r.last_payload_ns = 0;
@@ -514,6 +529,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_refused_syn_becomes_a_packet_event, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(the_route_of_a_packet_that_died_is_told, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(flags_are_named_in_the_order_of_their_bits, setup,
 						teardown),
