@@ -247,6 +247,36 @@ static __always_inline int on_accepted(const struct sock *sk)
 	return 0;
 }
 
+/* What came on a connection that ends: payload segments, none at all, or silence for how long. */
+static __always_inline void count_ended(const struct tcp_sock *tp, const struct conn *c,
+					const __u64 *accepted, __u64 last_payload, __u64 now,
+					bool closed_idle)
+{
+	__u32 segments = BPF_CORE_READ(tp, data_segs_in);
+	struct ds_traffic *t;
+	__u64 age_ms, more;
+
+	if (!segments && !accepted)
+		return;
+	t = traffic_of(&c->key);
+	if (!t)
+		return;
+	if (!segments) {
+		__sync_fetch_and_add(&t->empty, 1);
+		traffic_changed(t, &t->last_payload_ns, 0, now);
+		return;
+	}
+	more = accepted ? segments - 1 : 1;
+	age_ms = accepted ? (now - *accepted) / 1000000 : 0;
+	if (age_ms > DS_TRAFFIC_SHARE_MS)
+		more = more * DS_TRAFFIC_SHARE_MS / age_ms;
+	__sync_fetch_and_add(&t->segments, more);
+	/* A jiffy may lie ahead of the clock. */
+	if (closed_idle && now > last_payload && now - last_payload > t->idle_close_ns)
+		t->idle_close_ns = now - last_payload;
+	traffic_changed(t, &t->last_payload_ns, last_payload, now);
+}
+
 static __always_inline int on_closing(const struct sock *sk, __u8 new_state)
 {
 	const struct tcp_sock *tp = (const struct tcp_sock *)sk;
@@ -266,20 +296,16 @@ static __always_inline int on_closing(const struct sock *sk, __u8 new_state)
 	port.netns = c.key.netns;
 	port.port = c.key.lport;
 	port.family = c.family;
-	/* What arrives on the pod's own outbound connections is not traffic to it. */
-	if ((accepted || bpf_map_lookup_elem(&ds_ports, &port)) && last_payload &&
-	    BPF_CORE_READ(tp, data_segs_in)) {
-		struct ds_traffic *t = traffic_of(&c.key);
-
-		if (t)
-			traffic_changed(t, &t->last_payload_ns, last_payload, now);
-	}
 	abort = new_state == TCP_CLOSE;
 	/* ECONNRESET: tcp_reset() has set it before it changes the state. */
 	peer_first = peer_fin || (abort && BPF_CORE_READ(sk, sk_err) == DS_ECONNRESET);
 	unanswered = ds_sk_is_unanswered(tp, peer_fin ? DS_CLOSE_PEER_FIN :
 					     !abort ? DS_CLOSE_FIN :
 					     peer_first ? DS_CLOSE_PEER_RST : DS_CLOSE_RST);
+	/* What arrives on the pod's own outbound connections is not traffic to it. */
+	if ((accepted || bpf_map_lookup_elem(&ds_ports, &port)) && last_payload)
+		count_ended(tp, &c, accepted, last_payload, now,
+			    !abort && !peer_fin && !unanswered && !(c.watch & DS_WATCH_GOING));
 	if (!(c.watch & DS_WATCH_GOING) && (!unanswered || peer_fin))
 		goto out;
 	r = socket_reserve(sk, DS_REC_SOCKET_CLOSING, c.scope, c.key.netns);

@@ -214,8 +214,18 @@ struct ds_traffic {
 	__u64 last_syn_ns;
 	__u64 last_payload_ns;
 	__u64 changed_ns;	/* when one of these last moved: what user space has not read yet */
+	/* of connections that left ESTABLISHED */
+	__u64 segments;		/* with payload, beyond the first of each: DS_TRAFFIC_SHARE_MS */
+	__u64 empty;		/* accepted, and no payload came (a check by TCP) */
+	__u64 idle_close_ns;	/* longest idle time after which the pod itself closed one */
 };
-DS_ABI_SIZE(struct ds_traffic, 40);
+DS_ABI_SIZE(struct ds_traffic, 64);
+
+/*
+ * Of a connection older than this only the last part's segments count, as if they had come evenly:
+ * how many there are lately is the question. Of one older than the run one segment counts.
+ */
+#define DS_TRAFFIC_SHARE_MS 300000
 
 /* Classes of loss: indexes of the array of failed reserves. */
 enum ds_lost_class {

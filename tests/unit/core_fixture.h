@@ -439,6 +439,42 @@ static inline void fx_feed_closing(struct fixture *f, int64_t ms, const struct f
 
 #define FX_CLOSING(f, ms, ...) fx_feed_closing((f), (ms), &(const struct fx_closing){ __VA_ARGS__ })
 
+/* A sample of the counters of pod n's port and one peer; 0 = that counter is not told. */
+struct fx_traffic {
+	int n;
+	const char *peer;	/* NULL = the load balancer */
+	int port;		/* 0 = FX_PORT */
+	int64_t accepted, segments, empty;
+	int64_t idle_close_ms;	/* 0 = absent */
+};
+
+static inline void fx_feed_traffic(struct fixture *f, int64_t ms, const struct fx_traffic *t)
+{
+	struct ds_event ev;
+
+	ds_event_init(&ev, DS_EVENT_TRAFFIC, fx_at(ms));
+	DS_SET_ADDR(&ev, SOURCE_ADDRESS, source, fx_addr(t->peer ? t->peer : FX_LB));
+	DS_SET_ADDR(&ev, DESTINATION_ADDRESS, destination, fx_pod_addr(t->n));
+	DS_SET(&ev, NETNS, netns, fx_netns(t->n));
+	DS_SET(&ev, TRAFFIC_PORT, traffic_port, t->port ? t->port : FX_PORT);
+	if (t->accepted > 0) {
+		DS_SET(&ev, TRAFFIC_ACCEPTED, traffic_accepted, t->accepted);
+		DS_SET(&ev, LAST_ACCEPTED_AT, last_accepted_at, fx_at(ms));
+	}
+	if (t->segments > 0) {
+		DS_SET(&ev, TRAFFIC_SEGMENTS, traffic_segments, t->segments);
+		/* Some time ago: it moves no tail. */
+		DS_SET(&ev, LAST_TRAFFIC_PAYLOAD_AT, last_traffic_payload_at, fx_at(1));
+	}
+	if (t->empty > 0)
+		DS_SET(&ev, TRAFFIC_EMPTY, traffic_empty, t->empty);
+	if (t->idle_close_ms)
+		DS_SET(&ev, IDLE_CLOSE, idle_close, t->idle_close_ms * DS_NS_PER_MS);
+	ds_core_feed(f->core, &ev);
+}
+
+#define FX_TRAFFIC(f, ms, ...) fx_feed_traffic((f), (ms), &(const struct fx_traffic){ __VA_ARGS__ })
+
 static inline void fx_loss(struct fixture *f, int64_t ms, enum ds_loss_stage stage, int64_t cnt)
 {
 	struct ds_event ev;

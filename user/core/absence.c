@@ -68,6 +68,19 @@ static void tell(struct ds_core *core, const struct ds_target_group *g, int64_t 
 	ds_core_emit(core, &ev);
 }
 
+/* Pods that were ready then: their readiness did not wait for their targets. */
+static void advise_gate(struct ds_core *core, const struct ds_target_group *g, int64_t lasted_ns)
+{
+	for (const struct ds_target *t = g->first; t; t = t->same_group) {
+		struct ds_pod *pod = pod_of(core, t);
+
+		if (!pod || !pod->ready_without_target)
+			continue;
+		pod->ready_without_target = false;
+		ds_advise_no_healthy_target(core, pod, g->gap.hi_ns, lasted_ns);
+	}
+}
+
 void ds_absence_target(struct ds_core *core, const struct ds_target *target,
 		       const struct ds_event *ev)
 {
@@ -82,8 +95,10 @@ void ds_absence_target(struct ds_core *core, const struct ds_target *target,
 		g->gap = (struct ds_target_gap){ .lo_ns = lo, .hi_ns = hi };
 	} else if (serves && g->gap.hi_ns) {
 		/* Bounds that meet prove no moment without a target. */
-		if (g->gap.told || lo > g->gap.hi_ns)
+		if (g->gap.told || lo > g->gap.hi_ns) {
 			tell(core, g, lo, hi);
+			advise_gate(core, g, later(lo - g->gap.hi_ns, 0));
+		}
 		g->gap = (struct ds_target_gap){ 0 };
 	}
 	g->has_served = g->has_served || serves;
@@ -109,6 +124,7 @@ void ds_absence_review(struct ds_core *core)
 				pod_of(core, t)->ready_without_target = true;
 		if (core->final) {
 			tell(core, g, core->now_ns, 0);
+			advise_gate(core, g, core->now_ns - g->gap.hi_ns);
 		} else if (!g->gap.told && core->now_ns - g->gap.hi_ns >= TELL_AFTER_NS) {
 			g->gap.told = true;
 			tell(core, g, 0, 0);

@@ -1,139 +1,85 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Advice per workload, from what was measured over all its pods (DESIGN section 8): preStop and
- * the grace period. A line is written when a rollout of the workload is over and what it says is
- * new. Pure.
+ * Advice per workload, from what was measured over all its pods (DESIGN section 8): one function a
+ * code. What a rollout shows is told when it is over; what other pods show, once it has settled.
+ * A line is written when what it says is new. Pure.
  */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "user/core/state.h"
-#include "user/util/cleanup.h"
-#include "user/util/hash.h"
+#include "user/core/cause.h"
+#include "user/core/workload.h"
 
-#define WORKLOADS_MAX 16384
-#define STOP_MARGIN_S 2	/* from SIGTERM to exit, at the least (DESIGN section 8) */
+#define STOP_MARGIN_S 2		/* from SIGTERM to exit, at the least (DESIGN section 8) */
+#define TELL_ANYWAY_NS (300 * DS_NS_PER_S)	/* what does not settle is told after this */
+#define EVIDENCE_MAX 320
+#define PRESTOP_FIELD "spec.template.spec.containers[].lifecycle.preStop.sleep.seconds"
 
-struct workload {
-	char key[DS_POD_NAME_LEN * 2 + 32];	/* KIND/NAMESPACE/NAME */
-	UT_hash_handle hh;
-	struct workload *next;			/* in order of first mention */
-	bool fresh;				/* judged pods since the last review */
-	int64_t pods, rollouts;
-	int64_t drops;
-	int64_t tail_ns, tail_error_ns;		/* of the pod with the largest sum */
-	bool tail_known;
-	int64_t stop_ns;			/* slowest SIGTERM to exit, -1 = none seen */
-	int64_t killed_pods;			/* ended by SIGKILL: that time is censored */
-	int64_t prestop_s, grace_s;		/* as configured, -1 = not told */
-	int64_t advised_prestop_s, advised_grace_s;
+/* ---- the line ---- */
+
+struct advice {
+	enum ds_advice code;
+	const char *object;	/* NULL = the workload */
+	const char *field;
+	const char *current;	/* NULL = not known */
+	const char *suggested;
+	const char *evidence;
+	int confidence;		/* at most this */
 };
 
-struct ds_advise {
-	struct workload *by_key;
-	struct workload *first, *last;
-	size_t cnt;
-};
-
-int ds_advise_new(struct ds_advise **ret_advise)
+/* By how many pods it is carried, where it is about a length of time. */
+static int by_pods(const struct ds_workload *w)
 {
-	*ret_advise = calloc(1, sizeof(**ret_advise));
-	return *ret_advise ? 0 : -ENOMEM;
+	return w->m.pods >= 3 ? DS_CONFIDENCE_HIGH : DS_CONFIDENCE_MEDIUM;
 }
 
-void ds_advise_free(struct ds_advise **advise)
+static void write_advice(struct ds_core *core, const struct ds_workload *w, const struct advice *a)
 {
-	struct ds_advise *a = advise ? *advise : NULL;
+	bool doubtful = !ds_peers_know_load_balancer(&core->peers) || core->lost_events;
+	struct ds_event ev;
 
-	if (!a)
-		return;
-	for (struct workload *w = a->first, *next; w; w = next) {
-		next = w->next;
-		HASH_DEL(a->by_key, w);
-		free(w);
-	}
-	free(DS_TAKE(*advise));
+	ds_core_start_event(core, &ev, DS_EVENT_ADVICE, core->now_ns);
+	DS_SET(&ev, ADVICE, advice, (int)a->code);
+	DS_SET_STR(&ev, ADVICE_OBJECT, advice_object, a->object ? a->object : w->key);
+	DS_SET_STR(&ev, ADVICE_FIELD, advice_field, a->field);
+	DS_SET_STR(&ev, ADVICE_CURRENT, advice_current, a->current);
+	DS_SET_STR(&ev, ADVICE_SUGGESTED, advice_suggested, a->suggested);
+	DS_SET_STR(&ev, ADVICE_EVIDENCE, advice_evidence, a->evidence);
+	DS_SET(&ev, ADVICE_CONFIDENCE, advice_confidence,
+	       doubtful ? DS_CONFIDENCE_LOW : a->confidence);
+	DS_SET(&ev, ADVICE_PODS, advice_pods, w->m.pods);
+	DS_SET(&ev, ADVICE_ROLLOUTS, advice_rollouts, w->m.rollouts);
+	ds_core_emit(core, &ev);
 }
 
-static void key_of(const struct ds_pod *pod, char *buf, size_t size)
+/* The same for a setting in whole seconds: current -1 = not known, 0 = none. */
+static void write_seconds(struct ds_core *core, struct ds_workload *w, enum ds_advice code,
+			  const char *field, int64_t current_s, int64_t suggested_s,
+			  const char *evidence)
 {
-	static const char *const kinds[DS_OWNER_MAX] = {
-		[DS_OWNER_NONE] = "Pod", [DS_OWNER_DEPLOYMENT] = "Deployment",
-		[DS_OWNER_STATEFULSET] = "StatefulSet", [DS_OWNER_DAEMONSET] = "DaemonSet",
-		[DS_OWNER_REPLICASET] = "ReplicaSet", [DS_OWNER_JOB] = "Job",
-	};
-	char address[DS_ADDR_STRLEN] = "";
-	const char *name = pod->owner_kind != DS_OWNER_NONE ? pod->owner : pod->name;
+	char current[24] = "none", suggested[24];
 
-	if (!name[0] && pod->addresses_cnt) {
-		(void)ds_addr_format(&pod->addresses[0], address);
-		name = address;
-	}
-	(void)snprintf(buf, size, "%s/%s/%s", kinds[pod->owner_kind], pod->namespace_, name);
+	w->said[code] = suggested_s;
+	if (current_s > 0)
+		(void)snprintf(current, sizeof(current), "%lld", (long long)current_s);
+	(void)snprintf(suggested, sizeof(suggested), "%lld", (long long)suggested_s);
+	write_advice(core, w,
+		     &(const struct advice){ .code = code, .field = field,
+					     .current = current_s >= 0 ? current : NULL,
+					     .suggested = suggested, .evidence = evidence,
+					     .confidence = by_pods(w) });
 }
 
-static struct workload *workload_of(struct ds_advise *a, const struct ds_pod *pod)
-{
-	char key[sizeof(((struct workload *)0)->key)];
-	struct workload *w = NULL;
-
-	key_of(pod, key, sizeof(key));
-	HASH_FIND_STR(a->by_key, key, w);
-	if (w)
-		return w;
-	w = a->cnt < WORKLOADS_MAX ? calloc(1, sizeof(*w)) : NULL;
-	if (!w)
-		return NULL;
-	memcpy(w->key, key, sizeof(key));
-	w->stop_ns = w->prestop_s = w->grace_s = -1;
-	w->advised_prestop_s = w->advised_grace_s = -1;
-	HASH_ADD_STR(a->by_key, key, w);
-	if (!DS_HASH_ADDED(w)) {
-		free(w);
-		return NULL;
-	}
-	if (a->last)
-		a->last->next = w;
-	else
-		a->first = w;
-	a->last = w;
-	a->cnt++;
-	return w;
-}
-
-void ds_advise_judged(struct ds_core *core, struct ds_pod *pod)
-{
-	struct workload *w = workload_of(core->advise, pod);
-	int64_t stop_ns;
-
-	if (!w)
-		return;		/* too many workloads: no advice for this one */
-	w->fresh = true;
-	w->pods++;
-	w->drops += pod->rollout_drops;
-	w->prestop_s = ds_pod_prestop_s(pod);
-	w->grace_s = pod->grace_s;
-	if (pod->tail_known &&
-	    (!w->tail_known || pod->tail_ns + pod->tail_error_ns > w->tail_ns + w->tail_error_ns)) {
-		w->tail_known = true;
-		w->tail_ns = pod->tail_ns;
-		w->tail_error_ns = pod->tail_error_ns;
-	}
-	if (pod->ended_by == DS_ENDED_BY_SIGKILL || pod->ended_by == DS_ENDED_BY_CGROUP_KILL ||
-	    pod->ended_by == DS_ENDED_BY_OOM_KILLED) {
-		w->killed_pods++;
-		return;
-	}
-	stop_ns = ds_pod_slowest_exit(pod);
-	if (stop_ns > w->stop_ns)
-		w->stop_ns = stop_ns;
-}
+/* ---- lengths of time ---- */
 
 static int64_t ceil_s(int64_t ns)
 {
 	return (ns + DS_NS_PER_S - 1) / DS_NS_PER_S;
+}
+
+static double seconds(int64_t ns)
+{
+	return (double)ns / (double)DS_NS_PER_S;
 }
 
 /* value + its margin: at least floor_ns, else percent of it. */
@@ -144,111 +90,396 @@ static int64_t with_margin(int64_t value_ns, int64_t floor_ns, int64_t percent)
 	return value_ns + (share > floor_ns ? share : floor_ns);
 }
 
-static int64_t needed_prestop_s(const struct workload *w)
+static int64_t needed_prestop_s(const struct ds_measured *m)
 {
-	int64_t margin = with_margin(w->tail_ns, DS_NS_PER_S, 10) - w->tail_ns;
-
-	return ceil_s(w->tail_ns + w->tail_error_ns + margin);
+	return ceil_s(with_margin(m->tail_ns, DS_NS_PER_S, 10) + m->tail_error_ns);
 }
 
-static int64_t needed_grace_s(const struct workload *w, int64_t prestop_s)
+static int64_t needed_grace_s(const struct ds_measured *m, int64_t prestop_s)
 {
-	return prestop_s + ceil_s(with_margin(w->stop_ns, STOP_MARGIN_S * DS_NS_PER_S, 20));
+	return prestop_s + ceil_s(with_margin(m->stop_ns, STOP_MARGIN_S * DS_NS_PER_S, 20));
 }
 
-static void write_advice(struct ds_core *core, const struct workload *w, int code,
-			 const char *field, int64_t current_s, int64_t suggested_s,
-			 const char *evidence)
+/* Every rollout that counts must have had enough of every address to see one that goes on. */
+static bool carries(const struct ds_measured *m, int64_t sleep_s)
 {
-	char current[24] = "none", suggested[24];
-	struct ds_event ev;
-
-	ds_core_start_event(core, &ev, DS_EVENT_ADVICE, core->now_ns);
-	DS_SET(&ev, ADVICE, advice, code);
-	DS_SET_STR(&ev, ADVICE_OBJECT, advice_object, w->key);
-	DS_SET_STR(&ev, ADVICE_FIELD, advice_field, field);
-	if (current_s > 0)
-		(void)snprintf(current, sizeof(current), "%lld", (long long)current_s);
-	if (current_s >= 0)
-		DS_SET_STR(&ev, ADVICE_CURRENT, advice_current, current);
-	(void)snprintf(suggested, sizeof(suggested), "%lld", (long long)suggested_s);
-	DS_SET_STR(&ev, ADVICE_SUGGESTED, advice_suggested, suggested);
-	DS_SET_STR(&ev, ADVICE_EVIDENCE, advice_evidence, evidence);
-	DS_SET(&ev, ADVICE_CONFIDENCE, advice_confidence,
-	       !ds_peers_know_load_balancer(&core->peers) || core->lost_events ? DS_CONFIDENCE_LOW :
-	       w->pods >= 3 ? DS_CONFIDENCE_HIGH : DS_CONFIDENCE_MEDIUM);
-	DS_SET(&ev, ADVICE_PODS, advice_pods, w->pods);
-	DS_SET(&ev, ADVICE_ROLLOUTS, advice_rollouts, w->rollouts);
-	ds_core_emit(core, &ev);
+	return m->rates[DS_ROLLOUTS_NEEDED - 1] >= (DS_TRAFFIC_NEEDED * 1000 + sleep_s - 1) / sleep_s;
 }
+
+/* ---- preStop and the grace period ---- */
 
 /* Only where something was lost: a longer hook has its price, and a clean rollout needs none. */
-static void advise_prestop(struct ds_core *core, struct workload *w)
+static void raise_prestop(struct ds_core *core, struct ds_workload *w)
 {
-	int64_t needed = needed_prestop_s(w);
-	char evidence[160];
+	int64_t needed = needed_prestop_s(&w->m);
+	char evidence[EVIDENCE_MAX];
 
-	if (!w->drops || !w->tail_known || needed <= w->prestop_s || needed == w->advised_prestop_s)
+	if (!w->m.drops || !w->m.tail_known || needed <= w->prestop_s ||
+	    needed == w->said[DS_ADVICE_RAISE_PRESTOP])
 		return;
-	w->advised_prestop_s = needed;
 	(void)snprintf(evidence, sizeof(evidence),
 		       "the load balancer sent until %.3f s after deletion was requested (error %.3f s); "
-		       "%lld connections lost", (double)w->tail_ns / 1e9, (double)w->tail_error_ns / 1e9,
-		       (long long)w->drops);
-	write_advice(core, w, DS_ADVICE_RAISE_PRESTOP,
-		     "spec.template.spec.containers[].lifecycle.preStop.sleep.seconds",
-		     w->prestop_s, needed, evidence);
+		       "%lld connections lost", seconds(w->m.tail_ns), seconds(w->m.tail_error_ns),
+		       (long long)w->m.drops);
+	write_seconds(core, w, DS_ADVICE_RAISE_PRESTOP, PRESTOP_FIELD, w->prestop_s, needed, evidence);
 }
 
-static void advise_grace(struct ds_core *core, struct workload *w)
+static void lower_prestop(struct ds_core *core, struct ds_workload *w)
 {
-	int64_t prestop = w->advised_prestop_s > w->prestop_s ? w->advised_prestop_s : w->prestop_s;
+	int64_t needed = needed_prestop_s(&w->m);
+	char evidence[EVIDENCE_MAX];
+
+	if (!w->m.tail_known || needed >= w->prestop_s || needed == w->said[DS_ADVICE_LOWER_PRESTOP] ||
+	    (w->grace_s >= 0 && w->prestop_s >= w->grace_s) || !carries(&w->m, needed))
+		return;
+	(void)snprintf(evidence, sizeof(evidence),
+		       "the load balancer never sent later than %.3f s after deletion was requested "
+		       "(error %.3f s); in %d rollouts each of its addresses would have sent %lld times or "
+		       "more within %lld s", seconds(w->m.tail_ns), seconds(w->m.tail_error_ns),
+		       DS_ROLLOUTS_NEEDED,
+		       (long long)(w->m.rates[DS_ROLLOUTS_NEEDED - 1] / 1000 * needed),
+		       (long long)needed);
+	write_seconds(core, w, DS_ADVICE_LOWER_PRESTOP, PRESTOP_FIELD, w->prestop_s, needed, evidence);
+}
+
+static void explain_grace(const struct ds_workload *w, int64_t prestop_s, bool measured,
+			  char evidence[EVIDENCE_MAX])
+{
+	char stop[96] = "how long the application takes to stop was not measured: a lower bound";
+
+	if (measured)
+		(void)snprintf(stop, sizeof(stop), "%.3f s from SIGTERM to exit at the slowest",
+			       seconds(w->m.stop_ns));
+	if (w->hook_cut_ns >= 0)
+		(void)snprintf(evidence, EVIDENCE_MAX,
+			       "the preStop hook was cut: it asks for %lld s of a grace period of %lld s, and "
+			       "SIGTERM came %.3f s after deletion was requested; %s", (long long)w->prestop_s,
+			       (long long)w->grace_s, seconds(w->hook_cut_ns), stop);
+	else
+		(void)snprintf(evidence, EVIDENCE_MAX, "preStop of %lld s; %s", (long long)prestop_s, stop);
+}
+
+static void raise_grace(struct ds_core *core, struct ds_workload *w)
+{
+	int64_t advised = w->said[DS_ADVICE_RAISE_PRESTOP], needed;
+	int64_t prestop = advised > w->prestop_s ? advised : w->prestop_s;
 	/* An exit by SIGKILL says only that the grace period was too short, not by how much. */
-	bool measured = w->stop_ns >= 0 && !w->killed_pods;
-	char evidence[160];
+	bool measured = w->m.stop_ns >= 0 && !w->m.killed_pods;
+	char evidence[EVIDENCE_MAX];
+
+	/* Without a measure only a hook that is not shorter than the grace period speaks for it. */
+	if (prestop < 0 || w->grace_s < 0 || (!measured && advised < 0 && w->hook_cut_ns < 0))
+		return;
+	needed = measured ? needed_grace_s(&w->m, prestop) : prestop + STOP_MARGIN_S;
+	if (needed <= w->grace_s || needed == w->said[DS_ADVICE_RAISE_GRACE])
+		return;
+	explain_grace(w, prestop, measured, evidence);
+	write_seconds(core, w, DS_ADVICE_RAISE_GRACE, "spec.template.spec.terminationGracePeriodSeconds",
+		      w->grace_s, needed, evidence);
+}
+
+/* ---- other codes that a rollout shows ---- */
+
+/* Says it once. True: it was not said before, and there is something to say. */
+static bool say_once(struct ds_workload *w, enum ds_advice code)
+{
+	if (!w->found[code].cnt || w->said[code] >= 0)
+		return false;
+	w->said[code] = 0;
+	return true;
+}
+
+static void fix_sigterm(struct ds_core *core, struct ds_workload *w)
+{
+	const struct ds_finding *f = &w->found[DS_ADVICE_FIX_SIGTERM];
+	char evidence[EVIDENCE_MAX], killed[64] = "";
+
+	if (!say_once(w, DS_ADVICE_FIX_SIGTERM))
+		return;
+	if (f->most_ns >= 0)
+		(void)snprintf(killed, sizeof(killed), "; SIGKILL came %.3f s later", seconds(f->most_ns));
+	(void)snprintf(evidence, sizeof(evidence), "%s in %lld of %lld pods%s",
+		       w->ignoring_pods ? "PID 1 of a container has no handler for SIGTERM" :
+					  "SIGTERM was delivered and the ports stayed open until SIGKILL",
+		       (long long)f->cnt, (long long)w->m.pods, killed);
+	write_advice(core, w, &(const struct advice){
+			     .code = DS_ADVICE_FIX_SIGTERM,
+			     .field = "spec.template.spec.containers[].command",
+			     .current = w->ignoring_pods ? "SIGTERM is ignored" : "no reaction to SIGTERM",
+			     .suggested = "PID 1 handles SIGTERM or forwards it",
+			     .evidence = evidence,
+			     .confidence = w->ignoring_pods ? DS_CONFIDENCE_HIGH : DS_CONFIDENCE_LOW });
+}
+
+static void raise_delay(struct ds_core *core, struct ds_workload *w)
+{
+	const struct ds_finding *f = &w->found[DS_ADVICE_RAISE_DELAY];
+	char evidence[EVIDENCE_MAX], object[200], current[24], suggested[40], since[64] = "";
+
+	if (w->delay_s < 0 || !say_once(w, DS_ADVICE_RAISE_DELAY))
+		return;
+	if (f->most_ns >= 0)
+		(void)snprintf(since, sizeof(since), ", outstanding for up to %.3f s",
+			       seconds(f->most_ns));
+	(void)snprintf(object, sizeof(object), "TargetGroup/%s", w->group);
+	(void)snprintf(current, sizeof(current), "%lld", (long long)w->delay_s);
+	(void)snprintf(suggested, sizeof(suggested), "more than %lld", (long long)w->delay_s);
+	(void)snprintf(evidence, sizeof(evidence),
+		       "the load balancer reset %lld connections with a request to pods of this workload at "
+		       "the end of the delay%s; how long they would have taken is not known",
+		       (long long)f->cnt, since);
+	write_advice(core, w, &(const struct advice){
+			     .code = DS_ADVICE_RAISE_DELAY, .object = object,
+			     .field = "deregistration_delay.timeout_seconds", .current = current,
+			     .suggested = suggested, .evidence = evidence, .confidence = by_pods(w) });
+}
+
+/* For as long as the load balancer sends to it, the address must not be another pod's. */
+static void raise_address_cooldown(struct ds_core *core, struct ds_workload *w)
+{
+	const struct ds_finding *f = &w->found[DS_ADVICE_RAISE_ADDRESS_COOLDOWN];
+	char evidence[EVIDENCE_MAX], current[64], suggested[24];
 	int64_t needed;
 
-	if (prestop < 0 || w->grace_s < 0 || (!measured && w->advised_prestop_s < 0))
+	if (f->most_ns < 0 || w->reuse_ns < 0)
 		return;
-	/* A hook that is not shorter than the grace period is cut: the two are raised together. */
-	needed = measured ? needed_grace_s(w, prestop) : prestop + STOP_MARGIN_S;
-	if (needed <= w->grace_s || needed == w->advised_grace_s)
+	needed = ceil_s(with_margin(f->most_ns, DS_NS_PER_S, 10));
+	if (needed <= w->said[DS_ADVICE_RAISE_ADDRESS_COOLDOWN])
 		return;
-	w->advised_grace_s = needed;
-	if (measured)
-		(void)snprintf(evidence, sizeof(evidence),
-			       "preStop of %lld s, and %.3f s from SIGTERM to exit at the slowest",
-			       (long long)prestop, (double)w->stop_ns / 1e9);
-	else
-		(void)snprintf(evidence, sizeof(evidence),
-			       "preStop of %lld s; how long the application takes to stop was not measured: "
-			       "a lower bound", (long long)prestop);
-	write_advice(core, w, DS_ADVICE_RAISE_GRACE,
-		     "spec.template.spec.terminationGracePeriodSeconds", w->grace_s, needed, evidence);
+	w->said[DS_ADVICE_RAISE_ADDRESS_COOLDOWN] = needed;
+	(void)snprintf(current, sizeof(current), "reused after %.1f s", seconds(w->reuse_ns));
+	(void)snprintf(suggested, sizeof(suggested), "%lld", (long long)needed);
+	(void)snprintf(evidence, sizeof(evidence),
+		       "the load balancer sent to the address for %.3f s after its release, %lld connections of "
+		       "them to the pod that had it by then", seconds(f->most_ns), (long long)f->cnt);
+	write_advice(core, w, &(const struct advice){
+			     .code = DS_ADVICE_RAISE_ADDRESS_COOLDOWN,
+			     .object = "DaemonSet/kube-system/aws-node", .field = "IP_COOLDOWN_PERIOD",
+			     .current = current, .suggested = suggested, .evidence = evidence,
+			     .confidence = by_pods(w) });
 }
 
-static bool is_rolling(const struct ds_core *core, const struct workload *w)
+static void limit_connection_age(struct ds_core *core, struct ds_workload *w)
 {
-	char key[sizeof(w->key)];
+	const struct ds_finding *f = &w->found[DS_ADVICE_LIMIT_CONNECTION_AGE];
+	char evidence[EVIDENCE_MAX], current[64];
 
-	for (const struct ds_pod *pod = ds_ledger_first(core->ledger); pod; pod = pod->next) {
-		if (!ds_pod_is_going(pod) || pod->verdict_written)
-			continue;
-		key_of(pod, key, sizeof(key));
-		if (!strcmp(key, w->key))
-			return true;
+	if (!say_once(w, DS_ADVICE_LIMIT_CONNECTION_AGE))
+		return;
+	(void)snprintf(current, sizeof(current), "connections %.1f s old", seconds(f->most_ns));
+	(void)snprintf(evidence, sizeof(evidence),
+		       "%lld connections, older and quiet for longer than the grace period of %lld s, were cut "
+		       "when their pods ended: no grace period outlasts them", (long long)f->cnt,
+		       (long long)w->grace_s);
+	write_advice(core, w, &(const struct advice){
+			     .code = DS_ADVICE_LIMIT_CONNECTION_AGE,
+			     .field = "longest life of a connection in the application",
+			     .current = current,
+			     .suggested = "a limit, or GOAWAY (or a close) on SIGTERM",
+			     .evidence = evidence, .confidence = by_pods(w) });
+}
+
+/* ---- what pods that stay show ---- */
+
+/* It came to an end, or has gone on for long enough. */
+static bool is_settled(const struct ds_core *core, const struct ds_finding *f)
+{
+	return f->cnt && (core->final || core->now_ns - f->last_ns >= core->settle_ns ||
+			  core->now_ns - f->first_ns >= TELL_ANYWAY_NS);
+}
+
+/* The longest silence after which a pod closed a connection: its keep-alive timeout. 0 = none. */
+static int64_t longest_silence(const struct ds_core *core, const struct ds_workload *w)
+{
+	int64_t longest = 0;
+
+	for (const struct ds_pod *pod = ds_ledger_first(core->ledger); pod; pod = pod->next)
+		if (pod->drops_by[DS_CAUSE_KEEPALIVE_RACE] && pod->idle_close_ns > longest &&
+		    ds_workload_has(w, pod))
+			longest = pod->idle_close_ns;
+	return longest;
+}
+
+static void raise_keepalive(struct ds_core *core, struct ds_workload *w)
+{
+	const struct ds_finding *f = &w->found[DS_ADVICE_RAISE_KEEPALIVE];
+	char evidence[EVIDENCE_MAX], current[32], after[96] = "";
+	int64_t silence;
+
+	if (!is_settled(core, f) || !say_once(w, DS_ADVICE_RAISE_KEEPALIVE))
+		return;
+	silence = longest_silence(core, w);
+	(void)snprintf(current, sizeof(current), "%.1f s", seconds(silence));
+	if (silence)
+		(void)snprintf(after, sizeof(after), "; they close what was silent for %.3f s",
+			       seconds(silence));
+	(void)snprintf(evidence, sizeof(evidence),
+		       "%lld requests came on connections that pods had closed while they were not going away%s",
+		       (long long)f->cnt, after);
+	write_advice(core, w, &(const struct advice){
+			     .code = DS_ADVICE_RAISE_KEEPALIVE,
+			     .field = "keep-alive timeout of the application",
+			     .current = silence ? current : NULL,
+			     .suggested = "more than the load balancer's idle timeout",
+			     .evidence = evidence,
+			     .confidence = silence ? DS_CONFIDENCE_HIGH : DS_CONFIDENCE_MEDIUM });
+}
+
+static void add_readiness_probe(struct ds_core *core, struct ds_workload *w)
+{
+	const struct ds_finding *f = &w->found[DS_ADVICE_ADD_READINESS_PROBE];
+	char evidence[EVIDENCE_MAX], current[64], suggested[64];
+
+	if (!is_settled(core, f) || !say_once(w, DS_ADVICE_ADD_READINESS_PROBE))
+		return;
+	(void)snprintf(current, sizeof(current), "ready %.1f s before it listens",
+		       seconds(f->most_ns));
+	(void)snprintf(suggested, sizeof(suggested), "ready once port %u answers", f->port);
+	(void)snprintf(evidence, sizeof(evidence),
+		       "%lld connections to port %u were refused: the target was registered, and nothing had "
+		       "listened there since the pod's start", (long long)f->cnt, f->port);
+	write_advice(core, w, &(const struct advice){
+			     .code = DS_ADVICE_ADD_READINESS_PROBE,
+			     .field = "spec.template.spec.containers[].readinessProbe",
+			     .current = f->most_ns >= 0 ? current : NULL, .suggested = suggested,
+			     .evidence = evidence,
+			     .confidence = f->most_ns >= 0 ? DS_CONFIDENCE_HIGH : DS_CONFIDENCE_MEDIUM });
+}
+
+static void add_readiness_gate(struct ds_core *core, struct ds_workload *w)
+{
+	const struct ds_finding *f = &w->found[DS_ADVICE_ADD_READINESS_GATE];
+	char evidence[EVIDENCE_MAX], lasted[64] = "";
+
+	if (!is_settled(core, f) || !say_once(w, DS_ADVICE_ADD_READINESS_GATE))
+		return;
+	if (f->most_ns >= 0)
+		(void)snprintf(lasted, sizeof(lasted), " for %.3f s", seconds(f->most_ns));
+	(void)snprintf(evidence, sizeof(evidence),
+		       "%lld pods were ready while no target was healthy%s", (long long)f->cnt, lasted);
+	write_advice(core, w, &(const struct advice){
+			     .code = DS_ADVICE_ADD_READINESS_GATE,
+			     .field = "spec.template.spec.readinessGates",
+			     .suggested = "target-health.elbv2.k8s.aws/<TargetGroupBinding>",
+			     .evidence = evidence, .confidence = DS_CONFIDENCE_MEDIUM });
+}
+
+/* ---- what comes in, and when it is told ---- */
+
+void ds_advise_judged(struct ds_core *core, struct ds_pod *pod)
+{
+	struct ds_workload *w = ds_workload_of(core->workloads, pod);
+
+	if (w)	/* else there is no memory: no advice for this one */
+		ds_workload_judged(core, w, pod);
+}
+
+/* How long it had been said to be ready at that moment; -1 = it was not. */
+static int64_t ready_for(const struct ds_pod *pod, int64_t at_ns)
+{
+	for (int i = pod->phases_cnt - 1; i >= 0; i--)
+		if (pod->phases[i].phase <= DS_PHASE_DELETED && pod->phases[i].at_ns <= at_ns)
+			return pod->phases[i].phase == DS_PHASE_READY ? at_ns - pod->phases[i].at_ns : -1;
+	return -1;
+}
+
+static void reset_at_delay(struct ds_core *core, struct ds_workload *w, const struct ds_flow *flow)
+{
+	const struct ds_target *t = ds_targets_find(core->targets, &flow->key.pod,
+						    flow->key.pod_port);
+	int64_t since_ns = flow->last_payload_ns ? flow->lost_ns - flow->last_payload_ns : -1;
+
+	if (t) {
+		(void)snprintf(w->group, sizeof(w->group), "%s",
+			       t->group_name[0] ? t->group_name : t->group);
+		w->delay_s = t->delay_s;
 	}
+	ds_workload_found(w, DS_ADVICE_RAISE_DELAY, flow->lost_ns, since_ns);
+}
+
+void ds_advise_decided(struct ds_core *core, const struct ds_flow *flow,
+		       const struct ds_decision *d)
+{
+	int cause = d->kind == DS_DECISION_DROP ? d->cause : -1;
+	bool old = d->kind == DS_DECISION_NOT_DROP && d->not_drop == DS_NOT_DROP_LONG_LIVED;
+	struct ds_workload *w;
+
+	if (!old && cause != DS_CAUSE_KEEPALIVE_RACE && cause != DS_CAUSE_NOT_LISTENING_YET &&
+	    cause != DS_CAUSE_CLOSED_BY_LOAD_BALANCER && cause != DS_CAUSE_ADDRESS_REUSED)
+		return;
+	w = ds_workload_of(core->workloads, flow->pod);
+	if (!w)
+		return;
+	if (old)
+		ds_workload_found(w, DS_ADVICE_LIMIT_CONNECTION_AGE, flow->lost_ns, flow->age_ns);
+	else if (cause == DS_CAUSE_KEEPALIVE_RACE)
+		ds_workload_found(w, DS_ADVICE_RAISE_KEEPALIVE, flow->lost_ns, -1);
+	else if (cause == DS_CAUSE_CLOSED_BY_LOAD_BALANCER)
+		reset_at_delay(core, w, flow);
+	else if (cause == DS_CAUSE_ADDRESS_REUSED)
+		ds_workload_found(w, DS_ADVICE_RAISE_ADDRESS_COOLDOWN, flow->lost_ns, -1);
+	else
+		ds_workload_found(w, DS_ADVICE_ADD_READINESS_PROBE, flow->lost_ns,
+				  ready_for(flow->pod, flow->lost_ns));
+	if (cause == DS_CAUSE_NOT_LISTENING_YET)
+		w->found[DS_ADVICE_ADD_READINESS_PROBE].port = flow->key.pod_port;
+}
+
+void ds_advise_no_healthy_target(struct ds_core *core, const struct ds_pod *pod, int64_t at_ns,
+				 int64_t lasted_ns)
+{
+	struct ds_workload *w = ds_workload_of(core->workloads, pod);
+
+	if (w)
+		ds_workload_found(w, DS_ADVICE_ADD_READINESS_GATE, at_ns, lasted_ns);
+}
+
+int64_t ds_advise_oversleep(struct ds_core *core, const struct ds_pod *pod, bool *ret_withheld)
+{
+	const struct ds_workload *w = ds_workload_of(core->workloads, pod);
+	int64_t prestop_s = ds_pod_prestop_s(pod), needed;
+	struct ds_measured m;
+
+	*ret_withheld = false;
+	/* A hook that is cut does not oversleep; what was not wholly seen measured no tail. */
+	if (!w || prestop_s <= 0 || (pod->grace_s >= 0 && prestop_s >= pod->grace_s) ||
+	    pod->verdict == DS_VERDICT_INCONCLUSIVE || pod->t0_source == DS_T0_SOURCE_SIGTERM)
+		return 0;
+	*ret_withheld = !w->m.tail_known;
+	if (!w->m.tail_known)
+		return 0;
+	needed = needed_prestop_s(&w->m);
+	if (needed >= prestop_s)
+		return 0;
+	m = w->m;
+	ds_workload_add_rate(&m, w->rollout_rate);
+	*ret_withheld = !carries(&m, needed);
+	return (prestop_s - needed) * DS_NS_PER_S;
+}
+
+static bool is_rolling(const struct ds_core *core, const struct ds_workload *w)
+{
+	for (const struct ds_pod *pod = ds_ledger_first(core->ledger); pod; pod = pod->next)
+		if (ds_pod_is_going(pod) && !pod->verdict_written && ds_workload_has(w, pod))
+			return true;
 	return false;
 }
 
 void ds_advise_review(struct ds_core *core)
 {
-	for (struct workload *w = core->advise->first; w; w = w->next) {
+	for (struct ds_workload *w = ds_workloads_first(core->workloads); w; w = w->next) {
+		raise_keepalive(core, w);
+		add_readiness_probe(core, w);
+		add_readiness_gate(core, w);
 		if (!w->fresh || is_rolling(core, w))
 			continue;
-		w->fresh = false;
-		w->rollouts++;
-		advise_prestop(core, w);
-		advise_grace(core, w);
+		ds_workload_rolled(w);
+		raise_prestop(core, w);
+		lower_prestop(core, w);
+		raise_grace(core, w);
+		fix_sigterm(core, w);
+		raise_delay(core, w);
+		raise_address_cooldown(core, w);
+		limit_connection_age(core, w);
 	}
 }

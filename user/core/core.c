@@ -10,6 +10,7 @@
 #include "user/core/drop.h"
 #include "user/core/flow.h"
 #include "user/core/state.h"
+#include "user/core/workload.h"
 #include "user/util/cleanup.h"
 
 #define MAX_PODS_DEFAULT 16384
@@ -39,7 +40,7 @@ int ds_core_new(struct ds_core **ret_core, const struct ds_core_options *options
 		ds_flows_new(&core->flows,
 			     options->max_flows ? options->max_flows : MAX_FLOWS_DEFAULT);
 	r = r ? r : ds_cadences_new(&core->cadences, MAX_CADENCES);
-	r = r ? r : ds_advise_new(&core->advise);
+	r = r ? r : ds_workloads_new(&core->workloads);
 	if (r)
 		return r;
 	*ret_core = DS_TAKE(core);
@@ -54,7 +55,7 @@ void ds_core_free(struct ds_core **core)
 		return;
 	ds_flows_free(&c->flows);	/* before the pods that they borrow */
 	ds_cadences_free(&c->cadences);
-	ds_advise_free(&c->advise);
+	ds_workloads_free(&c->workloads);
 	ds_targets_free(&c->targets);
 	ds_ledger_free(&c->ledger);
 	free(DS_TAKE(*core));

@@ -433,6 +433,12 @@ void ds_correlate_socket(struct ds_core *core, const struct ds_event *ev)
 		closing(core, flow, ev);
 }
 
+/* Counters are kept per namespace, and those of a namespace that is gone are told no more. */
+static bool is_of_pod(const struct ds_event *ev, const struct ds_pod *pod)
+{
+	return !ds_event_has(ev, DS_KEY_NETNS) || !pod->netns || ev->netns == pod->netns;
+}
+
 void ds_correlate_traffic(struct ds_core *core, const struct ds_event *ev)
 {
 	struct ds_flow_key key = { .pod_port = (uint16_t)ev->traffic_port, .peer = ev->source };
@@ -452,8 +458,11 @@ void ds_correlate_traffic(struct ds_core *core, const struct ds_event *ev)
 						   ev->last_accepted_at, &holding);
 	if (!probe.pod)
 		probe.pod = ds_host_pod(core, ev, &probe.key.pod, probe.key.pod_port, &attribution);
-	if (probe.pod && in_our_namespace(ev, probe.pod))
-		ds_arrival_sample(core, &probe, ev);
+	if (!probe.pod || !is_of_pod(ev, probe.pod))
+		return;
+	ds_arrival_sample(core, &probe, ev);
+	if (ds_peers_is_load_balancer(&core->peers, &ev->source))
+		ds_traffic_rate_sample(probe.pod, ev, ds_drop_is_balanced(core, &probe));
 }
 
 void ds_correlate_advance(struct ds_core *core, int64_t now_ns)

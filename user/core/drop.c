@@ -389,6 +389,7 @@ void ds_drop_decide(struct ds_core *core, struct ds_flow *flow)
 		flow->pod->not_drops[d.not_drop]++;
 		core->not_drops[d.not_drop]++;
 	}
+	ds_advise_decided(core, flow, &d);
 	if (d.kind != DS_DECISION_DROP)
 		return;
 	count_drop(core, flow, &c, d.cause);

@@ -144,6 +144,9 @@ enum ds_type {
 	X(LAST_ACCEPTED_AT, "drainsnoop.traffic.last_accepted_at", TIME, last_accepted_at, NONE, "the last of them") \
 	X(LAST_SYN_AT, "drainsnoop.traffic.last_syn_at", TIME, last_syn_at, NONE, "last SYN seen by the tap") \
 	X(LAST_TRAFFIC_PAYLOAD_AT, "drainsnoop.traffic.last_payload_at", TIME, last_traffic_payload_at, NONE, "last payload, as known when a connection ended") \
+	X(TRAFFIC_SEGMENTS, "drainsnoop.traffic.segments", INT, traffic_segments, NONE, "payload segments beyond the first of each connection, as known when it ended; of a long one those of its last five minutes") \
+	X(TRAFFIC_EMPTY, "drainsnoop.traffic.empty", INT, traffic_empty, NONE, "accepted connections that ended without payload") \
+	X(IDLE_CLOSE, "drainsnoop.traffic.idle_close_ms", MS, idle_close, NONE, "longest silence after which the pod itself closed a connection while it was not going away") \
 	/* routes and addresses */ \
 	X(ROUTE_CHANGE, "drainsnoop.route.change", ENUM, route_change, ROUTE_CHANGE, "what happened to the address") \
 	X(ROUTE_BY, "drainsnoop.route.by", ENUM, route_by, ROUTE_BY, "by what it was told") \
@@ -252,6 +255,9 @@ enum ds_type {
 	X(ADVICE_CONFIDENCE, "drainsnoop.advice.confidence", ENUM, advice_confidence, CONFIDENCE, "how sure it is") \
 	X(ADVICE_PODS, "drainsnoop.advice.pods", INT, advice_pods, NONE, "pods behind it") \
 	X(ADVICE_ROLLOUTS, "drainsnoop.advice.rollouts", INT, advice_rollouts, NONE, "rollouts behind it") \
+	/* the workload, in a state file */ \
+	X(WORKLOAD_KILLED, "drainsnoop.workload.killed", INT, workload_killed, NONE, "pods that SIGKILL ended") \
+	X(WORKLOAD_RATES, "drainsnoop.workload.rates", STR, workload_rates, NONE, "arrivals in 1000 s from the load balancer's address that sent least, of the rollouts in which that was highest, comma-separated") \
 	/* health */ \
 	X(HEALTH, "drainsnoop.health.status", ENUM, health, HEALTH, "whether all is seen") \
 	X(WINDOW, "drainsnoop.window_s", INT, window_s, NONE, "the time that it speaks of") \
@@ -283,6 +289,7 @@ enum ds_key { DS_KEY_LIST(DS_KEY_ENUM_) DS_KEY_MAX };
 	X(TAP, "drainsnoop.tap", 1, INFO, "the tap was attached or detached") \
 	X(TICK, "drainsnoop.tick", 1, INFO, "time passes; recordings only") \
 	X(LOSS, "drainsnoop.loss", 1, WARN, "something was lost") \
+	X(WORKLOAD, "drainsnoop.workload", 1, INFO, "what earlier runs measured of a workload; state files only") \
 	X(DROP, "drainsnoop.drop", 0, INFO, "one connection lost") \
 	X(PHASE, "drainsnoop.pod.phase", 0, INFO, "a pod entered a phase") \
 	X(VERDICT, "drainsnoop.pod.verdict", 0, INFO, "the pod has gone: what it cost") \

@@ -360,6 +360,16 @@ static void say_verdict(struct ds_text *t, const struct ds_event *ev)
 		put_seconds(t, ev->tail);
 		PUT(t, " after it began to go");
 	}
+	if (ds_event_has(ev, DS_KEY_OVERSLEEP)) {
+		PUT(t, ", preStop ");
+		put_seconds(t, ev->oversleep);
+		PUT(t, " longer than was ever needed");
+	}
+	if (ds_event_has(ev, DS_KEY_ADVICE_WITHHELD)) {
+		PUT(t, " (");
+		ds_text_puts(t, ds_names[DS_NAMES_WITHHELD].docs[ev->advice_withheld]);
+		ds_text_putc(t, ')');
+	}
 }
 
 static void say_no_target(struct ds_text *t, const struct ds_event *ev)
@@ -397,16 +407,25 @@ static void say_advice(struct ds_text *t, const struct ds_event *ev)
 	}
 	ds_text_puts(t, ds_name(DS_NAMES_ADVICE, ev->advice));
 	if (ds_event_has(ev, DS_KEY_ADVICE_SUGGESTED)) {
-		PUT(t, ": set ");
+		PUT(t, ": ");
 		put_str(t, ds_event_has(ev, DS_KEY_ADVICE_FIELD) ? ev->advice_field : "it");
-		PUT(t, " to ");
-		put_str(t, ev->advice_suggested);
 		if (ds_event_has(ev, DS_KEY_ADVICE_CURRENT)) {
-			PUT(t, " (now ");
+			PUT(t, ", now ");
 			put_str(t, ev->advice_current);
-			ds_text_putc(t, ')');
 		}
+		PUT(t, ", proposed ");
+		put_str(t, ev->advice_suggested);
 	}
+}
+
+static void say_workload(struct ds_text *t, const struct ds_event *ev)
+{
+	put_str(t, ev->advice_object);
+	PUT(t, ": ");
+	put_count(t, ev->advice_pods, "pod");
+	PUT(t, " and ");
+	put_count(t, ev->advice_rollouts, "rollout");
+	PUT(t, " measured before");
 }
 
 static void say_health(struct ds_text *t, const struct ds_event *ev)
@@ -453,6 +472,7 @@ static void (*const say[DS_EVENT_MAX])(struct ds_text *t, const struct ds_event 
 	[DS_EVENT_TAP] = say_tap,
 	[DS_EVENT_TICK] = say_tick,
 	[DS_EVENT_LOSS] = say_loss,
+	[DS_EVENT_WORKLOAD] = say_workload,
 	[DS_EVENT_DROP] = say_drop,
 	[DS_EVENT_PHASE] = say_phase,
 	[DS_EVENT_VERDICT] = say_verdict,

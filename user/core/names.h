@@ -254,7 +254,7 @@
 	X(LIMIT_CONNECTION_AGE, "limit_connection_age", "connections outlive every grace period")
 
 #define DS_WITHHELD_LIST(X) \
-	X(INSUFFICIENT_TRAFFIC, "insufficient_traffic", "too little traffic to say how short it may be")
+	X(INSUFFICIENT_TRAFFIC, "insufficient_traffic", "too little traffic, or too few rollouts, to say how short it may be")
 
 #define DS_HEALTH_LIST(X) \
 	X(OK, "ok", "nothing was lost") \

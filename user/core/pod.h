@@ -19,6 +19,7 @@
 #define DS_POD_LINK_LEN 15	/* IFNAMSIZ - 1 */
 #define DS_POD_ID_LEN 64
 #define DS_POD_CONTAINERS_MAX 16
+#define DS_POD_BALANCERS_MAX 32
 #define DS_WATCH_WISHED 0x80000000u	/* in watch_flags: the core said what it wants */
 
 enum ds_owner_kind { DS_OWNER_NONE, DS_OWNER_DEPLOYMENT, DS_OWNER_STATEFULSET, DS_OWNER_DAEMONSET,
@@ -59,6 +60,16 @@ struct ds_pod_fold {
 	uint16_t pod_port, peer_port;
 	uint32_t facts, hooks;
 	int attribution, outcome, symptom, confidence;	/* as decided then */
+};
+
+/* One address of the load balancer that sends to a port of the pod, as the samples told it. */
+struct ds_pod_balancer {
+	struct ds_addr addr;
+	uint16_t port;		/* the pod's */
+	int64_t first_ns;	/* seen at that moment, 0 = its connections are older than the run */
+	int64_t period;		/* of the latest sample: traffic_rate.c */
+	int64_t arrivals[2];	/* of that period and the one before, by the period's last bit */
+	int64_t accepted, segments, empty;	/* the kernel's counters, as last told */
 };
 
 struct ds_pod {
@@ -121,6 +132,12 @@ struct ds_pod {
 
 	/* absence */
 	bool ready_without_target;	/* it was ready, its target initial, and no other served */
+
+	/* arrivals */
+	struct ds_pod_balancer balancers[DS_POD_BALANCERS_MAX];
+	int balancers_cnt;
+	bool balancers_over;		/* there were more */
+	int64_t idle_close_ns;		/* longest silence after which it closed a connection */
 
 	/* tap */
 	uint32_t watch_flags;		/* as last wished */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "user/core/state.h"
+#include "user/core/workload.h"
 
 void ds_restore_gap(struct ds_core *core, const struct ds_event *ev)
 {
@@ -122,7 +123,7 @@ static void restore_drain(struct ds_pod *pod, const struct ds_event *ev)
 }
 
 /* What it has cost so far: the last of its events. */
-static void restore_sums(struct ds_core *core, struct ds_pod *pod, const struct ds_event *ev)
+static void restore_sums(struct ds_pod *pod, const struct ds_event *ev)
 {
 	pod->rollout_drops = (uint32_t)ev->verdict_drops;
 	if (ds_event_has(ev, DS_KEY_DROPS_BY))
@@ -146,8 +147,6 @@ static void restore_sums(struct ds_core *core, struct ds_pod *pod, const struct 
 	pod->tap_done = true;
 	pod->tail_known = pod->t0_ns && pod->last_arrival_ns >= pod->t0_ns;
 	pod->tail_ns = pod->tail_known ? pod->last_arrival_ns - pod->t0_ns : 0;
-	if (ds_pod_is_going(pod))
-		ds_advise_judged(core, pod);
 }
 
 static void restore_listener(struct ds_pod *pod, const struct ds_event *ev)
@@ -253,6 +252,9 @@ void ds_restore(struct ds_core *core, const struct ds_event *ev)
 	case DS_EVENT_LOSS:
 		restore_loss(core, ev);
 		break;
+	case DS_EVENT_WORKLOAD:
+		ds_workloads_restore(core->workloads, ev);
+		break;
 	case DS_EVENT_TARGET:
 		ds_targets_restore(core->targets, ev);
 		break;
@@ -260,7 +262,7 @@ void ds_restore(struct ds_core *core, const struct ds_event *ev)
 		if (pod && ds_event_has(ev, DS_KEY_PHASE_LANE))
 			restore_phase(pod, ev);
 		else if (pod && ds_event_has(ev, DS_KEY_VERDICT_DROPS))
-			restore_sums(core, pod, ev);
+			restore_sums(pod, ev);
 		else if (!pod)
 			restore_pod(core, ev);
 		break;

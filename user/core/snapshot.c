@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a later run must know, as events that restore.c takes. The order matters: who the load
- * balancer is, what was not observed, targets, each pod with its past, and last who had which
- * address. Connections that are not decided yet are not among it. Pure.
+ * balancer is, what was not observed, workloads, targets, each pod with its past, and last who had
+ * which address. Connections that are not decided yet are not among it. Pure.
  */
 #include <string.h>
 
 #include "user/core/flow.h"
 #include "user/core/state.h"
+#include "user/core/workload.h"
 #include "user/util/text.h"
 
 struct snapshot {
@@ -56,6 +57,20 @@ static void give_losses(const struct snapshot *s)
 	DS_SET(&ev, LOSS_STAGE, loss_stage, DS_LOSS_STAGE_QUEUE);
 	DS_SET(&ev, NOT_AFTER, not_after, core->lost_at_ns);
 	give(s, &ev);
+}
+
+/* Also of workloads whose pods are forgotten: three rollouts may be weeks apart. */
+static void give_workloads(const struct snapshot *s)
+{
+	char rates[DS_WORKLOAD_RATES_LEN];
+	struct ds_event ev;
+
+	for (const struct ds_workload *w = ds_workloads_first(s->core->workloads); w; w = w->next) {
+		if (!ds_workload_returns(w))
+			continue;
+		ds_workload_write(w, &ev, rates);
+		give(s, &ev);
+	}
 }
 
 /* ---- targets ---- */
@@ -353,6 +368,7 @@ void ds_core_snapshot(const struct ds_core *core,
 
 	give_peers(&s);
 	give_losses(&s);
+	give_workloads(&s);
 	for (const struct ds_target *t = ds_targets_first(core->targets); t; t = t->next)
 		if (is_worth_keeping(core, t))
 			give_target(&s, t);

@@ -21,7 +21,7 @@
 
 struct ds_flows;
 struct ds_cadences;
-struct ds_advise;
+struct ds_workloads;
 
 /* A listener whose pod is not known yet: the kernel may tell it before Kubernetes does. */
 struct ds_pending_listener {
@@ -56,7 +56,7 @@ struct ds_core {
 	struct ds_peers peers;
 	struct ds_flows *flows;
 	struct ds_cadences *cadences;
-	struct ds_advise *advise;
+	struct ds_workloads *workloads;
 	struct ds_pending_listener pending[DS_PENDING_LISTENERS_MAX];
 	unsigned pending_next;		/* a ring: the oldest is overwritten, and counted */
 	int64_t pending_evictions;
@@ -181,6 +181,13 @@ struct ds_pod *ds_host_pod(const struct ds_core *core, const struct ds_event *ev
 /* A process of no pod listens on that port of the host: what is refused there later is its. */
 void ds_host_port_taken(struct ds_core *core, uint16_t port, int64_t at_ns);
 
+/* traffic_rate.c: how often each address of the load balancer sends to a pod */
+#define DS_TRAFFIC_NEEDED 20	/* expected of each within a shorter preStop: DESIGN section 8 */
+/* A pod.traffic event of an address of the load balancer; not `is_traffic`: its health checks. */
+void ds_traffic_rate_sample(struct ds_pod *pod, const struct ds_event *ev, bool is_traffic);
+/* Arrivals in 1000 s of the address that sent least often before T0; 0 = too few, or not known. */
+int64_t ds_traffic_rate(const struct ds_core *core, const struct ds_pod *pod);
+
 /* tap.c: what to watch, and when to tap */
 void ds_tap_pod_changed(struct ds_core *core, struct ds_pod *pod);
 void ds_tap_review(struct ds_core *core);
@@ -216,9 +223,22 @@ void ds_verdict_review(struct ds_core *core);
 void ds_verdict_forget(struct ds_core *core, struct ds_pod *pod);
 
 /* advise.c */
-int ds_advise_new(struct ds_advise **ret_advise);
-void ds_advise_free(struct ds_advise **advise);
-void ds_advise_judged(struct ds_core *core, struct ds_pod *pod);	/* its verdict is written */
+struct ds_flow;
+struct ds_decision;
+void ds_advise_judged(struct ds_core *core, struct ds_pod *pod);	/* its verdict is known */
+void ds_advise_decided(struct ds_core *core, const struct ds_flow *flow,
+		       const struct ds_decision *d);
+/*
+ * For the finding "no healthy target while the pod's workload was rolling": it began at that moment
+ * and lasted so long (-1: it had not ended yet). add_readiness_gate comes of it.
+ */
+void ds_advise_no_healthy_target(struct ds_core *core, const struct ds_pod *pod, int64_t at_ns,
+				 int64_t lasted_ns);
+/*
+ * By how much the preStop of a judged pod exceeds what was ever needed, 0 = not, or not known.
+ * *ret_withheld: too little is known to advise a shorter one.
+ */
+int64_t ds_advise_oversleep(struct ds_core *core, const struct ds_pod *pod, bool *ret_withheld);
 void ds_advise_review(struct ds_core *core);
 
 #endif

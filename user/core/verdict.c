@@ -174,6 +174,18 @@ static void describe_tail(const struct ds_core *core, struct ds_pod *pod, struct
 	}
 }
 
+/* By the workload's pods so far, this one among them. */
+static void describe_oversleep(struct ds_core *core, struct ds_pod *pod, struct ds_event *ev)
+{
+	bool withheld;
+	int64_t oversleep_ns = ds_advise_oversleep(core, pod, &withheld);
+
+	if (oversleep_ns)
+		DS_SET(ev, OVERSLEEP, oversleep, oversleep_ns);
+	if (withheld)
+		DS_SET(ev, ADVICE_WITHHELD, advice_withheld, DS_WITHHELD_INSUFFICIENT_TRAFFIC);
+}
+
 static void describe_drain(const struct ds_drain *d, struct ds_event *ev)
 {
 	if (d->delay_ns >= 0)
@@ -212,9 +224,11 @@ static void write_verdict(struct ds_core *core, struct ds_pod *pod, const struct
 	pod->verdict_written = true;
 	pod->verdict_cut = cut;
 	pod->verdict = ev.verdict;
+	if (ds_pod_is_going(pod)) {	/* what ends by itself asks for no other setting */
+		ds_advise_judged(core, pod);
+		describe_oversleep(core, pod, &ev);
+	}
 	ds_core_emit(core, &ev);
-	if (ds_pod_is_going(pod))
-		ds_advise_judged(core, pod);	/* what ends by itself asks for no other setting */
 }
 
 /* Told of only after its end, as a finished pod in a listing is: nothing of it was observed. */

@@ -163,15 +163,33 @@ static void verdict_detail(struct ds_buf *buf, const struct ds_event *ev)
 	ds_buf_printf(buf, ", %" PRId64 " lost", ev->verdict_drops);
 	if (ds_event_has(ev, DS_KEY_TAIL))
 		ds_buf_printf(buf, ", tail %.1fs", (double)ev->tail / 1e9);
+	if (ds_event_has(ev, DS_KEY_OVERSLEEP))
+		ds_buf_printf(buf, ", overslept %.0fs", (double)ev->oversleep / 1e9);
 }
 
-static void advice_detail(struct ds_buf *buf, const struct ds_event *ev)
+/* "none -> 7" */
+static void put_change(struct ds_buf *buf, const struct ds_event *ev)
 {
 	char suggested[CELL_MAX], current[CELL_MAX];
 
-	cell_text(suggested, ev->advice_suggested ? ev->advice_suggested : "?");
+	cell_text(suggested, ds_event_has(ev, DS_KEY_ADVICE_SUGGESTED) ? ev->advice_suggested : "?");
 	cell_text(current, ds_event_has(ev, DS_KEY_ADVICE_CURRENT) ? ev->advice_current : "?");
-	ds_buf_printf(buf, "%s: %s -> %s", ds_name(DS_NAMES_ADVICE, ev->advice), current, suggested);
+	ds_buf_printf(buf, "%s -> %s", current, suggested);
+}
+
+static bool is_number(const char *text)
+{
+	return text && *text && !text[strspn(text, "0123456789")];
+}
+
+/* A number fits into the row; what is said in words is in the summary. */
+static void advice_detail(struct ds_buf *buf, const struct ds_event *ev, bool wide)
+{
+	ds_buf_puts(buf, ds_name(DS_NAMES_ADVICE, ev->advice));
+	if (!wide && !is_number(ev->advice_suggested))
+		return;
+	ds_buf_puts(buf, ": ");
+	put_change(buf, ev);
 }
 
 static void absence_detail(struct ds_buf *buf, const struct ds_event *ev)
@@ -210,7 +228,7 @@ static void detail(struct ds_buf *buf, const struct ds_event *ev, bool wide)
 		verdict_detail(buf, ev);
 		break;
 	case DS_EVENT_ADVICE:
-		advice_detail(buf, ev);
+		advice_detail(buf, ev, wide);
 		break;
 	case DS_EVENT_NO_TARGET:
 		absence_detail(buf, ev);
@@ -279,10 +297,27 @@ void ds_table_sums_free(struct ds_table_sums *sums)
 	ds_buf_free(&sums->advice);
 }
 
+/* What, of what, from what to what, and why: one below the other. */
+static void note_advice(struct ds_buf *buf, const struct ds_event *ev)
+{
+	char text[CELL_MAX];
+
+	cell_text(text, ds_event_has(ev, DS_KEY_ADVICE_OBJECT) ? ev->advice_object : "?");
+	ds_buf_printf(buf, "  %s of %s (confidence %s)\n    ", ds_name(DS_NAMES_ADVICE, ev->advice), text,
+		      ds_event_has(ev, DS_KEY_ADVICE_CONFIDENCE) ?
+			      ds_name(DS_NAMES_CONFIDENCE, ev->advice_confidence) : "?");
+	cell_text(text, ds_event_has(ev, DS_KEY_ADVICE_FIELD) ? ev->advice_field : "?");
+	ds_buf_printf(buf, "%s: ", text);
+	put_change(buf, ev);
+	if (ds_event_has(ev, DS_KEY_ADVICE_EVIDENCE)) {
+		cell_text(text, ev->advice_evidence);
+		ds_buf_printf(buf, "\n    because %s", text);
+	}
+	ds_buf_puts(buf, "\n");
+}
+
 void ds_table_sums_add(struct ds_table_sums *sums, const struct ds_event *ev)
 {
-	char raw[1024], text[CELL_MAX];
-
 	switch (ev->kind) {
 	case DS_EVENT_START:
 		sums->start_ns = ev->time_ns;
@@ -291,9 +326,7 @@ void ds_table_sums_add(struct ds_table_sums *sums, const struct ds_event *ev)
 		sums->verdicts[ev->verdict]++;
 		break;
 	case DS_EVENT_ADVICE:
-		(void)ds_event_message(ev, raw, sizeof(raw));
-		cell_text(text, raw);
-		ds_buf_printf(&sums->advice, "  %s\n", text);
+		note_advice(&sums->advice, ev);
 		break;
 	case DS_EVENT_NO_TARGET:
 		sums->gaps += ds_event_has(ev, DS_KEY_TG_NO_TARGET);

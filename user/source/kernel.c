@@ -260,6 +260,12 @@ static void tell_traffic_of(struct ds_kernel *k, const struct ds_traffic_key *ke
 	if (t->last_payload_ns)
 		DS_SET(ev, LAST_TRAFFIC_PAYLOAD_AT, last_traffic_payload_at,
 		       (int64_t)t->last_payload_ns + k->boot_offset_ns);
+	if (t->segments)
+		DS_SET(ev, TRAFFIC_SEGMENTS, traffic_segments, (int64_t)t->segments);
+	if (t->empty)
+		DS_SET(ev, TRAFFIC_EMPTY, traffic_empty, (int64_t)t->empty);
+	if (t->idle_close_ns)
+		DS_SET(ev, IDLE_CLOSE, idle_close, (int64_t)t->idle_close_ns);
 	deliver(k, ev);
 }
 

@@ -29,6 +29,19 @@ def rolling(lab):
     lab.kubernetes.rollout()
 
 
+def roll_in_turn(lab, times):
+    """One pod replaced after the other, each rollout judged before the next. Returns the last, which stays."""
+    pod = lab.kubernetes.create()
+    lab.start_clients()
+    for _ in range(times):
+        new = lab.kubernetes.create()
+        lab.kubernetes.delete(pod)
+        lab.kubernetes.wait()
+        lab.tracer.wait_for_verdicts([pod], 2 * lab.settings.delay + lab.settings.settle + 15)
+        pod = new
+    return pod
+
+
 class Scenario:
     def __init__(self, name):
         module = importlib.import_module(f"{__name__}.{name}")
@@ -78,11 +91,31 @@ class Run:
         return self.flows.get((failure.entry["source_port"], failure.entry["address"]))
 
 
+def advice(run, code):
+    """The lines of advice under that code."""
+    return [e for e in run.output if e.get("event.name") == "drainsnoop.advice"
+            and e.get("drainsnoop.advice.code") == code]
+
+
 def advised(run, code):
-    """What is suggested under that code, as the last line says it; None without one."""
-    lines = [e for e in run.output if e.get("event.name") == "drainsnoop.advice"
-             and e.get("drainsnoop.advice.code") == code]
+    """The number that is suggested under that code, as the last line says it; None without one."""
+    lines = advice(run, code)
     return int(lines[-1]["drainsnoop.advice.suggested"]) if lines else None
+
+
+def advises(run, code, **keys):
+    """Problems unless the code is advised, and its last line has in each of these keys what is given."""
+    lines = advice(run, code)
+    if not lines:
+        return [f"{code} is not advised"]
+    has = {key: str(lines[-1].get("drainsnoop.advice." + key)) for key in keys}
+    return [f"{code}: {key} is {has[key]!r}, not {want!r}" for key, want in keys.items() if want not in has[key]]
+
+
+def advises_only(run, *codes):
+    """Problems for every other code that is advised."""
+    other = {e["drainsnoop.advice.code"] for e in run.output if e.get("event.name") == "drainsnoop.advice"}
+    return [f"{code} is advised" for code in sorted(other - set(codes))]
 
 
 def prestop_of_capture(run, pods, interval=0):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The negative control: preStop is longer than the load balancer goes on sending."""
 
+from . import advises_only
+
 SUMMARY = "preStop is long enough: nothing is lost, and the tail is still measured"
 SETTINGS = {"prestop": 6.0, "grace": 12.0, "pods": 2}
 
@@ -10,7 +12,7 @@ def mechanics(run):
 
 
 def must_find(run):
-    problems = []
+    problems = advises_only(run)
     for pod in run.ended:
         verdict = run.verdict(pod)
         if verdict.get("drainsnoop.verdict.code") != "clean":

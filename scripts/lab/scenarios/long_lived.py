@@ -4,7 +4,7 @@
 
 from drainlab.pod import PORT
 from drainlab.proc import Tool, in_netns, program
-from . import advised, at_least, counted_apart, no_verdict_but
+from . import advised, advises, at_least, counted_apart, no_verdict_but
 
 SUMMARY = "connections that no grace period can outlast: not drops, and no reason to raise it"
 SETTINGS = {"server": "patient", "grace": 5.0, "prestop": 3.0, "lag": 1.5, "rate": 10.0}
@@ -41,7 +41,9 @@ def mechanics(run):
 
 
 def must_find(run):
-    problems = no_verdict_but(run, "clean")
+    problems = no_verdict_but(run, "clean") + advises(
+        run, "limit_connection_age", object="Deployment/default/web", suggested="GOAWAY",
+        evidence=f"{2 * CONNECTIONS} connections")
     if counted_apart(run, "long_lived") != 2 * CONNECTIONS:
         problems.append(f"{counted_apart(run, 'long_lived')} connections are long_lived, not {2 * CONNECTIONS}")
     if advised(run, "raise_grace") is not None:

@@ -6,7 +6,7 @@ import threading
 
 from drainlab import truth
 from drainlab.events import parse_rfc3339
-from . import at_least, no_verdict_but
+from . import advises, advises_only, at_least, no_verdict_but
 
 SUMMARY = "all new targets initial, all old ones draining: 503 by the balancer itself, and it is told"
 SETTINGS = {"pods": 2, "initial": 6.0, "lag": 1.5, "prestop": 3.0, "grace": 8.0, "delay": 8.0, "rate": 20.0}
@@ -52,7 +52,9 @@ def gaps(run):
 
 
 def must_find(run):
-    problems = no_verdict_but(run, "clean")
+    problems = no_verdict_but(run, "clean") + advises_only(run, "add_readiness_gate") + advises(
+        run, "add_readiness_gate", object="Deployment/default/web", field="readinessGates",
+        evidence="2 pods were ready while no target was healthy for ")
     if run.truth.drops:
         problems.append(f"{len(run.truth.drops)} drops, expected none")
     if [f.verdict for f in unserved(run)].count("unobservable") != len(unserved(run)):

@@ -2,7 +2,7 @@
 """A pod is registered as healthy before its server has opened its port (M11): no readiness probe."""
 
 from drainlab.proc import now_ns
-from . import at_least, found, no_rollout_cause
+from . import advises, advises_only, at_least, found, no_rollout_cause
 
 SUMMARY = "a pod that gets requests before it listens: refused, and not the rollout's fault"
 
@@ -24,4 +24,7 @@ def mechanics(run):
 
 
 def must_find(run):
-    return found(run, "not_listening_yet", 10) + no_rollout_cause(run)
+    return (found(run, "not_listening_yet", 10) + no_rollout_cause(run) + advises_only(run, "add_readiness_probe")
+            + advises(run, "add_readiness_probe", object="Deployment/default/web", confidence="high",
+                      current="before it listens", suggested="port 8080",
+                      evidence=f"{len(run.by_cause('not_listening_yet'))} connections to port 8080 were refused"))

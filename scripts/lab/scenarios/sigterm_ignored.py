@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """PID 1 of the container has no handler for SIGTERM: the kernel ignores it, SIGKILL ends it (scenario 17)."""
 
-from . import at_least, found, phases
+from . import advises, at_least, found, phases
 from .aborted_fin import closes, play  # noqa: F401  (requests that outlast the grace period)
 from drainlab.capture import FIN
 
@@ -15,7 +15,9 @@ def mechanics(run):
 
 
 def must_find(run):
-    problems = found(run, "aborted_in_flight", 3)
+    problems = found(run, "aborted_in_flight", 3) + advises(
+        run, "fix_sigterm", object="Deployment/default/web", current="SIGTERM is ignored", confidence="high",
+        evidence="PID 1 of a container has no handler for SIGTERM in 1 of 1 pods; SIGKILL came ")
     for pod in run.ended:
         told, verdict = phases(run, pod), run.verdict(pod)
         rest = iter(told)   # in this order, whatever else lies between (the sidecar ends on SIGTERM)
