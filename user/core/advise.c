@@ -103,7 +103,9 @@ static int64_t needed_grace_s(const struct ds_measured *m, int64_t prestop_s)
 /* Every rollout that counts must have had enough of every address to see one that goes on. */
 static bool carries(const struct ds_measured *m, int64_t sleep_s)
 {
-	return m->rates[DS_ROLLOUTS_NEEDED - 1] >= (DS_TRAFFIC_NEEDED * 1000 + sleep_s - 1) / sleep_s;
+	int64_t rate = (DS_TRAFFIC_NEEDED * 1000 + sleep_s - 1) / sleep_s;
+
+	return m->rates[DS_ROLLOUTS_NEEDED - 1] >= rate;
 }
 
 /* ---- preStop and the grace period ---- */
@@ -121,7 +123,8 @@ static void raise_prestop(struct ds_core *core, struct ds_workload *w)
 		       "the load balancer sent until %.3f s after deletion was requested (error %.3f s); "
 		       "%lld connections lost", seconds(w->m.tail_ns), seconds(w->m.tail_error_ns),
 		       (long long)w->m.drops);
-	write_seconds(core, w, DS_ADVICE_RAISE_PRESTOP, PRESTOP_FIELD, w->prestop_s, needed, evidence);
+	write_seconds(core, w, DS_ADVICE_RAISE_PRESTOP, PRESTOP_FIELD, w->prestop_s, needed,
+		      evidence);
 }
 
 static void lower_prestop(struct ds_core *core, struct ds_workload *w)
@@ -129,7 +132,8 @@ static void lower_prestop(struct ds_core *core, struct ds_workload *w)
 	int64_t needed = needed_prestop_s(&w->m);
 	char evidence[EVIDENCE_MAX];
 
-	if (!w->m.tail_known || needed >= w->prestop_s || needed == w->said[DS_ADVICE_LOWER_PRESTOP] ||
+	if (!w->m.tail_known || needed >= w->prestop_s ||
+	    needed == w->said[DS_ADVICE_LOWER_PRESTOP] ||
 	    (w->grace_s >= 0 && w->prestop_s >= w->grace_s) || !carries(&w->m, needed))
 		return;
 	(void)snprintf(evidence, sizeof(evidence),
@@ -139,7 +143,8 @@ static void lower_prestop(struct ds_core *core, struct ds_workload *w)
 		       DS_ROLLOUTS_NEEDED,
 		       (long long)(w->m.rates[DS_ROLLOUTS_NEEDED - 1] / 1000 * needed),
 		       (long long)needed);
-	write_seconds(core, w, DS_ADVICE_LOWER_PRESTOP, PRESTOP_FIELD, w->prestop_s, needed, evidence);
+	write_seconds(core, w, DS_ADVICE_LOWER_PRESTOP, PRESTOP_FIELD, w->prestop_s, needed,
+		      evidence);
 }
 
 static void explain_grace(const struct ds_workload *w, int64_t prestop_s, bool measured,
@@ -156,7 +161,8 @@ static void explain_grace(const struct ds_workload *w, int64_t prestop_s, bool m
 			       "SIGTERM came %.3f s after deletion was requested; %s", (long long)w->prestop_s,
 			       (long long)w->grace_s, seconds(w->hook_cut_ns), stop);
 	else
-		(void)snprintf(evidence, EVIDENCE_MAX, "preStop of %lld s; %s", (long long)prestop_s, stop);
+		(void)snprintf(evidence, EVIDENCE_MAX, "preStop of %lld s; %s", (long long)prestop_s,
+			       stop);
 }
 
 static void raise_grace(struct ds_core *core, struct ds_workload *w)
@@ -197,7 +203,8 @@ static void fix_sigterm(struct ds_core *core, struct ds_workload *w)
 	if (!say_once(w, DS_ADVICE_FIX_SIGTERM))
 		return;
 	if (f->most_ns >= 0)
-		(void)snprintf(killed, sizeof(killed), "; SIGKILL came %.3f s later", seconds(f->most_ns));
+		(void)snprintf(killed, sizeof(killed), "; SIGKILL came %.3f s later",
+			       seconds(f->most_ns));
 	(void)snprintf(evidence, sizeof(evidence), "%s in %lld of %lld pods%s",
 		       w->ignoring_pods ? "PID 1 of a container has no handler for SIGTERM" :
 					  "SIGTERM was delivered and the ports stayed open until SIGKILL",
@@ -205,10 +212,12 @@ static void fix_sigterm(struct ds_core *core, struct ds_workload *w)
 	write_advice(core, w, &(const struct advice){
 			     .code = DS_ADVICE_FIX_SIGTERM,
 			     .field = "spec.template.spec.containers[].command",
-			     .current = w->ignoring_pods ? "SIGTERM is ignored" : "no reaction to SIGTERM",
+			     .current = w->ignoring_pods ? "SIGTERM is ignored" :
+							   "no reaction to SIGTERM",
 			     .suggested = "PID 1 handles SIGTERM or forwards it",
 			     .evidence = evidence,
-			     .confidence = w->ignoring_pods ? DS_CONFIDENCE_HIGH : DS_CONFIDENCE_LOW });
+			     .confidence = w->ignoring_pods ? DS_CONFIDENCE_HIGH :
+							      DS_CONFIDENCE_LOW });
 }
 
 static void raise_delay(struct ds_core *core, struct ds_workload *w)
@@ -231,7 +240,8 @@ static void raise_delay(struct ds_core *core, struct ds_workload *w)
 	write_advice(core, w, &(const struct advice){
 			     .code = DS_ADVICE_RAISE_DELAY, .object = object,
 			     .field = "deregistration_delay.timeout_seconds", .current = current,
-			     .suggested = suggested, .evidence = evidence, .confidence = by_pods(w) });
+			     .suggested = suggested, .evidence = evidence,
+			     .confidence = by_pods(w) });
 }
 
 /* For as long as the load balancer sends to it, the address must not be another pod's. */
@@ -343,7 +353,8 @@ static void add_readiness_probe(struct ds_core *core, struct ds_workload *w)
 			     .field = "spec.template.spec.containers[].readinessProbe",
 			     .current = f->most_ns >= 0 ? current : NULL, .suggested = suggested,
 			     .evidence = evidence,
-			     .confidence = f->most_ns >= 0 ? DS_CONFIDENCE_HIGH : DS_CONFIDENCE_MEDIUM });
+			     .confidence = f->most_ns >= 0 ? DS_CONFIDENCE_HIGH :
+							     DS_CONFIDENCE_MEDIUM });
 }
 
 static void add_readiness_gate(struct ds_core *core, struct ds_workload *w)
@@ -379,7 +390,8 @@ static int64_t ready_for(const struct ds_pod *pod, int64_t at_ns)
 {
 	for (int i = pod->phases_cnt - 1; i >= 0; i--)
 		if (pod->phases[i].phase <= DS_PHASE_DELETED && pod->phases[i].at_ns <= at_ns)
-			return pod->phases[i].phase == DS_PHASE_READY ? at_ns - pod->phases[i].at_ns : -1;
+			return pod->phases[i].phase == DS_PHASE_READY ?
+				       at_ns - pod->phases[i].at_ns : -1;
 	return -1;
 }
 

@@ -66,7 +66,7 @@ struct ds_pod_fold {
 struct ds_pod_balancer {
 	struct ds_addr addr;
 	uint16_t port;		/* the pod's */
-	int64_t first_ns;	/* seen at that moment, 0 = its connections are older than the run */
+	int64_t first_ns;	/* seen then, 0 = its connections are older than the run */
 	int64_t period;		/* of the latest sample: traffic_rate.c */
 	int64_t arrivals[2];	/* of that period and the one before, by the period's last bit */
 	int64_t accepted, segments, empty;	/* the kernel's counters, as last told */

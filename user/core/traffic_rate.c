@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How often each address of the load balancer sends to a pod, from samples of the kernel's counters.
- * That is what a shorter preStop needs as evidence: whether an address that had not heard of the
+ * How often each address of the load balancer sends to a pod, from samples of the kernel's
+ * counters. A shorter preStop needs that as evidence: whether an address that had not heard of the
  * drain would have been seen (DESIGN section 8). Counted are accepted connections that carried
  * payload, and the payload segments beyond the first of those that ended, in periods of five
  * minutes: how busy the pod was long ago says nothing of its end. Pure.
@@ -72,8 +72,9 @@ static int64_t growth(int64_t *known, bool has, int64_t now)
 
 void ds_traffic_rate_sample(struct ds_pod *pod, const struct ds_event *ev, bool is_traffic)
 {
-	bool counted = ds_event_has(ev, DS_KEY_TRAFFIC_ACCEPTED) ||
-		       ds_event_has(ev, DS_KEY_TRAFFIC_SEGMENTS) ||
+	bool has_accepted = ds_event_has(ev, DS_KEY_TRAFFIC_ACCEPTED);
+	bool has_segments = ds_event_has(ev, DS_KEY_TRAFFIC_SEGMENTS);
+	bool counted = has_accepted || has_segments ||
 		       ds_event_has(ev, DS_KEY_LAST_TRAFFIC_PAYLOAD_AT);
 	struct ds_pod_balancer *b = counted ? balancer_of(pod, ev) : NULL;
 	int64_t period = period_of(pod, ev->time_ns), more;
@@ -90,8 +91,8 @@ void ds_traffic_rate_sample(struct ds_pod *pod, const struct ds_event *ev, bool 
 		b->arrivals[period & 1] = 0;
 		b->period = period;
 	}
-	more = growth(&b->accepted, ds_event_has(ev, DS_KEY_TRAFFIC_ACCEPTED), ev->traffic_accepted) +
-	       growth(&b->segments, ds_event_has(ev, DS_KEY_TRAFFIC_SEGMENTS), ev->traffic_segments) -
+	more = growth(&b->accepted, has_accepted, ev->traffic_accepted) +
+	       growth(&b->segments, has_segments, ev->traffic_segments) -
 	       growth(&b->empty, ds_event_has(ev, DS_KEY_TRAFFIC_EMPTY), ev->traffic_empty);
 	if (is_traffic)	/* a checker's address is one of the load balancer's all the same */
 		b->arrivals[period & 1] = earliest(b->arrivals[period & 1] + more, ARRIVALS_MAX);

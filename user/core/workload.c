@@ -11,7 +11,7 @@
 #include "user/util/text.h"
 
 #define WORKLOADS_MAX 16384
-#define KUBELET_LEAST_NS (2 * DS_NS_PER_S)	/* from SIGTERM to SIGKILL, whatever the hook left */
+#define KUBELET_LEAST_NS (2 * DS_NS_PER_S)	/* from SIGTERM to SIGKILL, after any hook */
 
 struct ds_workloads {
 	struct ds_workload *by_key;
@@ -211,6 +211,7 @@ static bool did_not_react(const struct ds_pod *pod)
 		const struct ds_pod_container *c = &pod->containers[i];
 
 		if (c->sigterm_ns && c->killed_ns && c->killed_by == DS_KILLED_BY_GRACE_END &&
+		    c->exit_code == 128 + 9 &&
 		    c->killed_ns - c->sigterm_ns >= KUBELET_LEAST_NS - DS_NS_PER_S / 10 &&
 		    listened_until(pod, c->killed_ns))
 			return true;
@@ -221,12 +222,13 @@ static bool did_not_react(const struct ds_pod *pod)
 static void take_sigterm(struct ds_workload *w, const struct ds_pod *pod)
 {
 	bool ignored = pod->sigterm_ignored && pod->sigterm_ns >= pod->t0_ns;
+	int64_t waited_ns = pod->sigkill_ns - pod->sigterm_ns;
 
 	if (!ignored && !did_not_react(pod))
 		return;
 	w->ignoring_pods += ignored;
 	ds_workload_found(w, DS_ADVICE_FIX_SIGTERM, pod->sigterm_ns,
-			  pod->sigkill_ns > pod->sigterm_ns ? pod->sigkill_ns - pod->sigterm_ns : -1);
+			  waited_ns > 0 ? waited_ns : -1);
 }
 
 /* For how long after its release the address was still sent to. */

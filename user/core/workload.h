@@ -41,11 +41,11 @@ struct ds_workload {
 	struct ds_workload *prev, *next;	/* the longest untouched first */
 	bool fresh;			/* judged pods since the last review */
 	struct ds_measured m;
-	struct ds_measured before_cut;	/* valid where `cut`: without the pods that the end cut off */
+	struct ds_measured before_cut;	/* where `cut`: without the pods that the end cut off */
 	bool cut;
-	int64_t rollout_rate;		/* lowest of the pods since the last review, -1 = none yet */
+	int64_t rollout_rate;		/* lowest of the pods since the last review, -1 = none */
 	int64_t prestop_s, grace_s;	/* as configured, -1 = not told */
-	int64_t hook_cut_ns;		/* SIGTERM less T0 where the hook was cut, -1 = it was not */
+	int64_t hook_cut_ns;		/* SIGTERM less T0 where the hook was cut, else -1 */
 	int64_t ignoring_pods;		/* SIGTERM was ignored by a PID 1 */
 	int64_t reuse_ns;		/* shortest from release to reuse, -1 = none */
 	char group[160];		/* target group of raise_delay */
