@@ -234,6 +234,37 @@ static void a_dual_stack_port_is_closed_when_both_listeners_are(void **state)
 	assert_true(phase(f, 1)->time_ns == fx_at(2000));
 }
 
+/* Where no cgroup names the pod (v1), the counters of what it accepts tell its namespace. */
+static void a_listener_is_found_by_the_namespace_that_accepts(void **state)
+{
+	struct fixture *f = *state;
+	struct ds_event ev;
+
+	fx_pod(f, 0, 1);
+	for (int i = 0; i < 3; i++) {
+		ds_event_init(&ev, i == 1 ? DS_EVENT_TRAFFIC : DS_EVENT_SOCKET, fx_at(1000 + i));
+		DS_SET(&ev, NETNS, netns, fx_netns(1));
+		if (i == 1) {
+			DS_SET_ADDR(&ev, SOURCE_ADDRESS, source, fx_addr(FX_LB));
+			DS_SET_ADDR(&ev, DESTINATION_ADDRESS, destination, fx_pod_addr(1));
+			DS_SET(&ev, TRAFFIC_PORT, traffic_port, FX_PORT);
+			DS_SET(&ev, TRAFFIC_ACCEPTED, traffic_accepted, 1);
+			DS_SET(&ev, LAST_ACCEPTED_AT, last_accepted_at, fx_at(1000));
+		} else {
+			DS_SET(&ev, SCOPE, scope, DS_SCOPE_POD);
+			DS_SET_STR(&ev, NETWORK_TYPE, network_type, "ipv4");
+			DS_SET(&ev, SOURCE_PORT, source_port, FX_PORT);
+			DS_SET(&ev, SOCKET_CHANGE, socket_change,
+			       i ? DS_SOCKET_CHANGE_LISTENER_CLOSED :
+				   DS_SOCKET_CHANGE_LISTENING);
+		}
+		ds_core_feed(f->core, &ev);
+		assert_int_equal(pod_of(f, 1)->listeners_cnt, i > 0);
+	}
+	assert_int_equal(phase(f, 1)->phase, DS_PHASE_LISTENER_CLOSED);
+	assert_int_equal(phase(f, 1)->phase_port, FX_PORT);
+}
+
 static void the_routing_namespaces_sockets_are_no_pods(void **state)
 {
 	struct fixture *f = *state;
@@ -435,6 +466,7 @@ int main(void)
 		FX_TEST(a_listener_told_before_its_pod_waits_for_it),
 		FX_TEST(a_listener_that_closed_before_its_pod_was_told_is_not_open),
 		FX_TEST(a_dual_stack_port_is_closed_when_both_listeners_are),
+		FX_TEST(a_listener_is_found_by_the_namespace_that_accepts),
 		FX_TEST(the_routing_namespaces_sockets_are_no_pods),
 		FX_TEST(a_route_that_goes_releases_at_its_upper_bound),
 		FX_TEST(a_host_network_pod_releases_nothing),

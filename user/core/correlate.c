@@ -456,6 +456,9 @@ void ds_correlate_traffic(struct ds_core *core, const struct ds_event *ev)
 	probe.pod = ds_ledger_lookup(core->ledger, &probe.key.pod,
 				     has_payload ? ev->last_traffic_payload_at :
 						   ev->last_accepted_at, &holding);
+	/* Where no cgroup names the pod, its listeners are found by the namespace that accepts. */
+	if (probe.pod && has_accepted && holding == DS_HOLDING_HELD)
+		ds_timeline_learn_netns(core, probe.pod, ev);
 	if (!probe.pod)
 		probe.pod = ds_host_pod(core, ev, &probe.key.pod, probe.key.pod_port, &attribution);
 	if (!probe.pod || !is_of_pod(ev, probe.pod))

@@ -1,10 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """drainsnoop is started when the pods already serve: their listeners are found, not seen to open."""
 
+from drainlab.proc import wait_for
 from . import at_least, found, milestones
 
 SUMMARY = "started beside pods that run already: the end of their listeners is seen all the same"
 SETTINGS = {"server": "gate", "prestop": 2.0, "lag": 5.0, "grace": 12.0, "linger": 3.0, "rate": 30.0}
+TRACER = ("-v",)
+
+
+def searched(lab):
+    """How often drainsnoop has said that it has looked for listeners."""
+    if not lab.binary:
+        return 0
+    with open(lab.tracer.error_path, encoding="utf-8", errors="replace") as said:
+        return said.read().count("listeners: searched")
 
 
 def play(lab):
@@ -15,7 +25,9 @@ def play(lab):
         leaving.tell("listen 32")
     lab.start_clients()
     lab.tracer.kill()
+    before = searched(lab)
     lab.tracer.start_again()    # knows nothing of the run before
+    wait_for(lambda: not lab.binary or searched(lab) > before, 60, "drainsnoop to look for listeners")
     lab.kubernetes.delete(leaving)
     for _ in range(2):
         lab.sleep(0.3)
