@@ -129,12 +129,14 @@ class Gate:
 
 def main():
     path, name, port, health_port = sys.argv[1:5]
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    # Waited for, not handled: a handler runs in the main thread only, and which thread gets the
+    # signal is the kernel's choice.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     gate = Gate(f"{name}\n".encode(), int(port))
     gate.open(int(health_port), 64)
     threading.Thread(target=gate.control, args=(path,), daemon=True).start()
-    while True:
-        signal.pause()
+    signal.sigwait({signal.SIGTERM})
+    os._exit(0)
 
 
 main()
