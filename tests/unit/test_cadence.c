@@ -166,9 +166,34 @@ static void payload_is_forgotten_after_an_hour(void **state)
 
 	(void)state;
 	payload(1, 5);
-	checked(1, 1, hour - 3 * (int64_t)PERIOD, 3);
-	assert_false(lost(1, 1, hour));
+	checked(1, 1, hour - 2 * (int64_t)PERIOD, 3);
 	assert_true(lost(1, 1, hour + PERIOD));
+	payload(2, 5);
+	checked(2, 1, hour - 3 * (int64_t)PERIOD, 3);
+	assert_false(lost(2, 1, hour));
+	/* What it lost meanwhile may have been requests: the hour begins again. */
+	checked(2, 1, hour + PERIOD, 4);
+	assert_false(lost(2, 1, hour + 5 * (int64_t)PERIOD));
+	checked(2, 1, 3 * hour, 3);
+	assert_true(lost(2, 1, 3 * hour + 3 * (int64_t)PERIOD));
+}
+
+/* Its samples hold more than is known, as long as the traffic lasts. */
+static void samples_of_an_address_with_traffic(void **state)
+{
+	int64_t hour = DS_CADENCE_MEMORY_NS / DS_NS_PER_MS;
+	struct ds_cadence_key k = key(1, 1);
+
+	(void)state;
+	payload(1, 0);
+	for (int i = 1; i <= 9; i++)
+		ds_cadence_sample(c, &k, 100 * i, at(hour / 10 * i), &periods);
+	for (int i = 1; i <= 3; i++)
+		ds_cadence_sample(c, &k, 900 + i, at(hour + i * PERIOD), &periods);
+	assert_false(lost(1, 1, hour + 4 * (int64_t)PERIOD));
+	for (int i = 1; i <= 3; i++)
+		ds_cadence_sample(c, &k, 903 + i, at(3 * hour + i * PERIOD), &periods);
+	assert_true(lost(1, 1, 3 * hour + 4 * (int64_t)PERIOD));
 }
 
 /* Its connection stays open, so its payload is not known yet: it did not come at an interval. */
@@ -470,6 +495,7 @@ int main(void)
 		TEST(one_may_be_missing_and_not_two),
 		TEST(a_steady_client_is_no_checker),
 		TEST(payload_is_forgotten_after_an_hour),
+		TEST(samples_of_an_address_with_traffic),
 		TEST(a_pooled_connection_is_a_stray),
 		TEST(a_request_beside_the_checks_is_never_swallowed),
 		TEST(two_in_one_place_are_not_both_checks),

@@ -235,6 +235,17 @@ static void later(int64_t *stamp, int64_t ns)
 		*stamp = ns;
 }
 
+static bool is_recent(int64_t stamp_ns, int64_t at_ns)
+{
+	return stamp_ns && distance(stamp_ns, at_ns) < DS_CADENCE_MEMORY_NS;
+}
+
+/* It has sent a request, or what may have been one: nothing of it is recognised for a while. */
+static bool is_busy(const struct source *s, int64_t at_ns)
+{
+	return is_recent(s->payload_ns, at_ns) || is_recent(s->stray_ns, at_ns);
+}
+
 /* The beginning nearest to a moment, not further off than that; NULL when there is none. */
 static struct beginning *nearest(struct track *t, int64_t at_ns, int64_t within_ns)
 {
@@ -352,8 +363,15 @@ static void note(struct track *t, int64_t at_ns, uint16_t peer_port, bool accept
 void ds_cadence_began(struct ds_cadences *c, const struct ds_cadence_key *key, int64_t at_ns,
 		      uint16_t peer_port, bool accepted, const struct ds_periods *periods)
 {
-	struct track *t = periods->cnt ? get_track(c, key) : NULL;
+	struct source *s = periods->cnt ? find_source(c, &key->source, key->port) : NULL;
+	struct track *t;
 
+	/* The many that an address with traffic loses cost no more than this. */
+	if (s && !accepted && is_busy(s, at_ns)) {
+		later(&s->stray_ns, at_ns);
+		return;
+	}
+	t = periods->cnt ? get_track(c, key) : NULL;
 	if (t)
 		note(t, at_ns, peer_port, accepted, periods);
 }
@@ -384,15 +402,10 @@ void ds_cadence_payload(struct ds_cadences *c, const struct ds_addr *source, uin
 		later(&s->payload_ns, at_ns);
 }
 
-static bool is_recent(int64_t stamp_ns, int64_t at_ns)
-{
-	return stamp_ns && distance(stamp_ns, at_ns) < DS_CADENCE_MEMORY_NS;
-}
-
 /* Something of that address may have been a request. */
 static bool is_mixed(const struct source *s, int64_t at_ns, int64_t longest_ns)
 {
-	if (is_recent(s->payload_ns, at_ns) || is_recent(s->stray_ns, at_ns))
+	if (is_busy(s, at_ns))
 		return true;
 	for (const struct track *t = s->tracks; t; t = t->same_source)
 		for (int i = 0; i < t->cnt; i++)
