@@ -108,6 +108,55 @@ static void bounds_that_meet_prove_nothing(void **state)
 	assert_true(fx_only(f, GAP)->not_after == fx_at(4900));
 }
 
+static int gates(struct fixture *f)
+{
+	int cnt = 0;
+
+	for (int i = 0; i < f->out_cnt; i++)
+		cnt += f->out[i].kind == DS_EVENT_ADVICE &&
+		       f->out[i].advice == DS_ADVICE_ADD_READINESS_GATE;
+	return cnt;
+}
+
+/* A pod that was ready too early gives advice, but not in a gap that nothing proves. */
+static void only_a_proven_gap_advises_a_readiness_gate(void **state)
+{
+	struct fixture *f = *state;
+	struct ds_event ev;
+
+	two_healthy(f);
+	fx_pod(f, 900, 3);
+	fx_target(f, 1000, 3, DS_TARGET_STATE_INITIAL);
+	fx_target(f, 2000, 1, DS_TARGET_STATE_DRAINING);
+	fx_target(f, 2100, 2, DS_TARGET_STATE_DRAINING);
+	fx_tick(f, 2500);
+	ev = fx_target_event(3000, 3, DS_TARGET_STATE_HEALTHY);
+	DS_SET(&ev, NOT_BEFORE, not_before, fx_at(2050));
+	ds_core_feed(f->core, &ev);
+	fx_target(f, 3500, 3, DS_TARGET_STATE_DRAINING);
+	fx_target(f, 9000, 2, DS_TARGET_STATE_HEALTHY);
+	fx_ticks(f, 10000, 90000);
+	fx_final(f, 91000);
+	assert_int_equal(fx_count(f, GAP), 1);
+	assert_int_equal(gates(f), 0);
+}
+
+static void a_pod_that_is_ready_too_early_advises_one(void **state)
+{
+	struct fixture *f = *state;
+
+	two_healthy(f);
+	fx_pod(f, 900, 3);
+	fx_target(f, 1000, 3, DS_TARGET_STATE_INITIAL);
+	fx_target(f, 2000, 1, DS_TARGET_STATE_DRAINING);
+	fx_target(f, 2100, 2, DS_TARGET_STATE_DRAINING);
+	fx_ticks(f, 3000, 6000);
+	fx_target(f, 6500, 3, DS_TARGET_STATE_HEALTHY);
+	fx_ticks(f, 7000, 90000);
+	fx_final(f, 91000);
+	assert_int_equal(gates(f), 1);
+}
+
 static void a_gap_at_the_end_of_the_run_has_its_length_so_far(void **state)
 {
 	struct fixture *f = *state;
@@ -196,6 +245,8 @@ int main(void)
 		FX_TEST(it_is_told_as_it_begins_and_as_it_ends),
 		FX_TEST(states_of_one_moment_are_no_gap),
 		FX_TEST(bounds_that_meet_prove_nothing),
+		FX_TEST(only_a_proven_gap_advises_a_readiness_gate),
+		FX_TEST(a_pod_that_is_ready_too_early_advises_one),
 		FX_TEST(a_gap_at_the_end_of_the_run_has_its_length_so_far),
 		FX_TEST(arrivals_from_the_load_balancer_are_said),
 		FX_TEST(so_is_what_only_the_counters_tell),

@@ -68,7 +68,7 @@ static void tell(struct ds_core *core, const struct ds_target_group *g, int64_t 
 	ds_core_emit(core, &ev);
 }
 
-/* Pods that were ready then: their readiness did not wait for their targets. */
+/* Pods that were ready then: their readiness did not wait for their targets. -1 = not proven. */
 static void advise_gate(struct ds_core *core, const struct ds_target_group *g, int64_t lasted_ns)
 {
 	for (const struct ds_target *t = g->first; t; t = t->same_group) {
@@ -77,6 +77,8 @@ static void advise_gate(struct ds_core *core, const struct ds_target_group *g, i
 		if (!pod || !pod->ready_without_target)
 			continue;
 		pod->ready_without_target = false;
+		if (lasted_ns < 0)
+			continue;
 		ds_advise_no_healthy_target(core, pod, g->gap.hi_ns, lasted_ns);
 	}
 }
@@ -95,10 +97,11 @@ void ds_absence_target(struct ds_core *core, const struct ds_target *target,
 		g->gap = (struct ds_target_gap){ .lo_ns = lo, .hi_ns = hi };
 	} else if (serves && g->gap.hi_ns) {
 		/* Bounds that meet prove no moment without a target. */
-		if (g->gap.told || lo > g->gap.hi_ns) {
+		bool proven = g->gap.told || lo > g->gap.hi_ns;
+
+		if (proven)
 			tell(core, g, lo, hi);
-			advise_gate(core, g, later(lo - g->gap.hi_ns, 0));
-		}
+		advise_gate(core, g, proven ? later(lo - g->gap.hi_ns, 0) : -1);
 		g->gap = (struct ds_target_gap){ 0 };
 	}
 	g->has_served = g->has_served || serves;
