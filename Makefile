@@ -26,7 +26,7 @@ endif
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 
-PKGS := libbpf libuv libmnl
+PKGS := libbpf libuv libmnl json-c
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2
 CPPFLAGS += -D_GNU_SOURCE -DDS_VERSION='"$(VERSION)"' -I. -I$(BUILD)
 CFLAGS ?= -O2 -g
@@ -105,7 +105,7 @@ $(BIN): $(call obj,$(MAIN_SRC)) $(IO_LIB) $(CORE_LIB)
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(IO_LIB) $(CORE_LIB)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) $^ $(LIBS) -ljson-c -lcmocka -o $@
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) $^ $(LIBS) -lcmocka -o $@
 
 STAGES := $(BUILD)/tests/bench/stages
 

@@ -13,6 +13,7 @@
 
 enum {
 	OPT_EVENTS = 256,
+	OPT_TARGETS, OPT_FOLLOW, OPT_CLOCK_ERROR,
 	OPT_POD_IP,
 	OPT_LB,
 	OPT_NETNS,
@@ -44,6 +45,17 @@ static const struct argp_option source_options[] = {
 	  "The load balancer sends from these addresses. Repeatable. Without any, every peer that is "
 	  "neither the node nor a pod stands in for it, with low confidence", 1 },
 	{ "netns", OPT_NETNS, "PATH", 0, "Watch the network namespace PATH instead of this one", 1 },
+	{ 0 }
+};
+
+static const struct argp_option targets_options[] = {
+	{ NULL, 0, NULL, 0, "When targets began to drain:", 1 },
+	{ "targets", OPT_TARGETS, "FILE", 0,
+	  "Read it from FILE: CloudTrail, EventBridge, lookup-events, the load balancer controller's log, "
+	  "describe-target-health, CSV (time,target,port,state[,target_group]), or drainsnoop's own lines; "
+	  "gzip too; - is standard input. Repeatable", 1 },
+	{ "clock-error", OPT_CLOCK_ERROR, "TIME", 0,
+	  "The clocks of who wrote these may be off by up to TIME (default 50ms)", 1 },
 	{ 0 }
 };
 
@@ -85,6 +97,7 @@ static const struct argp_option trace_options[] = {
 	{ "state", OPT_STATE, "FILE", 0,
 	  "Keep in FILE what is known of pods, addresses and targets, and begin with what an earlier run left "
 	  "there", 1 },
+	{ "follow", OPT_FOLLOW, NULL, 0, "Go on reading the files of --targets as they grow", 1 },
 	{ "duration", 'd', "TIME", 0, "Stop after TIME (90s, 5m, or plain seconds)", 4 },
 	{ 0 }
 };
@@ -163,6 +176,22 @@ static error_t parse_source(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_NETNS:
 		o->netns = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static error_t parse_targets(int key, char *arg, struct argp_state *state)
+{
+	struct ds_options *o = state->input;
+
+	switch (key) {
+	case OPT_TARGETS:
+		push(state, "--targets", o->targets, &o->targets_cnt, arg);
+		return 0;
+	case OPT_CLOCK_ERROR:
+		o->clock_error_ns = duration_of(state, "--clock-error", arg);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -286,6 +315,7 @@ static error_t parse_filter(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp source_argp = { .options = source_options, .parser = parse_source };
+static const struct argp targets_argp = { .options = targets_options, .parser = parse_targets };
 static const struct argp filter_argp = { .options = filter_options, .parser = parse_filter };
 
 static error_t parse_trace(int key, char *arg, struct argp_state *state)
@@ -294,7 +324,10 @@ static error_t parse_trace(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = state->child_inputs[1] = o;
+		state->child_inputs[0] = state->child_inputs[1] = state->child_inputs[2] = o;
+		return 0;
+	case OPT_FOLLOW:
+		o->follow = true;
 		return 0;
 	case OPT_RECORD:
 		o->record = arg;
@@ -319,7 +352,7 @@ static error_t parse_replay(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = o;
+		state->child_inputs[0] = state->child_inputs[1] = o;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (o->recording)
@@ -379,8 +412,10 @@ static void run_argp(const struct argp *argp, char *name, int argc, char **argv,
 enum ds_command ds_options_parse(int argc, char **argv, struct ds_options *o)
 {
 	static const struct argp_child trace_children[] = { { &source_argp, 0, NULL, 1 },
+							    { &targets_argp, 0, NULL, 1 },
 							    { &filter_argp, 0, NULL, 2 }, { 0 } };
-	static const struct argp_child replay_children[] = { { &filter_argp, 0, NULL, 2 }, { 0 } };
+	static const struct argp_child replay_children[] = { { &targets_argp, 0, NULL, 1 },
+							     { &filter_argp, 0, NULL, 2 }, { 0 } };
 	static const struct argp trace = {
 		.options = trace_options, .parser = parse_trace, .children = trace_children,
 		.doc = "Print lost connections, pod phases, verdicts and advice as they happen.",
@@ -396,7 +431,8 @@ enum ds_command ds_options_parse(int argc, char **argv, struct ds_options *o)
 	*o = (struct ds_options){ .print = { .headers = true, .summary = true },
 				  .settle_ns = 60 * DS_NS_PER_S,
 				  .tap_max_ns = 900 * DS_NS_PER_S,
-				  .rate_limit = 100 };
+				  .rate_limit = 100,
+				  .clock_error_ns = 50 * DS_NS_PER_MS };
 	if (!strcmp(command, "--help") || !strcmp(command, "-?") || !strcmp(command, "help")) {
 		(void)fputs(overview, stdout);
 		return DS_COMMAND_HELP;

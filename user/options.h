@@ -26,6 +26,10 @@ enum ds_exit {
 struct ds_options {
 	const char *events[DS_OPTION_LIST_MAX];
 	int events_cnt;
+	const char *targets[DS_OPTION_LIST_MAX];
+	int targets_cnt;
+	bool follow;			/* the files of targets grow */
+	int64_t clock_error_ns;		/* of who wrote them */
 	const char *pod_ips[DS_OPTION_LIST_MAX];
 	int pod_ips_cnt;
 	const char *lbs[DS_OPTION_LIST_MAX];

@@ -9,14 +9,20 @@
 
 #include "user/commands.h"
 #include "user/core/core.h"
+#include "user/core/merge.h"
 #include "user/sink/printer.h"
 #include "user/source/events.h"
+#include "user/source/targets.h"
 #include "user/util/log.h"
+
+#define TARGETS_MAX 1048576	/* events of --targets */
 
 struct replay {
 	const struct ds_options *options;
 	struct ds_core *core;
 	struct ds_printer *printer;
+	struct ds_merge *targets;	/* what --targets told, by time; NULL without it */
+	uint64_t targets_lost;
 	bool started, final, stopped;
 	int64_t last_ns;
 	char run_id[DS_RUN_ID_LEN + 1];
@@ -52,6 +58,37 @@ static void override(const struct ds_options *o, struct ds_event *start)
 		DS_SET(start, OPT_RATE_LIMIT, opt_rate_limit, o->rate_limit);
 }
 
+static void feed(void *ctx, const struct ds_event *ev)
+{
+	struct replay *replay = ctx;
+
+	ds_core_feed(replay->core, ev);
+}
+
+static void deliver_target(void *ctx, struct ds_event *ev)
+{
+	struct replay *replay = ctx;
+
+	replay->targets_lost += ds_merge_push(replay->targets, ev) != 0;
+}
+
+/* CloudTrail comes minutes after the run: only a replay can have all of it. */
+static int read_targets(struct replay *replay)
+{
+	const struct ds_options *o = replay->options;
+	struct ds_targets_options to = { .deliver = deliver_target, .ctx = replay,
+					 .clock_error_ns = o->clock_error_ns };
+	uint64_t bad;
+	int r = o->targets_cnt ? ds_merge_new(&replay->targets, 0, TARGETS_MAX) : 0;
+
+	for (int i = 0; i < o->targets_cnt && !r; i++)
+		r = ds_targets_source_read(o->targets[i], &to, &bad);
+	if (replay->targets_lost)
+		ds_log_warn("--targets: more than %d events; %" PRIu64 " were not used", TARGETS_MAX,
+			    replay->targets_lost);
+	return r;
+}
+
 static void deliver(void *ctx, struct ds_event *ev)
 {
 	struct replay *replay = ctx;
@@ -60,6 +97,8 @@ static void deliver(void *ctx, struct ds_event *ev)
 		override(replay->options, ev);
 		memcpy(replay->run_id, ev->run_id, sizeof(replay->run_id));
 		replay->started = true;
+	} else if (replay->targets) {
+		ds_merge_release(replay->targets, ev->time_ns, feed, replay);
 	}
 	if (ev->time_ns > replay->last_ns)
 		replay->last_ns = ev->time_ns;
@@ -86,8 +125,9 @@ static int run(struct replay *replay)
 {
 	struct ds_events_options eo = { .deliver = deliver, .stopped = stopped, .ctx = replay };
 	struct ds_events_stats stats = { 0 };
-	int r = ds_events_read_file(replay->options->recording, &eo, &stats);
+	int r = read_targets(replay);
 
+	r = r ? r : ds_events_read_file(replay->options->recording, &eo, &stats);
 	if (r)
 		return DS_EXIT_ERROR;
 	if (!stats.events) {
@@ -125,6 +165,7 @@ int ds_command_replay(const struct ds_options *options)
 	} else {
 		(void)ds_log_err(r, "set up the replay");
 	}
+	ds_merge_free(&replay.targets);
 	ds_core_free(&replay.core);
 	ds_printer_free(&replay.printer);
 	return status;

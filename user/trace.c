@@ -26,6 +26,7 @@
 #include "user/source/events.h"
 #include "user/source/kernel.h"
 #include "user/source/route.h"
+#include "user/source/targets.h"
 #include "user/util/cleanup.h"
 #include "user/util/log.h"
 #include "user/util/timefmt.h"
@@ -46,6 +47,7 @@ struct run {
 	struct ds_kernel *kernel;
 	struct ds_route *route;
 	struct ds_events *events[DS_OPTION_LIST_MAX];
+	struct ds_targets_source *targets[DS_OPTION_LIST_MAX];
 	struct ds_merge *merge;
 	struct ds_core *core;
 	struct ds_printer *printer;
@@ -391,6 +393,8 @@ static int open_sources(struct run *run, int netns_fd)
 				       .on_iface = on_iface, .ctx = run };
 	struct ds_events_options eo = { .deliver = deliver, .ctx = run };
 	const struct ds_options *o = run->options;
+	struct ds_targets_options to = { .deliver = deliver, .ctx = run, .follow = o->follow,
+					 .clock_error_ns = o->clock_error_ns };
 	int r;
 
 	r = ds_route_new(&run->route, &run->loop, &ro);
@@ -402,6 +406,11 @@ static int open_sources(struct run *run, int netns_fd)
 		push_pod_ip(run, o->pod_ips[i]);
 	for (int i = 0; i < o->events_cnt; i++) {
 		r = ds_events_new(&run->events[i], &run->loop, o->events[i], &eo);
+		if (r)
+			return r;
+	}
+	for (int i = 0; i < o->targets_cnt; i++) {
+		r = ds_targets_source_new(&run->targets[i], &run->loop, o->targets[i], &to);
 		if (r)
 			return r;
 	}
@@ -477,6 +486,8 @@ static void drain_everything(struct run *run)
 	ds_route_finish(run->route);
 	for (int i = 0; i < run->options->events_cnt; i++)
 		ds_events_finish(run->events[i]);
+	for (int i = 0; i < run->options->targets_cnt; i++)
+		ds_targets_source_finish(run->targets[i]);
 	push_losses(run);
 	ds_merge_flush(run->merge, release, run);
 	push_tick(run, wall_ns(), true);
@@ -500,6 +511,8 @@ static void tear_down(struct run *run)
 {
 	for (int i = 0; i < run->options->events_cnt; i++)
 		ds_events_free(&run->events[i]);
+	for (int i = 0; i < run->options->targets_cnt; i++)
+		ds_targets_source_free(&run->targets[i]);
 	ds_route_free(&run->route);
 	if (run->loop_ready) {
 		uv_walk(&run->loop, close_handle, NULL);

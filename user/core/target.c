@@ -122,17 +122,65 @@ static void copy_text(char *dst, size_t size, const char *src)
 	dst[len] = '\0';
 }
 
-static struct ds_target *find_or_add(struct ds_targets *t, const struct ds_addr *a, uint16_t port,
-				     const char *group, int *ret_previous)
+static const char *group_of(const struct ds_event *ev)
+{
+	return ds_event_has(ev, DS_KEY_TG_ARN) ? ev->tg_arn :
+	       ds_event_has(ev, DS_KEY_TG_NAME) ? ev->tg_name : "";
+}
+
+static uint16_t port_of(const struct ds_event *ev)
+{
+	return ds_event_has(ev, DS_KEY_TARGET_PORT) ? (uint16_t)ev->target_port : 0;
+}
+
+static bool is_exactly(const struct ds_target *target, const struct ds_event *ev)
+{
+	return target->port == port_of(ev) &&
+	       !strncmp(target->group, group_of(ev), DS_TARGET_TEXT_LEN);
+}
+
+/*
+ * Not every source knows all of it: who tells only the group's name may mean the target that
+ * another told with its ARN; who tells no port, or no group, means whichever the address has.
+ */
+static bool may_mean(const struct ds_target *target, const struct ds_event *ev)
+{
+	uint16_t port = port_of(ev);
+
+	if (port && target->port && target->port != port)
+		return false;
+	if (!target->group[0] || !group_of(ev)[0] ||
+	    !strncmp(target->group, group_of(ev), DS_TARGET_TEXT_LEN))
+		return true;
+	return !ds_event_has(ev, DS_KEY_TG_ARN) &&
+	       !strncmp(target->group_name, ev->tg_name, DS_TARGET_TEXT_LEN);
+}
+
+/* Of the targets of one address that of which the event speaks, or NULL. */
+static struct ds_target *pick(struct ds_target *first, const struct ds_event *ev)
+{
+	struct ds_target *target = first;
+
+	while (target && !is_exactly(target, ev))
+		target = target->same_address;
+	if (target)
+		return target;
+	for (target = first; target && !may_mean(target, ev);)
+		target = target->same_address;
+	return target;
+}
+
+static struct ds_target *find_or_add(struct ds_targets *t, const struct ds_addr *a,
+				     const struct ds_event *ev, int *ret_previous)
 {
 	struct address_entry *e = entry_of(t, a);
 	struct ds_target *target;
 
-	for (target = e ? e->first : NULL; target; target = target->same_address)
-		if (target->port == port && !strncmp(target->group, group, DS_TARGET_TEXT_LEN))
-			break;
+	target = pick(e ? e->first : NULL, ev);
 	if (target) {
 		*ret_previous = target->state;
+		if (!target->port)
+			target->port = port_of(ev);
 		unlink_target(t, target);
 		append_target(t, target);
 		return target;
@@ -160,10 +208,10 @@ static struct ds_target *find_or_add(struct ds_targets *t, const struct ds_addr 
 		}
 	}
 	target->addr = *a;
-	target->port = port;
+	target->port = port_of(ev);
 	target->delay_s = -1;
 	target->lb_type = -1;
-	copy_text(target->group, sizeof(target->group), group);
+	copy_text(target->group, sizeof(target->group), group_of(ev));
 	target->same_address = e->first;
 	e->first = target;
 	append_target(t, target);
@@ -289,29 +337,13 @@ static void note_settings(struct ds_target *target, const struct ds_event *ev)
 		target->lb_type = ev->lb_type;
 }
 
-static const char *group_of(const struct ds_event *ev)
-{
-	return ds_event_has(ev, DS_KEY_TG_ARN) ? ev->tg_arn :
-	       ds_event_has(ev, DS_KEY_TG_NAME) ? ev->tg_name : "";
-}
-
-static uint16_t port_of(const struct ds_event *ev)
-{
-	return ds_event_has(ev, DS_KEY_TARGET_PORT) ? (uint16_t)ev->target_port : 0;
-}
-
 struct ds_target *ds_targets_named(const struct ds_targets *t, const struct ds_event *ev)
 {
-	struct ds_target *target;
 	struct ds_addr a;
 
 	if (ds_addr_parse(ev->target_id, strlen(ev->target_id), &a))
 		return NULL;
-	for (target = ds_targets_of(t, &a); target; target = target->same_address)
-		if (target->port == port_of(ev) &&
-		    !strncmp(target->group, group_of(ev), DS_TARGET_TEXT_LEN))
-			return target;
-	return NULL;
+	return pick(ds_targets_of(t, &a), ev);
 }
 
 bool ds_targets_is_known(const struct ds_targets *t, const struct ds_event *ev)
@@ -358,7 +390,7 @@ struct ds_target *ds_targets_update(struct ds_targets *t, const struct ds_event 
 	if ((ds_event_has(ev, DS_KEY_TG_TYPE) && ev->tg_type == DS_TARGET_TYPE_INSTANCE) ||
 	    ds_addr_parse(ev->target_id, strlen(ev->target_id), &a))
 		return NULL;
-	target = find_or_add(t, &a, port_of(ev), group_of(ev), ret_previous);
+	target = find_or_add(t, &a, ev, ret_previous);
 	if (!target)
 		return NULL;
 	has_fact = fact_of(ev, *ret_previous, &fact);
@@ -424,7 +456,7 @@ void ds_targets_restore(struct ds_targets *t, const struct ds_event *ev)
 
 	if (ds_addr_parse(ev->target_id, strlen(ev->target_id), &a))
 		return;
-	target = find_or_add(t, &a, port_of(ev), group_of(ev), &previous);
+	target = find_or_add(t, &a, ev, &previous);
 	if (!target)
 		return;
 	note_settings(target, ev);

@@ -14,6 +14,7 @@ import threading
 from .pod import HEALTH_PORT, PORT
 from .proc import LabError, Tool, in_netns, now_ns, program, wait_for
 from .events import rfc3339
+from .told import Told
 
 FRONT_PORT = 80
 
@@ -206,6 +207,7 @@ class TargetGroup:
             self.health_port = PORT
         self.threads = []
         self.drains = []
+        self.told = Told(lab, self)
         for address in plane.addresses:
             lab.events.write("load_balancer.address", load_balancer__type=self.type,
                              load_balancer__name="shop", address=address)
@@ -226,13 +228,16 @@ class TargetGroup:
         pod.mark("healthy", now_ns())
         self.lab.events.target_state(self, pod, "healthy", target__state_previous="initial",
                                      target__source="describe_target_health")
+        self.told.states[pod.address] = "healthy", pod.port
         if not self.lab.settings.early:
             self.plane.enable(pod)
         self.lab.say(f"{pod.name} ({pod.address}) is registered and healthy")
 
     def deregister(self, pod, propagation):
         """The API call. The data plane hears of it `propagation` seconds later."""
+        self.told.log("deRegistering", pod)
         before = now_ns()
+        self.told.states[pod.address] = "draining", pod.port
         for seconds, what in ((propagation, self._stop_sending), (self.delay, self._unused)):
             thread = threading.Thread(target=self._later, args=(seconds, what, pod), daemon=True)
             thread.start()
@@ -240,9 +245,12 @@ class TargetGroup:
             if what == self._stop_sending:
                 self.drains.append(thread)
         after = now_ns()
-        self.lab.events.target_state(self, pod, "draining", target__state_previous="healthy",
-                                     target__source="controller_log",
-                                     not_before=rfc3339(before), not_after=rfc3339(after))
+        self.told.log("deRegistered", pod)
+        self.told.trail("DeregisterTargets", pod, after)
+        if not self.lab.settings.told_by:
+            self.lab.events.target_state(self, pod, "draining", target__state_previous="healthy",
+                                         target__source="controller_log",
+                                         not_before=rfc3339(before), not_after=rfc3339(after))
         pod.mark("deregistered", before, after)
         self.lab.say(f"{pod.name} is deregistered, the data plane hears of it {propagation:.1f} s later")
 
@@ -261,6 +269,7 @@ class TargetGroup:
 
     def _unused(self, pod):
         self.plane.remove(pod)
+        self.told.states.pop(pod.address, None)
         self.lab.events.target_state(self, pod, "unused", target__state_previous="draining",
                                      target__source="describe_target_health")
 

@@ -53,6 +53,7 @@ class Settings:
     sandbox_delay: float = 0.15  # the runtime's own time between the last container and CNI DEL
     cgroup: int = 2             # version of the hierarchy in which the containers are
     state: bool = False         # drainsnoop keeps a state file, so that it can be started again
+    told_by: str = ""           # who tells of deregistrations: "" = events; else of controller_log,cloudtrail,csv
     replace: bool = True        # a rolling update: a new pod is ready before an old one goes
 
     SCALED = ("lag", "controller_lag", "prestop", "grace", "delay", "initial", "tail", "settle")

@@ -9,6 +9,7 @@ import time
 
 from .events import parse_rfc3339
 from .proc import LabError, Tool, in_netns, wait_for
+from .told import Told
 
 
 class Tracer:
@@ -24,6 +25,8 @@ class Tracer:
         self.recordings = []
         self.argv = [binary, "trace", "-o", "json", "--events", os.path.join(folder, "events.jsonl"),
                      "--settle", f"{lab.settings.settle:g}s", "--rate-limit", "0", *extra]
+        for path in Told.paths(lab):
+            self.argv += ["--targets", path, "--follow"]
         if lab.settings.state:
             self.argv += ["--state", os.path.join(folder, "state")]
         self._start()
