@@ -2,8 +2,8 @@
 /*
  * Prints what the kernel source delivers, without the core: for tests of the kernel side alone.
  * Commands on standard input, one a line: watch ADDR FLAGS, unwatch ADDR, tap on|off, find, drop,
- * mark TEXT, stall MS (reads nothing so long), quit (also at its end). Option -r BYTES: size of the
- * ring buffer. Prints "kind key=value ..." a line.
+ * mark TEXT (printed after all that happened before), stall MS (reads nothing so long), quit (also
+ * at its end). Option -r BYTES: size of the ring buffer. Prints "kind key=value ..." a line.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -71,6 +71,14 @@ static void print_event(void *ctx, struct ds_event *ev)
 	putchar('\n');
 }
 
+static void mark(struct ds_kernel *k, const char *text)
+{
+	while (ds_kernel_consume(k, 10000) > 0)
+		;
+	ds_kernel_tick(k);
+	printf("### %s\n", text);
+}
+
 static void command(struct ds_kernel *k, char *line)
 {
 	struct ds_addr a;
@@ -88,7 +96,7 @@ static void command(struct ds_kernel *k, char *line)
 	else if (one && strcmp(word, "tap") == 0)
 		r = ds_kernel_tap(k, strcmp(one, "on") == 0);
 	else if (one && strcmp(word, "mark") == 0)
-		printf("### %s %s\n", one, two ? two : "");
+		mark(k, one);
 	else if (!one || ds_addr_parse(one, strlen(one), &a))
 		r = -EINVAL;
 	else if (strcmp(word, "watch") == 0)

@@ -3,8 +3,11 @@
 """A scripted TCP peer for kernel_smoke: kernel_peer.py ACTION...
 
 listen:ADDR:PORT[:BACKLOG] (several: SO_REUSEPORT)  accept  connect:ADDR:PORT[:SOURCE]  send  recv
-linger0  close  closel  sleep:SECONDS  echo  pause; ADDR in brackets for IPv6. Errors of the
-network are printed and are no failure: they are what is tested."""
+linger0  close  closel  sleep:SECONDS  echo  pause  lazy (acknowledge late)  done:FILE (make it)  await:FILE (until
+it is there)  serve (accept, wait for the peer's end, close, for ever)  repeat:COUNT:ADDR:PORT (connect,
+close); ADDR in brackets for IPv6. Errors of the network are printed and are no failure: they are what is
+tested."""
+import os
 import re
 import signal
 import socket
@@ -57,6 +60,28 @@ def main():
                 listeners.pop().close()
             elif name == "sleep":
                 time.sleep(float(rest))
+            elif name == "lazy":
+                peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+            elif name == "done":
+                with open(rest, "w", encoding="ascii"):
+                    pass
+            elif name == "await":
+                while not os.path.exists(rest):
+                    time.sleep(0.01)
+            elif name == "serve":
+                while True:
+                    peer, _ = listeners[-1].accept()
+                    peer.recv(1)
+                    peer.close()
+            elif name == "repeat":
+                count, _, where = rest.partition(":")
+                family, address, more = ends(where)
+                for _ in range(int(count)):
+                    peer = socket.socket(family)
+                    peer.connect((address, int(more[0])))
+                    peer.shutdown(socket.SHUT_WR)
+                    peer.recv(1)
+                    peer.close()
             elif name == "echo":
                 while True:
                     peer, _ = listeners[-1].accept()

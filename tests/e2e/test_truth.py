@@ -152,6 +152,13 @@ class Join(unittest.TestCase):
         joined = join([], [], [drop(1000, "listener_closed", S)], indistinguishable=lambda d: True)
         self.assertEqual((len(joined.indistinguishable), joined.precision), (1, 1.0))
 
+    def test_a_port_used_again_does_not_lend_its_drop_to_the_request_before(self):
+        args = [request("a"), request("b")], [entry("a", 1000, "SC--", S), entry("b", 1000, "SC--", 3 * S)]
+        joined = join(*args, [drop(1000, "listener_closed", 3 * S)], gaps=[(BASE, BASE + 2 * S)])
+        self.assertEqual(self.verdicts(joined), ["not_observed", "explained"])
+        joined = join(*args, [drop(1000, "listener_closed", S), drop(1000, "listener_closed", 3 * S)])
+        self.assertEqual((self.verdicts(joined), joined.precision), (["explained"] * 2, 1.0))
+
     def test_lost_in_a_gap_is_not_observed_unless_it_is_explained(self):
         args = [request("a"), request("b"), request("c")], [entry("a", 1000, "SC--", S), entry("b", 1001, "SC--", S),
                                                             entry("c", 1002, "SC--", 3 * S)]

@@ -25,7 +25,7 @@ def request(ident, port, start, took, connected=None, ok=False, status=None, err
 
 
 def flow(*packets):
-    made = capture.Flow()
+    made = capture.Flow(8080)
     made.packets = [capture.Packet(BASE + at, to_pod, flags, seq, 0, size) for at, to_pod, flags, seq, size in packets]
     return made
 

@@ -23,6 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.a
 NEEDED = {"ip": "iproute2", "haproxy": "haproxy", "nginx": "nginx", "tcpdump": "tcpdump",
           "nsenter": "util-linux", "unshare": "util-linux", "sysctl": "procps",
           "nft": "nftables", "openssl": "openssl", "clang": "clang"}
+MECHANICS = "mechanics: "   # what failed was not what the scenario is about: it shows nothing then
 TOLERANCE_NS = 100_000_000  # of the tail, beside its own error
 
 
@@ -107,7 +108,7 @@ def judge(name, scenario, lab, say, traced):
     joined = truth.join(requests, entries, drops, pods, ports, flows,
                         scenario.indistinguishable, lab.tracer.gaps())
     run = Run(lab, joined, requests, entries, flows, output)
-    problems = lab.problems + scenario.mechanics(run)
+    problems = lab.problems + [MECHANICS + text for text in scenario.mechanics(run)]
     tail, tail_problems = check_tail(run)
     if traced:
         problems += scenario.must_find(run) + tail_problems

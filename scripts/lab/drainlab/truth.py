@@ -37,6 +37,7 @@ class Failure:
     verdict: str = ""       # explained, wrong_cause, unexplained, unobservable
     why: str = ""
     drop: dict = None
+    until: int = 1 << 63    # from then on the 4-tuple was another failed request's
 
 
 @dataclasses.dataclass
@@ -172,10 +173,25 @@ def wrong_answer(request, entries):
     return bool(entry and request.get("pod") and request["pod"] != entry["server"])
 
 
+def _key(failure):
+    return failure.entry["source_port"], plain(failure.entry["address"])
+
+
+def _bound(failures):
+    """Ports are used again within seconds: what was lost after the next request's beginning is that one's."""
+    following = {}
+    for failure in reversed(failures):
+        later = following.get(_key(failure))
+        if later and later.sent > failure.failed:
+            failure.until = later.sent - SLACK
+        following[_key(failure)] = failure
+
+
 def _judge(failure, candidates):
     """Takes the drop that explains the failure out of the candidates, the right one if there is one."""
     at = failure.entry["accept_ns"]
-    near = [d for d in candidates if at - BEFORE <= parse_rfc3339(d["time"]) <= failure.failed + AFTER]
+    near = [d for d in candidates if at - BEFORE <= parse_rfc3339(d["time"]) <= failure.failed + AFTER
+            and parse_rfc3339(d["time"]) < failure.until]
     uid = failure.pod and failure.pod["uid"]
     right = [d for d in near if d.get("k8s.pod.uid") == uid
              and d.get("drainsnoop.drop.cause") in failure.expected]
@@ -221,15 +237,15 @@ def join(requests, entries, drops, pods, ports, flows=None, indistinguishable=la
 
     failures = [_classify(r, by_id, by_name_or_address, flows or {}, flows is not None)
                 for r in requests if not r["ok"] or wrong_answer(r, by_id)]
-    for failure in sorted(failures, key=lambda f: f.failed):
-        if not failure.verdict:
-            key = failure.entry["source_port"], plain(failure.entry["address"])
-            _judge(failure, left.get(key, []))
-            if failure.verdict == "unexplained" and not _was_watched(failure, gaps):
-                failure.verdict = "not_observed"
+    open_ones = sorted((f for f in failures if not f.verdict), key=lambda f: f.failed)
+    _bound(open_ones)
+    for failure in open_ones:
+        _judge(failure, left.get(_key(failure), []))
+        if failure.verdict == "unexplained" and not _was_watched(failure, gaps):
+            failure.verdict = "not_observed"
 
     used = {id(f.drop) for f in failures if f.drop}
-    taken = {(f.entry["source_port"], plain(f.entry["address"])) for f in failures if f.drop}
+    taken = {_key(f) for f in failures if f.drop}
     false, unclear = [], []
     for key, rest in left.items():
         for drop in rest:
