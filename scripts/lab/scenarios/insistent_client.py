@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A client in the cluster that retries without a pause for the whole run, also against the dead address."""
 
-from drainlab.noise import PORT
+from drainlab.pod import PORT
 from drainlab.proc import program
 from . import at_least, counted_apart, found, same_advice
 
