@@ -56,7 +56,7 @@ BIN       := $(BUILD)/drainsnoop
 UNIT_SRC  := $(wildcard tests/unit/test_*.c)
 UNIT_BIN  := $(UNIT_SRC:%.c=$(BUILD)/%)
 
-.PHONY: all help test unit stages check-arch fuzz schema-check install uninstall clean docs format
+.PHONY: all help test unit stages tap-share check-arch fuzz schema-check install uninstall clean docs format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -115,6 +115,15 @@ $(STAGES): $(BUILD)/tests/bench/stages.o $(IO_LIB) $(CORE_LIB)
 
 stages: $(STAGES) ## what a record costs in user space, stage by stage
 	$(Q)$(STAGES)
+
+TAP_SHARE := $(BUILD)/tests/bench/tap_share
+
+$(TAP_SHARE): $(BUILD)/tests/bench/tap_share.o $(CORE_LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) $^ -o $@
+
+tap-share: $(TAP_SHARE) ## for which share of an hour the tap is on, by the core's own rule
+	$(Q)$(TAP_SHARE)
 
 unit: $(UNIT_BIN) ## build and run the unit tests
 	@set -e; for t in $(sort $(UNIT_BIN)); do ASAN_OPTIONS=detect_leaks=1 $$t; done
