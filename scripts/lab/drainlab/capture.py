@@ -149,12 +149,16 @@ def parse(data):
 
 def segment(frame):
     """The TCP segment in a cooked frame, or None."""
-    protocol = struct.unpack_from(">H", frame)[0]
-    packet = frame[20:]
-    if protocol == 0x0800 and len(packet) >= 20 and packet[9] == 6:
+    return ip_segment(frame[20:]) if struct.unpack_from(">H", frame)[0] in (0x0800, 0x86DD) else None
+
+
+def ip_segment(packet):
+    """The TCP segment in an IP packet, or None."""
+    version = packet[0] >> 4 if packet else 0
+    if version == 4 and len(packet) >= 20 and packet[9] == 6:
         head, total = (packet[0] & 15) * 4, struct.unpack_from(">H", packet, 2)[0]
         family, source, target = socket.AF_INET, packet[12:16], packet[16:20]
-    elif protocol == 0x86DD and len(packet) >= 40 and packet[6] == 6:
+    elif version == 6 and len(packet) >= 40 and packet[6] == 6:
         head, total = 40, 40 + struct.unpack_from(">H", packet, 4)[0]
         family, source, target = socket.AF_INET6, packet[8:24], packet[24:40]
     else:

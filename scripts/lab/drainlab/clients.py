@@ -35,6 +35,10 @@ class Clients:
         except FileNotFoundError:
             return 0
 
+    def answering(self):
+        """The pod that answered last."""
+        return read_log(self.path)[-1]["pod"]
+
     def stop(self, stopping):
         """No new request; waits for those under way."""
         self.tool.tell("stop")

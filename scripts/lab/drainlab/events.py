@@ -40,6 +40,9 @@ class EventWriter:
             os.write(self.fd, (json.dumps(line, separators=(",", ":")) + "\n").encode())
 
     def pod_state(self, pod, phase, **keys):
+        """What a node's agent hears of: nothing of another node's pods."""
+        if pod.place.elsewhere:
+            return
         settings = pod.lab.settings
         prestop = f"sleep:{settings.prestop:g}" if settings.prestop else "none"
         if pod.ports:

@@ -16,12 +16,10 @@ SECOND = 10**9
 
 
 class Kubelet:
-    """The kubelet's probes, from the node's own address."""
+    """A kubelet's probes, from its node's own address."""
 
-    def __init__(self, lab):
-        node = lab.network.node
-        self.tool = Tool(lab.cgroup.tools, in_netns(node, program(
-            "prober", lab.network.plan.node, lab.settings.probe_period)),
+    def __init__(self, lab, node, address):
+        self.tool = Tool(lab.cgroup.tools, in_netns(node, program("prober", address, lab.settings.probe_period)),
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.ready = {}
         threading.Thread(target=self._read, daemon=True).start()
@@ -56,16 +54,24 @@ class Kubelet:
 class Kubernetes:
     def __init__(self, lab, group):
         self.lab, self.group = lab, group
-        self.kubelet = Kubelet(lab)
+        network = lab.network
+        self.kubelets = {network.node: Kubelet(lab, network.node, network.plan.node)}
+        if network.second:
+            self.kubelets[network.second] = Kubelet(lab, network.second, network.plan.other)
         self.pods = []          # all that ever were
         self.running = []       # those that have not been deleted
         self.threads = []
 
-    def create(self, deployment="web", server=None, keepalive=None, index=None, host=None, **how):
+    def kubelet(self, pod):
+        return self.kubelets[pod.place.node]
+
+    def create(self, deployment="web", server=None, keepalive=None, index=None, host=None, elsewhere=False,
+               address=None, **how):
         """A new pod: started, ready, announced, registered. `index`: with the address of a pod that is
-        gone. `host`: on the host's network, on that port."""
+        gone. `host`: on the host's network, on that port. `elsewhere`: on the second node, where `address`
+        may be one that a pod of the first had."""
         return self.admit(Pod(self.lab, deployment, server or self.lab.settings.server, keepalive, index,
-                              host), **how)
+                              host, elsewhere, address), **how)
 
     def admit(self, pod, wait=True, register=True, call=True):
         """A pod whose containers run: announced, ready (not `wait`: it only is said to be), registered,
@@ -73,12 +79,13 @@ class Kubernetes:
         lab = self.lab
         self.pods.append(pod)
         lab.events.pod_state(pod, "pending")
-        self.kubelet.probe(pod)
+        self.kubelet(pod).probe(pod)
         if wait:
             pod.open_gate()
-            self.kubelet.wait_ready(pod)
+            self.kubelet(pod).wait_ready(pod)
         lab.events.pod_state(pod, "ready")
-        lab.tracer.wait_for_pod(pod)
+        if not pod.place.elsewhere:
+            lab.tracer.wait_for_pod(pod)
         if register:
             self.group.register(pod)
         self.running.append(pod)
@@ -134,7 +141,7 @@ class Kubernetes:
         pod.mark("t0", t0)
         self._announce(pod, trigger, how, t0)
         lab.say(f"{pod.name} begins to go ({how}): T0")
-        self.kubelet.terminating(pod)
+        self.kubelet(pod).terminating(pod)
         controller = threading.Thread(target=self._deregister, args=(pod,), daemon=True)
         controller.start()
 
@@ -192,11 +199,13 @@ class Kubernetes:
             pod.mark("released", steps[0][1], steps[-1][2])
             self.lab.say(f"{pod.name}: its address {pod.address} is released")
         pod.place.remove()
-        self.kubelet.forget(pod)
+        self.kubelet(pod).forget(pod)
         self.lab.cgroup.remove_pod(pod.uid)
         if tell:    # else it was told before, or the object stays as a failed one
             self.lab.events.pod_state(pod, "deleted")
         pod.mark("deleted", now_ns())
+        self.group.gone(pod)
 
     def end(self):
-        self.kubelet.end()
+        for kubelet in self.kubelets.values():
+            kubelet.end()

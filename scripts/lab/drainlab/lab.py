@@ -12,6 +12,7 @@ from . import cgroup, net
 from .capture import Capture
 from .clients import Clients
 from .events import EventWriter
+from .instance import InstanceGroup
 from .kubernetes import Kubernetes
 from .loadbalancer import HAProxy, TargetGroup, TinyLb
 from .nlb import Dnat, Front
@@ -102,7 +103,8 @@ class Lab:
         else:
             self.tracer = NoTracer()
         self.plane = self._add(PLANES[self.settings.balancer](self))
-        self.group = TargetGroup(self, self.plane)
+        group = InstanceGroup if self.settings.target == "instance" else TargetGroup
+        self.group = self._add(group(self, self.plane))
         self._add(Outside(self))
         self.insider = self._add(Insider(self))
         self.kubernetes = self._add(Kubernetes(self, self.group))
@@ -132,7 +134,7 @@ class Lab:
         """After the scenario's script: lets everything end, in the order in which a real one does."""
         self.kubernetes.wait()
         self.group.wait_drained()
-        ended = [pod for pod in self.kubernetes.pods if "t0" in pod.marks]
+        ended = [pod for pod in self.kubernetes.pods if "t0" in pod.marks and not pod.place.elsewhere]
         drained = max((pod.marks["drained"][1] for pod in ended if "drained" in pod.marks), default=0)
         self.sleep(max(0.0, self.settings.tail - (now_ns() - drained) / 1e9))
         self.say("the clients stop")
@@ -147,6 +149,7 @@ class Lab:
         self.say(f"{time.monotonic() - last:.0f} s after the last request: all timers are through")
         self.tracer.stop()
         self.capture.stop()
+        self.group.stop()
 
     def _end_pods(self):
         """Kills what runs in pods and lets their shims reap it: no zombie is left to the machine's init."""

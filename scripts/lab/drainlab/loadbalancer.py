@@ -38,7 +38,7 @@ frontend front
     default_backend pods
 backend pods
     balance roundrobin
-    http-reuse always
+    http-reuse {reuse}
 """
 
 # tinylb writes the same keys.
@@ -80,7 +80,7 @@ class HAProxy(Logged):
         keys += [f'"{key}":{value}' for key, value in LOG_NUMBERS.items()]
         with open(config, "w", encoding="utf-8") as file:
             file.write(HAPROXY.format(folder=lab.folder, front=bracket(lab.network.plan.front),
-                                      port=FRONT_PORT, retries=lab.settings.retries,
+                                      port=FRONT_PORT, retries=lab.settings.retries, reuse=lab.settings.reuse,
                                       redispatch="    option redispatch 1\n" * lab.settings.redispatch,
                                       log_format="{" + ",".join(keys) + "}"))
         with open(self.log_path, "wb") as log, open(self.log_path + ".err", "wb") as err:
@@ -116,8 +116,9 @@ class HAProxy(Logged):
             return answer.decode()
 
     def add(self, pod):
-        """Makes a server of the pod; it gets no request before enable(). Checks run from then on; they
-        never take it out: a real target group needs many seconds for that, the drain comes first."""
+        """Makes a server of the pod, or of a node: anything with a name, an address and ports. It gets no
+        request before enable(). Checks run from then on; they never take it out: a real target group needs
+        many seconds for that, the drain comes first."""
         where = f"{bracket(pod.address)}:{pod.port}"
         port = pod.port if self.lab.settings.checks_on_traffic else pod.health_port
         answer = self.command(f"add server pods/{pod.name} {where} check port {port} "
@@ -272,6 +273,15 @@ class TargetGroup:
         self.told.states.pop(pod.address, None)
         self.lab.events.target_state(self, pod, "unused", target__state_previous="draining",
                                      target__source="describe_target_health")
+
+    def gone(self, pod):
+        """The pod has ended: the balancer does not hear of that."""
+
+    def stop(self):
+        """The run is over: nothing of its own is left to end."""
+
+    def end(self):
+        pass
 
     def wait_drained(self):
         """Waits until the data plane has heard of every deregistration."""

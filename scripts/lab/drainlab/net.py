@@ -3,8 +3,9 @@
 
     client -- pub0 [lb] eth0 -- ens5 [node] eniXXXXXXXXXXX -- eth0 [pod]
                         eth1 -- ens6
+                        eth2 -- ens5 [node2] eniXXXXXXXXXXX -- eth0 [pod]     (settings.nodes = 2)
 
-[lb] is the load balancer and, at layer 3, the VPC's router: it sends what is for a pod to the node,
+drainsnoop runs in [node]; [node2] is another node of the cluster. [lb] is the load balancer and, at layer 3, the VPC's router: it sends what is for a pod to the node,
 whether the pod still exists or not. Every address exists only inside the run's own namespaces; the
 root namespace has no part in it.
 """
@@ -34,6 +35,7 @@ class Plan:
             self.lb_more = ["fd77::11", "fd77::12"]
             self.block, self.block2 = "fd77:1::1:0/112", None
             self.more = None
+            self.other, self.other_block = "fd77:1::20", "fd77:1::2:0/112"
             self.gateway = "fe80::1"
             self.front, self.client, self.front_length = "fd78::1", "fd78::2", 64
             self.front_b = "fd78::3"
@@ -45,6 +47,7 @@ class Plan:
             self.lb_more = ["10.77.0.11", "10.77.0.12"]
             self.block, self.block2 = "10.77.1.64/26", "10.77.1.128/25"
             self.more = "10.77.2.0/24"      # of the same interface, for pods by the hundred
+            self.other, self.other_block = "10.77.1.20", "10.77.1.32/27"
             self.gateway = "169.254.1.1"
             self.front, self.client, self.front_length = "10.78.0.1", "10.78.0.2", 24
             self.front_b = "10.78.0.3"
@@ -57,6 +60,10 @@ class Plan:
         if index >= 64 and not secondary:
             return f"10.77.2.{index - 63}"
         return f"10.77.1.{128 + index}" if secondary else f"10.77.1.{64 + index}"
+
+    def pod_elsewhere(self, index):
+        """The address of a pod of the second node."""
+        return f"fd77:1::2:{index:x}" if self.ipv6 else f"10.77.1.{32 + index}"
 
     def prefix(self, address):
         return f"{address}/{self.bits}"
@@ -127,6 +134,9 @@ class Network:
         self.client = self.netns("client")
         self._uplinks()
         self._front()
+        self.second = None
+        if self.settings.nodes > 1:
+            self._second_node()
 
     def _uplinks(self):
         plan, on = self.plan, "1" if self.settings.redirects else "0"
@@ -196,6 +206,49 @@ class Network:
             route add default via {plan.router} dev ens6 table 2
             neigh replace {plan.router} lladdr {mac("eth1")} nud permanent dev ens6""")
 
+    def _second_node(self):
+        """Another node of the cluster; what goes from one node to the other goes by the router."""
+        plan, second = self.plan, self.netns("node2")
+        nodad = " nodad" if plan.ipv6 else ""
+        self.second = second
+        second.ip(f"link add name ens5 netns {second.name} address {mac(plan.other)} type veth "
+                  f"peer name eth2 netns {self.lb.name} address {mac('eth2')}")
+        second.sysctl(net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1)
+        self.lb.sysctl(net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1,
+                       net__ipv4__conf__all__send_redirects=0, net__ipv4__conf__eth0__send_redirects=0)
+        self.lb.ip(f"""
+            link set eth2 up
+            neigh replace {plan.other} lladdr {mac(plan.other)} nud permanent dev eth2
+            route add {plan.prefix(plan.other)} dev eth2 src {plan.lb}
+            route add {plan.other_block} via {plan.other} dev eth2 src {plan.lb}""", plan.ipv6)
+        second.ip(f"""
+            addr add {plan.prefix(plan.other)} dev ens5{nodad}
+            link set ens5 up
+            route add {plan.prefix(plan.router)} dev ens5
+            route add default via {plan.router} dev ens5
+            neigh replace {plan.router} lladdr {mac("eth2")} nud permanent dev ens5""", plan.ipv6)
+        self.node.ip(f"""
+            route add {plan.prefix(plan.other)} via {plan.router} dev ens5
+            route add {plan.other_block} via {plan.router} dev ens5""", plan.ipv6)
+
+    def vanish(self):
+        """The second node is gone, without a word: nothing gets to it or comes from it any more."""
+        self.lb.nft("""
+            add table inet vanished
+            add chain inet vanished out { type filter hook postrouting priority 0; }
+            add chain inet vanished in { type filter hook prerouting priority -300; }
+            add rule inet vanished out oifname "eth2" drop
+            add rule inet vanished in iifname "eth2" drop""")
+
+    def move(self, address):
+        """The VPC brings the address to the second node from now on, also what the first one sends."""
+        plan = self.plan
+        self.lb.ip(f"""
+            route replace {plan.prefix(address)} via {plan.other} dev eth2 src {plan.lb}
+            neigh add proxy {address} dev eth0""", plan.ipv6)
+        if plan.ipv6:
+            self.lb.sysctl(net__ipv6__conf__eth0__proxy_ndp=1)
+
     def _front(self):
         """The side of the clients."""
         plan = self.plan
@@ -223,17 +276,20 @@ class Network:
         ns.sysctl(net__ipv4__ip_local_port_range="10000 19999")
         return ns
 
-    def attach(self, name, namespace="default", index=None):
+    def attach(self, name, namespace="default", index=None, elsewhere=False, address=None):
         """CNI ADD: a pod's namespace, its veth, its route and its rules. The index of a pod that is
-        gone gives its address again."""
+        gone gives its address again. `elsewhere`: on the second node, with that address or one of its own."""
         if index is None:
             with self.lock:
                 self.index += 1
                 index = self.index
         eni = self.settings.eni
-        secondary = not self.plan.ipv6 and (eni == "secondary" or (eni == "both" and index % 2 == 0))
-        kind = BranchAttachment if self.settings.eni == "branch" else Attachment
-        return kind(self, index, name, namespace, secondary)
+        secondary = not elsewhere and not self.plan.ipv6 and (
+            eni == "secondary" or (eni == "both" and index % 2 == 0))
+        if elsewhere:
+            address = address or self.plan.pod_elsewhere(index)
+        kind = BranchAttachment if eni == "branch" else Attachment
+        return kind(self, index, name, namespace, secondary, address)
 
     def remove(self):
         for ns in reversed(self.made):
@@ -244,15 +300,18 @@ class Network:
 class Attachment:
     """A pod's place in the network."""
 
-    def __init__(self, network, index, name, namespace, secondary):
+    def __init__(self, network, index, name, namespace, secondary, elsewhere=None):
+        """`elsewhere`: its address, where it is on the second node."""
         plan = network.plan
         self.network, self.index, self.secondary = network, index, secondary
+        self.elsewhere = elsewhere is not None
+        self.node = network.second if elsewhere else network.node
         self.filtered = network.settings.release if network.settings.release in ("tc", "xdp") else None
-        self.address = plan.pod(index, secondary)
+        self.address = elsewhere or plan.pod(index, secondary)
         self.link = "eni" + hashlib.sha1(f"{namespace}.{name}".encode()).hexdigest()[:11]
         self.netns = network.netns(f"pod{index}")
         nodad = " nodad" if plan.ipv6 else ""
-        host_mac, node = mac(self.link), network.node
+        host_mac, node = mac(self.link), self.node
         node.ip(f"link add name {self.link} netns {node.name} address {host_mac} type veth "
                 f"peer name eth0 netns {self.netns.name}")
         self.netns.ip(f"""
@@ -272,11 +331,11 @@ class Attachment:
     def _wire(self):
         """Its route and its rules on the node."""
         scope = "" if self.network.plan.ipv6 else " scope link"
-        self.network.node.ip(f"""
+        self.node.ip(f"""
             route add {self.prefix} dev {self.link}{scope}
             rule add to {self.prefix} table main priority 512"""
-                             + (f"\nrule add from {self.prefix} table 2 priority 1536" if self.secondary else ""),
-                             self.network.plan.ipv6)
+                     + (f"\nrule add from {self.prefix} table 2 priority 1536" if self.secondary else ""),
+                     self.network.plan.ipv6)
 
     def _unwiring(self):
         """[(what, command)]: how the CNI takes that away, in its order."""
@@ -287,7 +346,7 @@ class Attachment:
 
     def release(self):
         """CNI DEL on the node, in its real order. Returns [(what, before, after)], times in ns."""
-        plan, node, settings = self.network.plan, self.network.node, self.network.settings
+        plan, node, settings = self.network.plan, self.node, self.network.settings
         if self.filtered == "tc":
             self._forbid()
         elif self.filtered == "xdp":
@@ -345,7 +404,7 @@ class Attachment:
 
     def remove(self):
         """The veth and the namespace."""
-        run(["ip", "-n", self.network.node.name, "link", "del", self.link], check=False)
+        run(["ip", "-n", self.node.name, "link", "del", self.link], check=False)
         self.netns.delete()
         wait_for(lambda: not self.netns.exists(), 10, f"the end of {self.netns.name}")
 
@@ -389,8 +448,10 @@ class BranchAttachment(Attachment):
 class HostPlace:
     """The place of a pod on the host's network: the node's own, which the pod's end leaves as it is."""
 
+    elsewhere = False
+
     def __init__(self, network):
-        self.netns, self.address = network.node, network.plan.node
+        self.netns, self.node, self.address = network.node, network.node, network.plan.node
 
     def release(self):
         return []

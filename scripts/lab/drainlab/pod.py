@@ -95,9 +95,10 @@ def job_pod(lab, job, seconds, index=None):
 
 
 class Pod:
-    """`host`: on the host's network, on that port and the next one."""
+    """`host`: on the host's network, on that port and the next one. `elsewhere`: on the second node."""
 
-    def __init__(self, lab, deployment, server, keepalive=None, index=None, host=None):
+    def __init__(self, lab, deployment, server, keepalive=None, index=None, host=None, elsewhere=False,
+                 address=None):
         settings = lab.settings
         self.lab = lab
         self.deployment, self.namespace = deployment, "default"
@@ -108,7 +109,7 @@ class Pod:
         self.on_host = host is not None
         self.port, self.health_port = (host, host + 1) if self.on_host else (PORT, HEALTH_PORT)
         self.place = HostPlace(lab.network) if self.on_host else \
-            lab.network.attach(self.name, self.namespace, index)
+            lab.network.attach(self.name, self.namespace, index, elsewhere, address)
         self.address = self.place.address
         self.owner, self.ports = "deployment", f"{self.port},{self.health_port}"
         self.ends = None        # the signal that ends what serves, where it is not the server's own

@@ -54,6 +54,13 @@ class Settings:
     cgroup: int = 2             # version of the hierarchy in which the containers are
     state: bool = False         # drainsnoop keeps a state file, so that it can be started again
     told_by: str = ""           # who tells of deregistrations: "" = events; else of controller_log,cloudtrail,csv
+    nodes: int = 1              # 2: another node of the cluster, which drainsnoop does not watch
+    target: str = "ip"          # what the target group's targets are: ip, instance (nodes and a NodePort)
+    policy: str = "Cluster"     # externalTrafficPolicy of the NodePort's Service: Cluster, Local
+    targets: tuple = ("node",)  # the nodes that are instance targets from the start: node, node2
+    sync: float = 0.5           # kube-proxy writes its rules so long after the endpoints changed
+    affinity: bool = False      # sessionAffinity: ClientIP
+    reuse: str = "always"       # HAProxy's http-reuse; never: a connection for every request
     replace: bool = True        # a rolling update: a new pod is ready before an old one goes
 
     SCALED = ("lag", "controller_lag", "prestop", "grace", "delay", "initial", "tail", "settle")

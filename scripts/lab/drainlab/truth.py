@@ -147,12 +147,15 @@ def _classify(request, entries, pods, flows, captured):
     address = plain(entry["address"])
     failure.pod = pods.get(entry["server"]) or pods.get(address)   # who was meant, whoever has it now
     failure.sent, failure.failed = entry["sent_ns"], entry["end_ns"]
+    if failure.pod and failure.pod.get("elsewhere"):
+        failure.verdict, failure.why = "unobservable", f"the node sent it to {failure.pod['name']}, on another node"
+        return failure
     begin, end = entry["accept_ns"] - SLACK, entry["end_ns"] + 2 * SLACK
     flow = flows.get((entry["source_port"], address))
     if captured:
         at = flow and (flow.first_syn(begin, end) if connects(entry) else flow.last_payload(begin, end))
         if not at:
-            failure.verdict, failure.why = "unobservable", "no packet of it reached the node"
+            failure.verdict, failure.why = "unobservable", entry.get("why") or "no packet of it reached the node"
             return failure
         failure.sent = at
         failure.opened = flow.first_syn(begin, end)
@@ -222,9 +225,11 @@ def join(requests, entries, drops, pods, ports, flows=None, indistinguishable=la
     """Joins the clients' log, the load balancer's log, the capture (None: there is none) and the drops.
 
     ports: those on which the pods serve.
-    pods: [{"uid", "name", "address", "marks": {name: [not before, not after]}}].
+    pods: [{"uid", "name", "address", "marks": {name: [not before, not after]}, "elsewhere": it is on a node that
+    is not watched}]. Entries of connections that NAT changed are those behind it (nat.follow()).
     """
     by_address = {plain(pod["address"]): pod for pod in pods}
+    watched = {address for address, pod in by_address.items() if not pod.get("elsewhere")}
     by_name_or_address = by_address | {pod["name"]: pod for pod in pods}
     by_id = {entry["id"]: entry for entry in entries if entry["id"]}
     by_key = {}
@@ -233,7 +238,7 @@ def join(requests, entries, drops, pods, ports, flows=None, indistinguishable=la
             by_key.setdefault((entry["source_port"], plain(entry["address"])), []).append(entry)
     left = {}
     for drop in sorted(drops, key=lambda d: d["time"]):
-        left.setdefault(drop_key(drop, by_address, ports), []).append(drop)
+        left.setdefault(drop_key(drop, watched, ports), []).append(drop)
 
     failures = [_classify(r, by_id, by_name_or_address, flows or {}, flows is not None)
                 for r in requests if not r["ok"] or wrong_answer(r, by_id)]

@@ -69,7 +69,7 @@ class Run:
         self.lab, self.truth, self.requests, self.entries = lab, truth, requests, entries
         self.flows, self.output = flows, output
         self.pods = lab.kubernetes.pods
-        self.ended = [pod for pod in self.pods if "t0" in pod.marks]
+        self.ended = [pod for pod in self.pods if "t0" in pod.marks and not pod.place.elsewhere]
 
     def failures(self, term="", fastest=0, slowest=1 << 62):
         """Failed requests whose termination state begins so and that took that long (ms)."""
