@@ -107,6 +107,19 @@ static __always_inline void remember_dead(const struct ds_pkt *p)
 	bpf_map_update_elem(&ds_dead, &key, &isn, syn ? BPF_ANY : BPF_NOEXIST);
 }
 
+/* Of a SYN that was translated on this node: when it came in. */
+static __always_inline __u64 came_ns(const struct ds_pkt *p, __u32 scope, __u32 watch)
+{
+	__u32 isn = ds_be32(p->tcp + 4);
+	__u64 *at;
+
+	if (scope != DS_REC_SCOPE_ROUTING || !(watch & DS_WATCH_RELEASED) ||
+	    !(ds_pkt_flags(p) & DS_TCP_SYN))
+		return 0;
+	at = bpf_map_lookup_elem(&ds_came, &isn);
+	return at ? *at : 0;
+}
+
 SEC("?raw_tp/kfree_skb")
 int kfree_skb(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -154,6 +167,8 @@ int kfree_skb(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	ds_packet_fill(r, &p, skb);
 	ds_packet_device(r, dev);
+	ds_packet_came_by(r, skb);
+	r->came_ns = came_ns(&p, scope, watch->flags);
 	ds_packet_socket(r, sk);
 	if (has_reason) {
 		r->flags |= DS_REC_F_DROP_REASON;
@@ -174,12 +189,16 @@ int icmp_send(struct bpf_raw_tracepoint_args *ctx)
 	int type = (int)ctx->args[1], code = (int)ctx->args[2];
 	struct ds_rec_packet *r;
 	struct net_device *dev;
+	struct ds_watch *watch;
 	struct ds_pkt p;
 	__u32 scope, netns;
 
 	if (type != 3)		/* ICMP_DEST_UNREACH */
 		return 0;
-	if (!ds_pkt_read(&p, ds_skb_l3(skb)) || !ds_watch_of(p.daddr))
+	if (!ds_pkt_read(&p, ds_skb_l3(skb)))
+		return 0;
+	watch = ds_watch_of(p.daddr);
+	if (!watch)
 		return 0;
 	dev = BPF_CORE_READ(skb, dev);
 	scope = ds_scope(ds_dev_net(dev), &netns);
@@ -190,6 +209,7 @@ int icmp_send(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	ds_packet_fill(r, &p, skb);
 	ds_packet_device(r, dev);
+	r->came_ns = came_ns(&p, scope, watch->flags);
 	r->flags |= DS_REC_F_TRANSMIT;
 	r->icmp_type = type;
 	r->icmp_code = code;

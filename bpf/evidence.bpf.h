@@ -36,6 +36,7 @@ static __always_inline void ds_packet_fill(struct ds_rec_packet *r, const struct
 	r->seq = ds_be32(p->tcp + 4);
 	r->ack = ds_be32(p->tcp + 8);
 	r->tcp_flags = p->tcp[13];
+	r->hop_limit = p->hop_limit;
 	r->payload_bytes = p->payload_bytes;
 	r->flags |= DS_REC_F_SEQ;
 	if (ds_pkt_first_byte(p, skb, &r->first_byte))
@@ -46,6 +47,13 @@ static __always_inline void ds_packet_device(struct ds_rec_packet *r, const stru
 {
 	if (dev)
 		r->ifindex = BPF_CORE_READ(dev, ifindex);
+}
+
+/* By which device it came into the namespace; of a packet that was received here or made here. */
+static __always_inline void ds_packet_came_by(struct ds_rec_packet *r, const struct sk_buff *skb)
+{
+	r->in_ifindex = BPF_CORE_READ(skb, skb_iif);
+	r->flags |= DS_REC_F_CAME_BY;
 }
 
 /* The socket that the packet met, if any: state and cgroup. */

@@ -133,6 +133,18 @@ DS_MAP struct {
 	__type(value, __u32);
 } ds_dead SEC(".maps");
 
+/*
+ * When a SYN came in that was for no watched address, by its initial sequence number: NAT changes
+ * addresses and ports, and never that. Held while an address is released: a SYN that is translated
+ * to it is seen with that address only when it dies, seconds later.
+ */
+DS_MAP struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u32);
+	__type(value, __u64);
+} ds_came SEC(".maps");
+
 /* The listener of a port that was opened last, by address: see ds_listeners. */
 DS_MAP struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -33,6 +33,7 @@ struct ds_pkt {
 	__u32 payload_bytes;
 	const unsigned char *payload;
 	__u8 proto;
+	__u8 hop_limit;
 };
 
 static __always_inline __u8 ds_pkt_flags(const struct ds_pkt *p)
@@ -76,12 +77,14 @@ static __always_inline bool ds_pkt_ip(struct ds_pkt *p, const unsigned char *l3,
 		if (header < DS_IP4_LEN || (ds_be16(b + 6) & 0x1fff))	/* a later fragment */
 			return false;
 		p->proto = b[9];
+		p->hop_limit = b[8];
 		ds_map_v4(p->saddr32, buf[3]);
 		ds_map_v4(p->daddr32, buf[4]);
 		*ret_bytes = ds_be16(b + 2) - header;
 	} else if (b[0] >> 4 == 6) {
 		header = DS_IP6_LEN;
 		p->proto = b[6];
+		p->hop_limit = b[7];
 		p->saddr32[0] = buf[2];
 		p->saddr32[1] = buf[3];
 		p->saddr32[2] = buf[4];

@@ -4,8 +4,10 @@
  * namespace, and the RSTs that leave a pod's. Attached only while it is needed.
  *
  * Of an address that goes: SYN, FIN and RST to it, and RST from it. Of a released one: every TCP
- * segment to it. Packets *to* an address are taken in the routing namespace only: elsewhere the
- * same packet is a client's that sends it, or a router's behind the node.
+ * segment to it. What comes in says it, and once is enough; but a SYN for a node port has the pod's
+ * address only when it goes out again, on its way to the pod. Packets *to* an address are taken in
+ * the routing namespace only: elsewhere the same packet is a client's that sends it, or a router's
+ * behind the node.
  */
 #include "evidence.bpf.h"
 
@@ -24,8 +26,10 @@ static __always_inline int tap_record(const struct ds_pkt *p, const struct sk_bu
 		return 0;
 	ds_packet_fill(r, p, skb);
 	ds_packet_device(r, dev);
-	if (hook != DS_REC_HOOK_TAP_RX)
+	if (hook != DS_REC_HOOK_TAP_RX) {
 		r->flags |= DS_REC_F_TRANSMIT;
+		ds_packet_came_by(r, skb);
+	}
 	if (icmp) {
 		r->icmp_type = icmp[0];
 		r->icmp_code = icmp[1];
@@ -34,21 +38,31 @@ static __always_inline int tap_record(const struct ds_pkt *p, const struct sk_bu
 	return 0;
 }
 
+/* Whether this SYN, or a sending of it before, came in by a device of the namespace. */
+static __always_inline bool syn_seen(const struct ds_pkt *p, __u32 netns,
+				     struct ds_syn_key *ret_key)
+{
+	__u32 *seen;
+
+	__builtin_memset(ret_key, 0, sizeof(*ret_key));
+	__builtin_memcpy(ret_key->saddr, p->saddr, sizeof(ret_key->saddr));
+	__builtin_memcpy(ret_key->daddr, p->daddr, sizeof(ret_key->daddr));
+	ret_key->sport = ds_be16(p->tcp);
+	ret_key->dport = ds_be16(p->tcp + 2);
+	ret_key->netns = netns;
+	seen = bpf_map_lookup_elem(&ds_syns, ret_key);
+	return seen && *seen == ds_be32(p->tcp + 4);
+}
+
 /* The first SYN of a connection moves last_syn; its retransmissions do not. */
 static __always_inline void count_syn(const struct ds_pkt *p, __u32 netns)
 {
 	struct ds_traffic zero = {}, *t;
 	struct ds_traffic_key key = {};
-	struct ds_syn_key syn = {};
-	__u32 isn = ds_be32(p->tcp + 4), *seen;
+	__u32 isn = ds_be32(p->tcp + 4);
+	struct ds_syn_key syn;
 
-	__builtin_memcpy(syn.saddr, p->saddr, sizeof(syn.saddr));
-	__builtin_memcpy(syn.daddr, p->daddr, sizeof(syn.daddr));
-	syn.sport = ds_be16(p->tcp);
-	syn.dport = ds_be16(p->tcp + 2);
-	syn.netns = netns;
-	seen = bpf_map_lookup_elem(&ds_syns, &syn);
-	if (seen && *seen == isn)
+	if (syn_seen(p, netns, &syn))
 		return;
 	bpf_map_update_elem(&ds_syns, &syn, &isn, BPF_ANY);
 	__builtin_memcpy(key.laddr, p->daddr, sizeof(key.laddr));
@@ -109,16 +123,30 @@ static __always_inline int syn_in_pod(const struct ds_pkt *p, const struct sk_bu
 	return 0;
 }
 
+/* It may be for a node port, and be translated to a released address. Its first sending counts. */
+static __always_inline int remember_syn(const struct ds_pkt *p, const struct sk_buff *skb)
+{
+	__u64 now = bpf_ktime_get_boot_ns();
+	__u32 isn = ds_be32(p->tcp + 4), netns;
+
+	if (ds_scope(ds_dev_net(BPF_CORE_READ(skb, dev)), &netns) == DS_REC_SCOPE_ROUTING)
+		bpf_map_update_elem(&ds_came, &isn, &now, BPF_NOEXIST);
+	return 0;
+}
+
 static __always_inline int to_watched(const struct ds_pkt *p, const struct sk_buff *skb, __u8 hook,
 				      __u32 watch)
 {
 	__u8 flags = ds_pkt_flags(p);
 	struct net_device *dev;
+	struct ds_syn_key seen;
 	__u32 netns, scope;
 
 	if (!(watch & DS_WATCH_RELEASED)) {
-		/* On its way to a pod that is there: what comes in says it, and once is enough. */
-		if (hook == DS_REC_HOOK_TAP_TX)
+		/* On its way to a pod that is there: only where it came for another address. */
+		if (hook == DS_REC_HOOK_TAP_TX &&
+		    ((flags & (DS_TCP_SYN | DS_TCP_ACK)) != DS_TCP_SYN ||
+		     !BPF_CORE_READ(skb, skb_iif)))
 			return 0;
 		if (!(watch & DS_WATCH_GOING) || !(flags & (DS_TCP_SYN | DS_TCP_FIN | DS_TCP_RST)))
 			return 0;
@@ -132,6 +160,9 @@ static __always_inline int to_watched(const struct ds_pkt *p, const struct sk_bu
 	    (flags & (DS_TCP_SYN | DS_TCP_ACK)) == DS_TCP_SYN)
 		return syn_in_pod(p, skb, dev, netns);
 	if (scope != DS_REC_SCOPE_ROUTING)
+		return 0;
+	if (hook == DS_REC_HOOK_TAP_TX && !(watch & DS_WATCH_RELEASED) &&
+	    syn_seen(p, netns, &seen))
 		return 0;
 	if (hook == DS_REC_HOOK_TAP_RX && (flags & (DS_TCP_SYN | DS_TCP_ACK)) == DS_TCP_SYN)
 		count_syn(p, netns);
@@ -204,6 +235,9 @@ static __always_inline int on_packet(const struct sk_buff *skb, const unsigned c
 	watch = ds_watch_of(p.daddr);
 	if (watch)
 		return to_watched(&p, skb, hook, watch->flags);
+	if (hook == DS_REC_HOOK_TAP_RX && (gate & DS_WATCH_RELEASED) &&
+	    (flags & (DS_TCP_SYN | DS_TCP_ACK)) == DS_TCP_SYN)
+		return remember_syn(&p, skb);
 	if (hook != DS_REC_HOOK_TAP_TX || !(flags & DS_TCP_RST))
 		return 0;
 	watch = ds_watch_of(p.saddr);

@@ -85,6 +85,7 @@ DS_ABI_SIZE(struct ds_rec_hdr, 16);
 #define DS_REC_F_TRANSMIT 0x0200 /* packet: leaves (tap at net_dev_queue, RST or ICMP sent) */
 #define DS_REC_F_FROM_SOCKET	0x0400	/* packet: 4-tuple is of the socket, local end first */
 #define DS_REC_F_OUTSTANDING 0x0800 /* the peer waits for an answer (bpf/socket.bpf.h tells how) */
+#define DS_REC_F_CAME_BY 0x1000 /* packet: in_ifindex is told */
 
 /*
  * Evidence about one packet. The 4-tuple is that of the packet which met its end (the one that was
@@ -107,7 +108,8 @@ struct ds_rec_packet {
 	__u8 first_byte;
 	__u8 icmp_type;
 	__u8 icmp_code;
-	__u8 pad[3];
+	__u8 hop_limit;		/* TTL or hop limit, of a packet (DS_REC_F_SEQ) */
+	__u8 pad[2];
 	__u32 seq;
 	__u32 ack;
 	__u32 payload_bytes;
@@ -117,10 +119,11 @@ struct ds_rec_packet {
 	__u32 netns;		/* inode number */
 	__u32 ifindex;		/* of the packet's device in that namespace, 0 = none */
 	__u32 route_error;	/* errno of the route that it had, 0 = none: kfree_skb only */
-	__u32 pad2;
+	__u32 in_ifindex;	/* by which it came into that namespace, 0 = made there */
 	__u64 cgroup_id;	/* of the socket, 0 = unknown */
+	__u64 came_ns;		/* when it came to the node, for another address; 0 = it did not */
 };
-DS_ABI_SIZE(struct ds_rec_packet, 112);
+DS_ABI_SIZE(struct ds_rec_packet, 120);
 
 #define DS_CGROUP_NAMES 6	/* innermost first: container, pod, QoS class, kubepods, ... */
 #define DS_CGROUP_NAME_LEN 96

@@ -133,6 +133,38 @@ static void the_route_of_a_packet_that_died_is_told(void **state)
 	assert_int_equal(ev.route_error, 113);
 }
 
+static void a_packet_tells_its_hops_and_how_it_came(void **state)
+{
+	struct ds_rec_packet r = packet(DS_REC_HOOK_TAP_TX);
+	struct ds_event ev;
+
+	ds_decoder_set_iface(*state, 7, "ens5", DS_IFACE_UPLINK);
+	r.scope = DS_REC_SCOPE_ROUTING;
+	r.flags = DS_REC_F_SEQ;
+	r.hop_limit = 63;
+	r.in_ifindex = 7;
+	assert_int_equal(ds_decoder_decode(*state, &r, sizeof(r), &ev), 1);
+	assert_int_equal(ev.hop_limit, 63);
+	assert_false(ds_event_has(&ev, DS_KEY_IFACE_IN_KIND));	/* not told */
+	assert_false(ds_event_has(&ev, DS_KEY_CAME_AT));
+	r.flags |= DS_REC_F_CAME_BY;
+	r.came_ns = 900;
+	assert_int_equal(ds_decoder_decode(*state, &r, sizeof(r), &ev), 1);
+	assert_int_equal(ev.iface_in_kind, DS_IFACE_UPLINK);
+	assert_int_equal(ev.came_at, OFFSET + 900);
+	r.in_ifindex = 0;
+	assert_int_equal(ds_decoder_decode(*state, &r, sizeof(r), &ev), 1);
+	assert_int_equal(ev.iface_in_kind, DS_IFACE_LOCAL);
+	/* An interface that nobody has named, and one of another namespace. */
+	r.in_ifindex = 9;
+	assert_int_equal(ds_decoder_decode(*state, &r, sizeof(r), &ev), 1);
+	assert_false(ds_event_has(&ev, DS_KEY_IFACE_IN_KIND));
+	r.in_ifindex = 7;
+	r.scope = DS_REC_SCOPE_POD;
+	assert_int_equal(ds_decoder_decode(*state, &r, sizeof(r), &ev), 1);
+	assert_false(ds_event_has(&ev, DS_KEY_IFACE_IN_KIND));
+}
+
 static void flags_are_named_in_the_order_of_their_bits(void **state)
 {
 	struct ds_rec_packet r = packet(DS_REC_HOOK_TAP_RX);
@@ -531,6 +563,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_refused_syn_becomes_a_packet_event, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(the_route_of_a_packet_that_died_is_told, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_packet_tells_its_hops_and_how_it_came, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(flags_are_named_in_the_order_of_their_bits, setup,
 						teardown),

@@ -57,6 +57,43 @@ static void the_load_balancer_is_known_by_prefixes_of_both_families(void **state
 	assert_false(is_node(&p, "192.0.2.7"));
 }
 
+static void other_nodes_are_prefixes_and_this_one_is_none_of_them(void **state)
+{
+	static struct ds_peers p;
+	struct ds_addr own = fx_addr("10.0.1.1"), other = fx_addr("10.0.1.2");
+	struct ds_addr far = fx_addr("10.0.2.1");
+	struct ds_event ev;
+
+	(void)state;
+	ds_event_init(&ev, DS_EVENT_NODE_ADDRESS, FX_BEGIN);
+	DS_SET_STR(&ev, ADDRESS, address, "10.0.1.0/24");
+	DS_SET(&ev, NODE_OTHER, node_other, true);
+	ds_peers_update(&p, &ev);
+	ds_peers_update(&p, &ev);
+	assert_int_equal(p.others_cnt, 1);
+	assert_true(ds_peers_is_other_node(&p, &own));
+	tell(&p, DS_EVENT_NODE_ADDRESS, "10.0.1.1");
+	assert_false(ds_peers_is_other_node(&p, &own));
+	assert_true(ds_peers_is_other_node(&p, &other));
+	assert_false(ds_peers_is_other_node(&p, &far));
+	assert_false(is_node(&p, "10.0.1.2"));
+	/* Said not to be another one: it is this one's. */
+	DS_SET(&ev, NODE_OTHER, node_other, false);
+	DS_SET_STR(&ev, ADDRESS, address, "10.0.1.3");
+	ds_peers_update(&p, &ev);
+	assert_true(is_node(&p, "10.0.1.3"));
+	for (int i = 0; i < DS_PEER_PREFIXES_MAX + 5; i++) {
+		char text[32];
+
+		(void)snprintf(text, sizeof(text), "10.9.%d.%d", i / 256, i % 256);
+		DS_SET_STR(&ev, ADDRESS, address, text);
+		DS_SET(&ev, NODE_OTHER, node_other, true);
+		ds_peers_update(&p, &ev);
+	}
+	assert_int_equal(p.others_cnt, DS_PEER_PREFIXES_MAX);
+	assert_int_equal(p.refused, 6);
+}
+
 static void every_ipv6_address_is_no_ipv4_address(void **state)
 {
 	static struct ds_peers p;
@@ -115,6 +152,7 @@ int main(void)
 		cmocka_unit_test(nobody_is_known_at_first),
 		cmocka_unit_test(the_load_balancer_is_known_by_prefixes_of_both_families),
 		cmocka_unit_test(every_ipv6_address_is_no_ipv4_address),
+		cmocka_unit_test(other_nodes_are_prefixes_and_this_one_is_none_of_them),
 		cmocka_unit_test(what_is_told_twice_is_kept_once),
 		cmocka_unit_test(what_is_no_address_is_counted),
 		cmocka_unit_test(the_lists_are_bounded),

@@ -10,16 +10,22 @@ static bool is_traffic(const struct ds_core *core, const struct ds_flow *flow)
 	return ds_drop_is_served(core, flow) && ds_drop_is_balanced(core, flow);
 }
 
-static void count(struct ds_core *core, const struct ds_flow *flow, int64_t at_ns)
+static void count(struct ds_core *core, const struct ds_flow *flow, int64_t at_ns, int64_t error_ns)
 {
+	struct ds_pod *pod = flow->pod;
+
 	/* The kernel's jiffies may lie a tick ahead of the event that tells them. */
 	if (at_ns > core->now_ns)
 		at_ns = core->now_ns;
 	if (!is_traffic(core, flow))
 		return;
 	ds_absence_arrival(core, &flow->key.pod, flow->key.pod_port, at_ns);
-	if (at_ns > flow->pod->last_arrival_ns)
-		flow->pod->last_arrival_ns = at_ns;
+	if (at_ns > pod->last_arrival_ns) {
+		pod->last_arrival_ns = at_ns;
+		pod->last_arrival_error_ns = error_ns;
+	} else if (at_ns + error_ns > pod->last_arrival_ns + pod->last_arrival_error_ns) {
+		pod->last_arrival_error_ns = at_ns + error_ns - pod->last_arrival_ns;
+	}
 }
 
 /* How often the flow's port is checked where traffic comes from the same addresses; 0 = not so. */
@@ -45,7 +51,8 @@ static struct ds_cadence_key cadence_key(const struct ds_flow *flow)
 					.port = flow->key.pod_port };
 }
 
-void ds_arrival_began(struct ds_core *core, struct ds_flow *flow, int64_t at_ns, bool accepted)
+void ds_arrival_began(struct ds_core *core, struct ds_flow *flow, int64_t at_ns, int64_t error_ns,
+		      bool accepted)
 {
 	struct ds_periods periods = periods_of(core, flow);
 	struct ds_cadence_key key = cadence_key(flow);
@@ -53,6 +60,8 @@ void ds_arrival_began(struct ds_core *core, struct ds_flow *flow, int64_t at_ns,
 	ds_cadence_began(core->cadences, &key, at_ns, flow->key.peer_port, accepted, &periods);
 	if (accepted)
 		return;		/* its closing tells whether it brought anything */
+	if (!flow->held)
+		flow->began_error_ns = error_ns;
 	ds_arrival_hold(flow, at_ns);
 	/* That the balancer still sends anything is told at once, whatever it is. */
 	if (is_traffic(core, flow))
@@ -67,17 +76,18 @@ void ds_arrival_hold(struct ds_flow *flow, int64_t at_ns)
 	flow->held = true;
 }
 
-void ds_arrival_payload(struct ds_core *core, const struct ds_flow *flow, int64_t at_ns)
+void ds_arrival_payload(struct ds_core *core, const struct ds_flow *flow, int64_t at_ns,
+			int64_t error_ns)
 {
 	if (periods_of(core, flow).cnt)
 		ds_cadence_payload(core->cadences, &flow->key.peer, flow->key.pod_port, at_ns);
-	count(core, flow, at_ns);
+	count(core, flow, at_ns, error_ns);
 }
 
 void ds_arrival_settle(struct ds_core *core, struct ds_flow *flow, bool counts)
 {
 	if (flow->held && counts)
-		count(core, flow, flow->began_ns);
+		count(core, flow, flow->began_ns, flow->began_error_ns);
 	flow->held = false;
 }
 
@@ -90,7 +100,7 @@ void ds_arrival_sample(struct ds_core *core, const struct ds_flow *flow, const s
 		ds_cadence_sample(core->cadences, &key, ev->traffic_accepted, ev->last_accepted_at,
 				  &periods);
 	if (ds_event_has(ev, DS_KEY_LAST_TRAFFIC_PAYLOAD_AT))
-		ds_arrival_payload(core, flow, ev->last_traffic_payload_at);
+		ds_arrival_payload(core, flow, ev->last_traffic_payload_at, 0);
 }
 
 bool ds_arrival_is_check(const struct ds_core *core, const struct ds_flow *flow)

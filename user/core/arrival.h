@@ -11,14 +11,19 @@
 #include "user/core/flow.h"
 #include "user/core/state.h"
 
-/* A connection's first SYN, or its acceptance where no SYN was seen. */
-void ds_arrival_began(struct ds_core *core, struct ds_flow *flow, int64_t at_ns, bool accepted);
+/*
+ * A connection's first SYN, or its acceptance where no SYN was seen. It came at that moment, or up
+ * to error_ns later.
+ */
+void ds_arrival_began(struct ds_core *core, struct ds_flow *flow, int64_t at_ns,
+		      int64_t error_ns, bool accepted);
 
 /* The same of one that is known by its later life only. */
 void ds_arrival_hold(struct ds_flow *flow, int64_t at_ns);
 
-/* Payload that was not sent before. */
-void ds_arrival_payload(struct ds_core *core, const struct ds_flow *flow, int64_t at_ns);
+/* Payload that was not sent before; it came at that moment or up to error_ns later. */
+void ds_arrival_payload(struct ds_core *core, const struct ds_flow *flow, int64_t at_ns,
+			int64_t error_ns);
 
 /* The connection that is held counts, or does not. Does nothing where none is held. */
 void ds_arrival_settle(struct ds_core *core, struct ds_flow *flow, bool counts);

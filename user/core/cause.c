@@ -61,7 +61,7 @@ static bool outbound(const struct ds_case *c)
 
 static bool probe(const struct ds_case *c)
 {
-	return c->peer == DS_PEER_NODE && !c->counts_as_load_balancer;
+	return c->peer == DS_PEER_NODE && !c->other_node && !c->counts_as_load_balancer;
 }
 
 static bool health_check(const struct ds_case *c)
@@ -333,9 +333,12 @@ struct ds_decision ds_cause_decide(const struct ds_case *c)
 		d.outcome = outcome_of(c);
 	d.symptom = symptom_of(c, d.cause, d.outcome);
 	/* Where nobody said who the load balancer is, any peer stands in for it. */
-	if (!c->load_balancer_known || c->final || looks_like_check(c) ||
+	if (!c->load_balancer_known || c->final || looks_like_check(c) || c->may_be_probe ||
 	    (quiet_beyond_grace(c) && c->flow->age_ns < 0))
 		d.confidence = DS_CONFIDENCE_LOW;
+	/* For whom a node forwards is hidden behind its address: most of it is the balancer's. */
+	else if (c->forwarded && d.confidence == DS_CONFIDENCE_HIGH)
+		d.confidence = DS_CONFIDENCE_MEDIUM;
 	return d;
 }
 

@@ -15,6 +15,9 @@ struct ds_case {
 	const struct ds_flow *flow;
 	const struct ds_pod *pod;
 	int peer;			/* enum ds_peer */
+	bool other_node;		/* DS_PEER_NODE: another one than this */
+	bool forwarded;			/* by a node, which put its own address in its place */
+	bool may_be_probe;		/* forwarded by this node, or a probe of its kubelet */
 	bool counts_as_load_balancer;	/* its traffic, as far as that can be told */
 	bool load_balancer_known;
 	bool health_check;
@@ -31,6 +34,7 @@ struct ds_case {
 	bool may_be_check;		/* health checks have the traffic's port and address */
 	bool final;			/* the observation ends before the window does */
 	const struct ds_target *target;
+	const char *group_name;		/* of the target group, NULL = not known */
 	int lb_type;			/* enum ds_lb_type, -1 = not told */
 };
 

@@ -260,6 +260,7 @@ void ds_core_feed(struct ds_core *core, const struct ds_event *ev)
 		if (!ds_targets_is_known(core->targets, ev))
 			pass_on(core, ev);
 		ds_drain_keep(core, ev);
+		ds_instances_update(&core->instances, ev);
 		target = ds_targets_update(core->targets, ev, &previous);
 		if (target)
 			ds_absence_target(core, target, ev);

@@ -205,9 +205,20 @@ static void begin_generation(struct ds_core *core, struct ds_flow *flow)
 		ds_drop_decide(core, flow);
 	ds_arrival_settle(core, flow, true);
 	forget_evidence(flow);
-	flow->began_ns = flow->closed_ns = flow->last_payload_ns = 0;
+	flow->began_ns = flow->began_error_ns = flow->closed_ns = flow->last_payload_ns = 0;
 	flow->age_ns = -1;
 	flow->has_isn = flow->has_seq = flow->came_in = flow->delayed = false;
+	flow->origin = DS_FLOW_ORIGIN_UNKNOWN;
+}
+
+/* The first packet that tells where they come from may change whose the connection is. */
+static void note_origin(struct ds_core *core, struct ds_flow *flow, const struct ds_event *ev)
+{
+	if (flow->origin != DS_FLOW_ORIGIN_UNKNOWN)
+		return;
+	flow->origin = ds_evidence_origin(ev, ds_peers_is_node(&core->peers, &flow->key.peer));
+	if (flow->origin != DS_FLOW_ORIGIN_UNKNOWN)
+		ds_flows_set_balanced(flow, ds_drop_is_balanced(core, flow));
 }
 
 /* Only the first sending of a SYN or of payload is an arrival; repetitions move nothing. */
@@ -231,6 +242,23 @@ static bool is_first_sending(struct ds_flow *flow, const struct ds_event *ev,
 	flow->has_seq = true;
 	flow->seq_end = end;
 	return true;
+}
+
+static void first_sending(struct ds_core *core, struct ds_flow *flow, const struct ds_event *ev,
+			  enum ds_packet_kind kind, int outcome)
+{
+	int64_t earlier_ns, came_ns = ds_evidence_came_ns(ev, outcome, &earlier_ns);
+	int64_t released_ns = flow->pod->released_ns;
+
+	if (!flow->decided && !flow->lost_ns && came_ns < ev->time_ns)
+		flow->lost_ns = came_ns;
+	/* It was for an address that was released already. */
+	if (earlier_ns && released_ns && came_ns - earlier_ns < released_ns)
+		earlier_ns = came_ns > released_ns ? came_ns - released_ns : 0;
+	if (kind == DS_PACKET_SYN)
+		ds_arrival_began(core, flow, came_ns - earlier_ns, earlier_ns, false);
+	else
+		ds_arrival_payload(core, flow, came_ns - earlier_ns, earlier_ns);
 }
 
 static void open_window(struct ds_core *core, struct ds_flow *flow, uint32_t facts, int64_t at_ns)
@@ -321,6 +349,8 @@ void ds_correlate_packet(struct ds_core *core, const struct ds_event *ev)
 	if (kind == DS_PACKET_SYN && (flow->has_isn ? flow->isn != (uint32_t)ev->tcp_seq :
 						      flow->facts != 0))
 		begin_generation(core, flow);
+	if (!source_is_pod)
+		note_origin(core, flow, ev);
 	if (kind == DS_PACKET_SYN || facts & DS_FLOW_UNACCEPTED)
 		flow->came_in = true;
 	/* A bare ACK that we reset, of a connection that was never accepted: its handshake. */
@@ -334,12 +364,8 @@ void ds_correlate_packet(struct ds_core *core, const struct ds_event *ev)
 		facts |= DS_FLOW_REUSED;
 	if (!source_is_pod && ds_event_has(ev, DS_KEY_SCOPE) && ev->scope == DS_SCOPE_POD)
 		flow->inside_ns = ev->time_ns;
-	if (is_first_sending(flow, ev, kind)) {
-		if (kind == DS_PACKET_SYN)
-			ds_arrival_began(core, flow, ev->time_ns, false);
-		else
-			ds_arrival_payload(core, flow, ev->time_ns);
-	}
+	if (is_first_sending(flow, ev, kind))
+		first_sending(core, flow, ev, kind, outcome);
 	if (outcome >= 0)
 		flow->outcome = outcome;
 	/* A blackhole is silent: with ICMP it was an unreachable route. */
@@ -358,7 +384,7 @@ static void accepted(struct ds_core *core, struct ds_flow *flow, const struct ds
 	flow->came_in = true;
 	flow->facts |= DS_FLOW_ESTABLISHED;
 	flow->pod->arrivals_cnt += ds_pod_was_going(flow->pod, ev->time_ns);
-	ds_arrival_began(core, flow, ev->time_ns, true);
+	ds_arrival_began(core, flow, ev->time_ns, 0, true);
 	if (flow->elsewhere) {
 		/* What died on its way there was the same connection's; lost it is from now on. */
 		ds_flows_close_window(core->flows, flow);
@@ -398,7 +424,7 @@ static void closing(struct ds_core *core, struct ds_flow *flow, const struct ds_
 	if (ds_event_has(ev, DS_KEY_LAST_PAYLOAD_AT) && received > 0) {
 		flow->last_payload_ns = ev->last_payload_at;
 		ds_arrival_settle(core, flow, true);
-		ds_arrival_payload(core, flow, ev->last_payload_at);
+		ds_arrival_payload(core, flow, ev->last_payload_at, 0);
 	} else if (!by_peer && flow->age_ns >= 0) {
 		ds_arrival_hold(flow, ev->time_ns - flow->age_ns);
 		ds_arrival_settle(core, flow, true);

@@ -9,36 +9,11 @@
 #include <string.h>
 
 #include "user/core/arrival.h"
+#include "user/core/balance.h"
 #include "user/core/cause.h"
 
 #define FIRST_RTO_NS (3 * DS_NS_PER_S)		/* the longest first wait: RFC 6298, 5.7 */
 #define RESTART_WINDOW_NS (60 * DS_NS_PER_S)	/* an exit this recent explains a refusal */
-
-static int peer_of(const struct ds_core *core, const struct ds_flow *flow)
-{
-	enum ds_holding holding;
-
-	if (ds_peers_is_load_balancer(&core->peers, &flow->key.peer))
-		return DS_PEER_LOAD_BALANCER;
-	if (ds_peers_is_node(&core->peers, &flow->key.peer))
-		return DS_PEER_NODE;
-	if (ds_ledger_lookup(core->ledger, &flow->key.peer, core->now_ns, &holding))
-		return DS_PEER_POD;
-	return DS_PEER_OTHER;
-}
-
-/*
- * Whether the peer's traffic is the load balancer's. With client addresses kept it is anybody's on
- * the target port but the node's and the pods'; the balancer's own addresses then check health.
- */
-static bool is_balanced(const struct ds_core *core, const struct ds_target *target, int peer)
-{
-	if (target && target->preserve_client_ip)
-		return peer == DS_PEER_OTHER;
-	if (ds_peers_know_load_balancer(&core->peers))
-		return peer == DS_PEER_LOAD_BALANCER;
-	return peer == DS_PEER_OTHER;
-}
 
 static bool is_health_check(const struct ds_flow *flow, const struct ds_target *any, int peer)
 {
@@ -118,6 +93,21 @@ static bool is_released(const struct ds_core *core, const struct ds_flow *flow)
 	       holding != DS_HOLDING_HELD;
 }
 
+/* No target has the pod's address: nodes are the targets, and say nothing of a single pod. */
+static void node_port_case(const struct ds_core *core, struct ds_case *c)
+{
+	const struct ds_instance_group *only = ds_instances_only(&core->instances);
+
+	c->load_balancer_known = c->load_balancer_known || ds_instances_preserve(&core->instances);
+	c->registered = true;
+	c->may_be_check = c->counts_as_load_balancer &&
+			  ds_instances_check_interval_s(&core->instances) > 0;
+	if (!only)
+		return;
+	c->group_name = only->name;
+	c->lb_type = only->lb_type;
+}
+
 static struct ds_case make_case(const struct ds_core *core, const struct ds_flow *flow,
 				const struct ds_drain *drain)
 {
@@ -127,9 +117,13 @@ static struct ds_case make_case(const struct ds_core *core, const struct ds_flow
 	const struct ds_pod_listener *l = ds_pod_listener_of(pod, flow->key.pod_port);
 	int64_t at_ns = flow->lost_ns;
 	struct ds_case c = { .flow = flow, .pod = pod, .target = target };
+	struct ds_balance balance = ds_balance_of(core, flow, target);
 
-	c.peer = peer_of(core, flow);
-	c.counts_as_load_balancer = is_balanced(core, target, c.peer);
+	c.peer = balance.peer;
+	c.other_node = balance.other_node;
+	c.counts_as_load_balancer = balance.balanced;
+	c.may_be_probe = balance.unsure;
+	c.forwarded = balance.forwarded;
 	c.load_balancer_known = ds_peers_know_load_balancer(&core->peers) ||
 				(target && target->preserve_client_ip);
 	c.health_check = is_health_check(flow, ds_targets_of(core->targets, &flow->key.pod),
@@ -150,8 +144,11 @@ static struct ds_case make_case(const struct ds_core *core, const struct ds_flow
 	c.delay_elapsed = delay_elapsed(drain, at_ns);
 	c.may_be_check = c.peer == DS_PEER_LOAD_BALANCER && target && !target->preserve_client_ip &&
 			 target->health_check_port == flow->key.pod_port;
+	c.group_name = target ? target->group_name : NULL;
 	c.final = core->final && flow->window != DS_FLOW_WINDOW_NONE;
 	c.lb_type = target ? target->lb_type : -1;
+	if (!target && core->instances.cnt)
+		node_port_case(core, &c);
 	return c;
 }
 
@@ -160,9 +157,9 @@ bool ds_drop_is_balanced(const struct ds_core *core, const struct ds_flow *flow)
 	const struct ds_target *any = ds_targets_of(core->targets, &flow->key.pod);
 	const struct ds_target *target =
 		ds_targets_find(core->targets, &flow->key.pod, flow->key.pod_port);
-	int peer = peer_of(core, flow);
+	struct ds_balance balance = ds_balance_of(core, flow, target);
 
-	return is_balanced(core, target, peer) && !is_health_check(flow, any, peer);
+	return balance.balanced && !balance.unsure && !is_health_check(flow, any, balance.peer);
 }
 
 /* ---- the line ---- */
@@ -258,10 +255,9 @@ static void write_drop(struct ds_core *core, const struct ds_flow *flow, const s
 	}
 	if (c->going)
 		DS_SET(&ev, SINCE_T0, since_t0, flow->lost_ns - flow->pod->t0_ns);
-	if (c->target) {
-		DS_SET_STR(&ev, TG_NAME, tg_name, c->target->group_name);
+	DS_SET_STR(&ev, TG_NAME, tg_name, c->group_name);
+	if (c->target)
 		DS_SET(&ev, TARGET_STATE, target_state, c->target->state);
-	}
 	describe_drain(drain, flow->lost_ns, &ev);
 	DS_SET(&ev, REPEAT, repeat, repeat);
 	if (ds_cause_is_rollout(d->cause) && (c->going || d->cause != DS_CAUSE_ABORTED_IN_FLIGHT))

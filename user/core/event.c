@@ -50,8 +50,8 @@ LIST(start_keys, WHERE, K(VERSION), K(SCHEMA_URL), K(KERNEL_RELEASE), K(PROBES_A
      K(PROBES_MISSING), K(TIER), K(BOOT_OFFSET), K(OPT_SETTLE), K(OPT_TAP), K(OPT_TAP_MAX),
      K(OPT_RATE_LIMIT), END);
 LIST(start_required, K(VERSION), END);
-LIST(packet_keys, WHERE, K(HOOK), K(SCOPE), TUPLE, PACKET_FACTS, K(NETNS), K(CGROUP_PATH),
-     K(IFACE_NAME), K(IFACE_KIND), SOCKET_FACTS, K(REPEAT), END);
+LIST(packet_keys, WHERE, K(HOOK), K(SCOPE), TUPLE, K(HOP_LIMIT), K(CAME_AT), PACKET_FACTS, K(NETNS),
+     K(CGROUP_PATH), K(IFACE_NAME), K(IFACE_KIND), K(IFACE_IN_KIND), SOCKET_FACTS, K(REPEAT), END);
 LIST(packet_required, K(HOOK), K(SOURCE_ADDRESS), K(DESTINATION_ADDRESS), END);
 LIST(socket_keys, WHERE, WHOSE, K(HOOK), K(SCOPE), TUPLE, K(TCP_STATE), K(SOCKET_UNACCEPTED),
      K(NETNS), K(CGROUP_PATH), K(SOCKET_CHANGE), SOCKET_FACTS, K(NOT_BEFORE), K(POD_ADDRESSES),
@@ -84,7 +84,7 @@ LIST(target_keys, POD, K(NOT_BEFORE), K(NOT_AFTER), K(RESTORED), TARGET_GROUP, K
      K(DRAIN_NOT_AFTER_SOURCE), END);
 LIST(target_required, K(TARGET_ID), K(TARGET_STATE), END);
 LIST(lb_address_keys, WHERE, K(ADDRESS), K(RESTORED), K(LB_TYPE), K(LB_NAME), END);
-LIST(node_address_keys, WHERE, K(IFACE_NAME), K(IFACE_KIND), K(ADDRESS), END);
+LIST(node_address_keys, WHERE, K(IFACE_NAME), K(IFACE_KIND), K(ADDRESS), K(NODE_OTHER), END);
 LIST(address_required, K(ADDRESS), END);
 LIST(tap_keys, WHERE, K(TAP_CHANGE), END);
 LIST(tap_required, K(TAP_CHANGE), END);
@@ -187,6 +187,7 @@ int64_t ds_key_max(enum ds_key key)
 	case DS_KEY_WATCH_LAG:
 	case DS_KEY_TAP_ON_MS:
 		return DS_EVENT_NS_MAX;
+	case DS_KEY_HOP_LIMIT:
 	case DS_KEY_TCP_FIRST_BYTE:
 	case DS_KEY_ICMP_TYPE:
 	case DS_KEY_ICMP_CODE:
@@ -229,9 +230,12 @@ static const uint64_t string_keys[DS_KEY_WORDS] = {
 #define WORD 2
 	0 DS_KEY_LIST(STRING_BIT),
 #undef WORD
+#define WORD 3
+	0 DS_KEY_LIST(STRING_BIT),
+#undef WORD
 };
 #undef NONE
-_Static_assert(DS_KEY_WORDS == 3, "string_keys has one row a word");
+_Static_assert(DS_KEY_WORDS == 4, "string_keys has one row a word");
 
 static const char **string_member(struct ds_event *ev, enum ds_key key)
 {

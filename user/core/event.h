@@ -98,6 +98,8 @@ enum ds_type {
 	X(SOURCE_PORT, "source.port", INT, source_port, NONE, "its port") \
 	X(DESTINATION_ADDRESS, "destination.address", ADDR, destination, NONE, "the packet's destination; for sockets the remote end") \
 	X(DESTINATION_PORT, "destination.port", INT, destination_port, NONE, "its port") \
+	X(HOP_LIMIT, "drainsnoop.ip.hop_limit", INT, hop_limit, NONE, "its TTL or hop limit where it was seen") \
+	X(CAME_AT, "drainsnoop.came_at", TIME, came_at, NONE, "when it came to the node, where it was for the node itself and translated there (NodePort)") \
 	X(TCP_FLAGS, "drainsnoop.tcp.flags", STR, tcp_flags, NONE, "of the packet: names joined by |, as SYN|ACK") \
 	X(TCP_SEQ, "drainsnoop.tcp.seq", INT, tcp_seq, NONE, "sequence number of the packet") \
 	X(TCP_ACK, "drainsnoop.tcp.ack", INT, tcp_ack, NONE, "acknowledgement number of the packet") \
@@ -116,6 +118,7 @@ enum ds_type {
 	X(CGROUP_PATH, "drainsnoop.cgroup.path", STR, cgroup_path, NONE, "names of the cgroup and its parents, joined by /, outermost first") \
 	X(IFACE_NAME, "network.interface.name", STR, iface_name, NONE, "the interface") \
 	X(IFACE_KIND, "drainsnoop.interface.kind", ENUM, iface_kind, IFACE, "where it leads") \
+	X(IFACE_IN_KIND, "drainsnoop.interface.in_kind", ENUM, iface_in_kind, IFACE, "by which kind the packet had come in; local: it was made on the node") \
 	/* the socket */ \
 	X(SOCKET_CHANGE, "drainsnoop.socket.change", ENUM, socket_change, SOCKET_CHANGE, "what happened to the socket") \
 	X(REQUEST_OUTSTANDING, "drainsnoop.socket.request_outstanding", BOOL, request_outstanding, NONE, "payload was received later than sent, or sent bytes are unacknowledged") \
@@ -151,6 +154,7 @@ enum ds_type {
 	X(ROUTE_CHANGE, "drainsnoop.route.change", ENUM, route_change, ROUTE_CHANGE, "what happened to the address") \
 	X(ROUTE_BY, "drainsnoop.route.by", ENUM, route_by, ROUTE_BY, "by what it was told") \
 	X(ADDRESS, "drainsnoop.address", STR, address, NONE, "an address, or a prefix") \
+	X(NODE_OTHER, "drainsnoop.node.other", BOOL, node_other, NONE, "it is an address (or prefix) of the cluster's other nodes, not of this one") \
 	X(NOT_BEFORE, "drainsnoop.not_before", TIME, not_before, NONE, "it happened at this moment or later") \
 	X(NOT_AFTER, "drainsnoop.not_after", TIME, not_after, NONE, "it happened at this moment or earlier") \
 	/* the pod */ \

@@ -7,11 +7,16 @@
 
 #include <string.h>
 
+#include "user/util/timefmt.h"
+
 /* Record header 5, alert 2, and: inner type 1 and tag 16; or nonce 8 and tag 16; or tag 16. */
 #define TLS13_ALERT 24
 #define TLS12_GCM_ALERT 31
 #define TLS12_CHACHA_ALERT 23
 #define TLS_HANDSHAKE_MIN 160	/* the shortest ClientHello with what a client finishes with */
+
+/* Three probes of a second each (mcast_solicit, retrans_time_ms), rounded up to jiffies. */
+#define NEIGH_GIVES_UP_NS (3100 * DS_NS_PER_MS)
 
 static bool has_flag(const struct ds_event *ev, const char *flag)
 {
@@ -195,6 +200,56 @@ static uint32_t facts_of_reset(const struct ds_event *ev, enum ds_packet_kind ki
 	}
 }
 
+/* How it came in: a released address may live on another node, and local clients may use it. */
+static bool came_by_pod_or_node(const struct ds_event *ev)
+{
+	return ds_event_has(ev, DS_KEY_IFACE_IN_KIND) && ev->iface_in_kind != DS_IFACE_UPLINK;
+}
+
+static uint32_t facts_of_leaving(const struct ds_event *ev, enum ds_packet_kind kind, uint32_t lost)
+{
+	if (ev->scope != DS_SCOPE_ROUTING || !ds_event_has(ev, DS_KEY_IFACE_KIND) ||
+	    came_by_pod_or_node(ev))
+		return 0;
+	if (ev->iface_kind == DS_IFACE_UPLINK)
+		return DS_FLOW_LEFT_NODE | lost;
+	/* A SYN for a node port: only here, on its way to the pod, it has the pod's address. */
+	return kind == DS_PACKET_SYN && ds_event_has(ev, DS_KEY_IFACE_IN_KIND) ? lost : 0;
+}
+
+/* A packet that nobody has forwarded still has the number of hops that some system begins with. */
+static bool is_first_hop(int64_t hop_limit)
+{
+	return hop_limit == 64 || hop_limit == 255 || hop_limit == 128 || hop_limit == 32;
+}
+
+enum ds_flow_origin ds_evidence_origin(const struct ds_event *ev, bool from_own_node)
+{
+	if (ds_event_has(ev, DS_KEY_IFACE_IN_KIND))
+		return came_by_pod_or_node(ev) ? DS_FLOW_ORIGIN_INSIDE : DS_FLOW_ORIGIN_OUTSIDE;
+	if (ev->hook == DS_HOOK_TAP_RX && ev->scope == DS_SCOPE_ROUTING &&
+	    ds_event_has(ev, DS_KEY_IFACE_KIND)) {
+		if (ev->iface_kind == DS_IFACE_UPLINK)
+			return DS_FLOW_ORIGIN_OUTSIDE;
+		return DS_FLOW_ORIGIN_INSIDE;
+	}
+	if (from_own_node && ds_event_has(ev, DS_KEY_HOP_LIMIT))
+		return is_first_hop(ev->hop_limit) ? DS_FLOW_ORIGIN_INSIDE : DS_FLOW_ORIGIN_OUTSIDE;
+	return DS_FLOW_ORIGIN_UNKNOWN;
+}
+
+int64_t ds_evidence_came_ns(const struct ds_event *ev, int outcome, int64_t *ret_earlier_ns)
+{
+	*ret_earlier_ns = 0;
+	if (ds_event_has(ev, DS_KEY_CAME_AT) && ev->came_at <= ev->time_ns)
+		return ev->came_at;
+	/* The ICMP that answers the death, host unreachable, is sent just before it. */
+	if ((ev->hook == DS_HOOK_KFREE_SKB && outcome == DS_OUTCOME_NEIGH_FAILED) ||
+	    ev->hook == DS_HOOK_ICMP_SEND)
+		*ret_earlier_ns = NEIGH_GIVES_UP_NS;
+	return ev->time_ns;
+}
+
 uint32_t ds_evidence_facts(const struct ds_event *ev, enum ds_packet_kind kind, int *ret_outcome)
 {
 	uint32_t lost = kind == DS_PACKET_SYN ? DS_FLOW_SYN :
@@ -216,10 +271,7 @@ uint32_t ds_evidence_facts(const struct ds_event *ev, enum ds_packet_kind kind, 
 	case DS_HOOK_ICMP_SEND:
 		return DS_FLOW_ICMP | lost;
 	case DS_HOOK_TAP_TX:
-		if (ev->scope == DS_SCOPE_ROUTING && ds_event_has(ev, DS_KEY_IFACE_KIND) &&
-		    ev->iface_kind == DS_IFACE_UPLINK)
-			return DS_FLOW_LEFT_NODE | lost;
-		return 0;
+		return facts_of_leaving(ev, kind, lost);
 	case DS_HOOK_TAP_RX:
 		if (ev->scope ==
 		    DS_SCOPE_POD) /* only a SYN that met a full listener is told there */

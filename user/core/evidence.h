@@ -26,7 +26,19 @@ bool ds_evidence_source_is_pod(const struct ds_event *ev);
 /* The last that the peer sent on the connection that closes was a TLS close_notify. */
 bool ds_evidence_is_goodbye(const struct ds_event *ev);
 
+/*
+ * Where the packet of a kernel event began, as far as it tells. from_own_node: its source is an
+ * address of this node; then the hops that are left say whether it was forwarded.
+ */
+enum ds_flow_origin ds_evidence_origin(const struct ds_event *ev, bool from_own_node);
+
 /* Facts (enum ds_flow_fact) that the packet event proves, 0 = none; *ret_outcome -1 = none. */
 uint32_t ds_evidence_facts(const struct ds_event *ev, enum ds_packet_kind kind, int *ret_outcome);
+
+/*
+ * When a packet that was not seen before came to the node, at the latest, and by how much earlier
+ * it may have been: one that waits for its neighbour dies seconds later. outcome: enum ds_outcome.
+ */
+int64_t ds_evidence_came_ns(const struct ds_event *ev, int outcome, int64_t *ret_earlier_ns);
 
 #endif

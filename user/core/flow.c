@@ -130,6 +130,13 @@ void ds_flows_open_window(struct ds_flows *f, struct ds_flow *flow, enum ds_flow
 	flow->pod->open_windows += flow->balanced;
 }
 
+void ds_flows_set_balanced(struct ds_flow *flow, bool balanced)
+{
+	if (flow->window != DS_FLOW_WINDOW_NONE)
+		flow->pod->open_windows += balanced - flow->balanced;
+	flow->balanced = balanced;
+}
+
 void ds_flows_close_window(struct ds_flows *f, struct ds_flow *flow)
 {
 	if (flow->window == DS_FLOW_WINDOW_NONE)

@@ -33,6 +33,13 @@ enum ds_flow_fact {
 	DS_FLOW_REUSED = 1 << 19,	/* the pod that has the address by now took or refused it */
 };
 
+/* Where its packets began. A node's own address can stand for either. */
+enum ds_flow_origin {
+	DS_FLOW_ORIGIN_UNKNOWN,
+	DS_FLOW_ORIGIN_OUTSIDE,	/* came to the node by an uplink */
+	DS_FLOW_ORIGIN_INSIDE,	/* made on the node, or by one of its pods */
+};
+
 enum ds_flow_window { DS_FLOW_WINDOW_NONE, DS_FLOW_WINDOW_ANSWERED, DS_FLOW_WINDOW_SILENT,
 	DS_FLOW_WINDOW_MAX };
 
@@ -54,10 +61,12 @@ struct ds_flow {
 	int64_t died_ns;		/* last packet of it that died on the node, 0 = none */
 	int64_t inside_ns;		/* latest packet of it in a pod's namespace, 0 = none */
 	int64_t began_ns;		/* its first SYN, 0 = not seen */
+	int64_t began_error_ns;		/* it may have been later by up to this */
 	int64_t closed_ns;		/* it left ESTABLISHED */
 	int64_t last_payload_ns;	/* before that */
 	int64_t age_ns;			/* at that moment, -1 = older than the run */
 	int attribution;		/* enum ds_attribution */
+	int origin;			/* enum ds_flow_origin */
 	int outcome;			/* enum ds_outcome, -1 = none */
 	bool balanced;			/* the load balancer's: the verdict waits for its window */
 	bool came_in;			/* seen to be inbound: its SYN, or a process accepted it */
@@ -90,6 +99,8 @@ void ds_flows_remove(struct ds_flows *f, struct ds_flow *flow);
 /* Opens a window, or replaces an open one by a shorter one. */
 void ds_flows_open_window(struct ds_flows *f, struct ds_flow *flow, enum ds_flow_window window,
 			  int64_t ends_ns);
+/* Whether it is the load balancer's: known with its first packets, its window may be open. */
+void ds_flows_set_balanced(struct ds_flow *flow, bool balanced);
 void ds_flows_close_window(struct ds_flows *f, struct ds_flow *flow);
 
 /* The next flow whose window ends at or before now (its window still open), or NULL. */

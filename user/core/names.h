@@ -196,7 +196,7 @@
 
 #define DS_PEER_LIST(X) \
 	X(LOAD_BALANCER, "load_balancer", "known by its addresses") \
-	X(NODE, "node", "the node's own address: kubelet probes") \
+	X(NODE, "node", "a node's address: the kubelet's probes, or what a node forwards under policy Cluster") \
 	X(POD, "pod", "the address of a known pod") \
 	X(OTHER, "other", "anybody else")
 

@@ -127,6 +127,7 @@ struct ds_pod {
 	struct ds_pod_fold folds[DS_CAUSE_MAX];
 	uint32_t not_drops[DS_NOT_DROP_MAX];
 	int64_t last_arrival_ns;	/* from the load balancer, after T0 */
+	int64_t last_arrival_error_ns;	/* it may have been later by up to this */
 	uint32_t arrivals_cnt;		/* connections that arrived after T0 */
 	uint32_t open_windows;		/* connections of the load balancer not decided yet */
 

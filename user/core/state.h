@@ -7,6 +7,7 @@
 #define DS_CORE_STATE_H
 
 #include "user/core/core.h"
+#include "user/core/instance.h"
 #include "user/core/ledger.h"
 #include "user/core/peer.h"
 #include "user/core/target.h"
@@ -54,6 +55,7 @@ struct ds_core {
 	struct ds_ledger *ledger;
 	struct ds_targets *targets;
 	struct ds_peers peers;
+	struct ds_instances instances;
 	struct ds_flows *flows;
 	struct ds_cadences *cadences;
 	struct ds_workloads *workloads;

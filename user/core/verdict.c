@@ -143,18 +143,27 @@ static void describe_end(struct ds_pod *pod, struct ds_event *ev)
 		DS_SET(ev, ENDED_BY, ended_by, pod->ended_by);
 }
 
-/* T0's own error; where checks share the traffic's port, the last arrival may be one of them. */
+/*
+ * T0's own error, and that of the last arrival; where checks share the traffic's port, it may be
+ * one of them.
+ */
 static int64_t tail_error(const struct ds_core *core, const struct ds_pod *pod)
 {
 	int64_t interval_s = 0;
+	bool own = false;
 
 	for (int i = 0; i < pod->addresses_cnt; i++)
 		for (const struct ds_target *t = ds_targets_of(core->targets, &pod->addresses[i]);
-		     t; t = t->same_address)
-			if (t->health_check_port == t->port && !t->preserve_client_ip &&
-			    ds_target_is_of(core, t, pod))
+		     t; t = t->same_address) {
+			if (!ds_target_is_of(core, t, pod))
+				continue;
+			own = true;
+			if (t->health_check_port == t->port && !t->preserve_client_ip)
 				interval_s = latest(interval_s, t->health_check_interval_s);
-	return pod->t0_error_ns + interval_s * DS_NS_PER_S;
+		}
+	if (!own)
+		interval_s = ds_instances_check_interval_s(&core->instances);
+	return pod->t0_error_ns + interval_s * DS_NS_PER_S + pod->last_arrival_error_ns;
 }
 
 static void describe_tail(const struct ds_core *core, struct ds_pod *pod, struct ds_event *ev)

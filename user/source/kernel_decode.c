@@ -289,6 +289,16 @@ static void set_iface(const struct ds_decoder *d, struct ds_event *ev, uint32_t 
 		DS_SET(ev, IFACE_KIND, iface_kind, (int)i->kind);
 }
 
+static void set_came_by(const struct ds_decoder *d, struct ds_event *ev, uint32_t ifindex)
+{
+	const struct iface *i = &d->ifaces[ifindex % IFACES];
+
+	if (!ifindex)
+		DS_SET(ev, IFACE_IN_KIND, iface_in_kind, DS_IFACE_LOCAL);
+	else if (i->ifindex == ifindex && i->kind < DS_IFACE_MAX)
+		DS_SET(ev, IFACE_IN_KIND, iface_in_kind, (int)i->kind);
+}
+
 static void set_packet_facts(struct ds_decoder *d, struct ds_event *ev,
 			     const struct ds_rec_packet *r)
 {
@@ -297,6 +307,7 @@ static void set_packet_facts(struct ds_decoder *d, struct ds_event *ev,
 		DS_SET(ev, TCP_SEQ, tcp_seq, r->seq);
 		DS_SET(ev, TCP_ACK, tcp_ack, r->ack);
 		DS_SET(ev, TCP_PAYLOAD, tcp_payload_bytes, r->payload_bytes);
+		DS_SET(ev, HOP_LIMIT, hop_limit, r->hop_limit);
 	}
 	if (r->flags & DS_REC_F_PAYLOAD_BYTE)
 		DS_SET(ev, TCP_FIRST_BYTE, tcp_first_byte, r->first_byte);
@@ -328,6 +339,8 @@ static int decode_packet(struct ds_decoder *d, const struct ds_rec_packet *r, st
 	set_ends(ev, r->saddr, r->daddr, r->sport, r->dport);
 	set_network_type(ev, ds_addr_is_v4(&ev->destination));
 	set_packet_facts(d, ev, r);
+	if (r->came_ns)
+		DS_SET(ev, CAME_AT, came_at, (int64_t)r->came_ns + d->offset_ns);
 	if (met)
 		DS_SET_STR(ev, TCP_STATE, tcp_state, state_name(r->tcp_state));
 	/* Only these hooks tell that there was none. */
@@ -345,6 +358,8 @@ static int decode_packet(struct ds_decoder *d, const struct ds_rec_packet *r, st
 	DS_SET_STR(ev, CGROUP_PATH, cgroup_path, cgroup_by_id(d, r->cgroup_id));
 	if (r->scope == DS_REC_SCOPE_ROUTING)
 		set_iface(d, ev, r->ifindex);
+	if (r->scope == DS_REC_SCOPE_ROUTING && (r->flags & DS_REC_F_CAME_BY))
+		set_came_by(d, ev, r->in_ifindex);
 	return 1;
 }
 
