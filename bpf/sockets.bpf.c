@@ -63,10 +63,27 @@ static __always_inline __s32 owner_add(const struct sock *sk, const struct ds_po
 	return own.cgroup ? port_add(&own, by) : all;
 }
 
+static __always_inline int tell_listener(const struct sock *sk, const struct ds_port_key *key,
+					 __u32 scope, __u8 change, __u8 from, __u8 to)
+{
+	struct ds_rec_socket *r = socket_reserve(sk, change, scope, key->netns);
+
+	if (!r)
+		return 0;
+	/* The wildcard address, whatever it was bound to, where the kernel has cleared it. */
+	ds_sk_local(sk, key->family, (struct ds_end *)r->laddr);
+	r->lport = key->port;
+	r->old_state = from;
+	r->new_state = to;
+	r->backlog = BPF_CORE_READ(sk, sk_ack_backlog);
+	r->backlog_max = BPF_CORE_READ(sk, sk_max_ack_backlog);
+	ds_submit(r);
+	return 0;
+}
+
 static __always_inline int on_listening(const struct sock *sk)
 {
 	struct ds_port_key key = {};
-	struct ds_rec_socket *r;
 	__u64 id = (__u64)sk;
 	__u32 scope;
 
@@ -83,23 +100,12 @@ static __always_inline int on_listening(const struct sock *sk)
 		return 0;
 	owner_add(sk, &key, scope, 1);
 	bpf_map_update_elem(&ds_port_listener, &key, &id, BPF_ANY);
-	r = socket_reserve(sk, DS_REC_SOCKET_LISTENING, scope, key.netns);
-	if (!r)
-		return 0;
-	ds_sk_local(sk, key.family, (struct ds_end *)r->laddr);
-	r->lport = key.port;
-	r->old_state = TCP_CLOSE;
-	r->new_state = TCP_LISTEN;
-	r->backlog = BPF_CORE_READ(sk, sk_ack_backlog);
-	r->backlog_max = BPF_CORE_READ(sk, sk_max_ack_backlog);
-	ds_submit(r);
-	return 0;
+	return tell_listener(sk, &key, scope, DS_REC_SOCKET_LISTENING, TCP_CLOSE, TCP_LISTEN);
 }
 
 static __always_inline int on_listener_closed(const struct sock *sk)
 {
 	struct ds_port_key key = {}, *known;
-	struct ds_rec_socket *r;
 	__u64 id = (__u64)sk, *last;
 	__u32 scope;
 
@@ -122,18 +128,7 @@ static __always_inline int on_listener_closed(const struct sock *sk)
 	/* SO_REUSEPORT: closed is the port, when its last listener is. */
 	if (owner_add(sk, &key, scope, known ? -1 : 0) > 0)
 		return 0;
-	r = socket_reserve(sk, DS_REC_SOCKET_LISTENER_CLOSED, scope, key.netns);
-	if (!r)
-		return 0;
-	/* The wildcard address, whatever it was bound to, where the kernel has cleared it. */
-	ds_sk_local(sk, key.family, (struct ds_end *)r->laddr);
-	r->lport = key.port;
-	r->old_state = TCP_LISTEN;
-	r->new_state = TCP_CLOSE;
-	r->backlog = BPF_CORE_READ(sk, sk_ack_backlog);
-	r->backlog_max = BPF_CORE_READ(sk, sk_max_ack_backlog);
-	ds_submit(r);
-	return 0;
+	return tell_listener(sk, &key, scope, DS_REC_SOCKET_LISTENER_CLOSED, TCP_LISTEN, TCP_CLOSE);
 }
 
 /* A connection whose local address is watched: what all of its changes need to know first. */

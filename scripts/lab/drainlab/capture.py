@@ -5,44 +5,27 @@ An XDP program of the node drops before anything there can capture: then it is t
 """
 
 import os
-import signal
 import socket
 import struct
 
-from .proc import LabError, Tool, in_netns, wait_for
+from .proc import LabError
+from .tcpdump import Tcpdump
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 INCOMING, OUTGOING = 0, 4   # pkttype of a cooked capture
 SLL2 = 276
 
 
-class Capture:
+class Capture(Tcpdump):
+    """The node on all its interfaces; the uplinks' packets are what counts later."""
+
     def __init__(self, lab):
         self.at_lb = lab.settings.release == "xdp"
         self.path = os.path.join(lab.folder, "node.pcap")
-        self.err = os.path.join(lab.folder, "tcpdump.err")
-        # The node is captured on all its interfaces; the uplinks' packets are what counts later.
-        command = ["tcpdump", "-i", "any", "-n", "-U", "-B", "16384", "-s", "160", "-Z", "root",
-                   "--time-stamp-precision=nano", "-y", "LINUX_SLL2", "-w", self.path, "tcp or icmp or icmp6 or arp"]
-        with open(self.err, "wb") as err:
-            self.tool = Tool(lab.cgroup.tools, in_netns(
-                lab.network.lb if self.at_lb else lab.network.node, command), stderr=err)
-        wait_for(self._started, 20, "tcpdump")
-
-    def _started(self):
-        with open(self.err, encoding="utf-8", errors="replace") as err:
-            text = err.read()
-        if not self.tool.running():
-            raise LabError("tcpdump ended: " + text.strip())
-        return "listening on" in text
-
-    def stop(self):
-        self.tool.signal(signal.SIGINT)
-        if self.tool.wait(20) is None:
-            raise LabError("tcpdump does not end")
-
-    def end(self):
-        self.tool.end()
+        super().__init__(lab, lab.network.lb if self.at_lb else lab.network.node,
+                         os.path.join(lab.folder, "tcpdump.err"), [
+                             "-i", "any", "--time-stamp-precision=nano", "-y", "LINUX_SLL2", "-w", self.path,
+                             "tcp or icmp or icmp6 or arp"])
 
 
 class Packet:

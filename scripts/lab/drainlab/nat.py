@@ -9,49 +9,29 @@ goes out with the initial number of one that came in is the same. Pure but for t
 
 import bisect
 import os
-import signal
 import struct
 
 from .capture import ACK, SYN, Flow, Packet, ip_segment
-from .proc import LabError, Tool, in_netns, wait_for
+from .proc import LabError
+from .tcpdump import Tcpdump
 
 GROUP, NFLOG, PAYLOAD = 7, 239, 9
 LATE = 50 * 10**6
 SAME = 2 * 10**9    # a SYN passes NAT at once; its retransmissions have the same number
 
 
-class Witness:
+class Witness(Tcpdump):
     """tcpdump on a node's NFLOG group."""
 
     def __init__(self, lab, netns, name, node_port, port):
         self.path = os.path.join(lab.folder, f"nat-{name}.pcap")
-        self.err = self.path + ".err"
         log = f"log group {GROUP} snaplen 160 queue-threshold 1"
         netns.nft(f"""
             table inet witness {{
                 chain before {{ type filter hook prerouting priority -300; tcp dport {node_port} {log}; tcp sport {port} {log}; }}
                 chain after {{ type filter hook postrouting priority 300; tcp dport {port} {log}; }}
             }}""")
-        with open(self.err, "wb") as err:
-            self.tool = Tool(lab.cgroup.tools, in_netns(netns, [
-                "tcpdump", "-i", f"nflog:{GROUP}", "-n", "-U", "-B", "16384", "-s", "160", "-Z", "root",
-                "-w", self.path]), stderr=err)
-        wait_for(self._started, 20, "tcpdump")
-
-    def _started(self):
-        with open(self.err, encoding="utf-8", errors="replace") as err:
-            text = err.read()
-        if not self.tool.running():
-            raise LabError("tcpdump ended: " + text.strip())
-        return "listening on" in text
-
-    def stop(self):
-        self.tool.signal(signal.SIGINT)
-        if self.tool.wait(20) is None:
-            raise LabError("tcpdump does not end")
-
-    def end(self):
-        self.tool.end()
+        super().__init__(lab, netns, self.path + ".err", ["-i", f"nflog:{GROUP}", "-w", self.path])
 
     def read(self):
         with open(self.path, "rb") as file:
