@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "user/core/arrival.h"
 
+#include "user/core/balance.h"
 #include "user/core/cadence.h"
-#include "user/core/drop.h"
 
 /* What the balancer's address answers to a pod that calls it is not traffic to that pod. */
 static bool is_traffic(const struct ds_core *core, const struct ds_flow *flow)
 {
-	return ds_drop_is_served(core, flow) && ds_drop_is_balanced(core, flow);
+	return ds_balance_is_served(core, flow) && ds_balance_is_traffic(core, flow);
 }
 
 static void count(struct ds_core *core, const struct ds_flow *flow, int64_t at_ns, int64_t error_ns)

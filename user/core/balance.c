@@ -68,3 +68,40 @@ struct ds_balance ds_balance_of(const struct ds_core *core, const struct ds_flow
 	b.unsure = b.forwarded && !b.other_node && flow->origin == DS_FLOW_ORIGIN_UNKNOWN;
 	return b;
 }
+
+bool ds_balance_is_check(const struct ds_flow *flow, const struct ds_target *any, int peer)
+{
+	if (peer != DS_PEER_LOAD_BALANCER)
+		return false;
+	for (const struct ds_target *t = any; t; t = t->same_address) {
+		if (t->port == flow->key.pod_port && !t->preserve_client_ip)
+			return false;
+		if (t->health_check_port == flow->key.pod_port || t->preserve_client_ip)
+			return true;
+	}
+	return false;
+}
+
+bool ds_balance_is_traffic(const struct ds_core *core, const struct ds_flow *flow)
+{
+	const struct ds_target *any = ds_targets_of(core->targets, &flow->key.pod);
+	const struct ds_target *target =
+		ds_targets_find(core->targets, &flow->key.pod, flow->key.pod_port);
+	struct ds_balance balance = ds_balance_of(core, flow, target);
+
+	return balance.balanced && !balance.unsure && !ds_balance_is_check(flow, any, balance.peer);
+}
+
+bool ds_balance_is_served(const struct ds_core *core, const struct ds_flow *flow)
+{
+	const struct ds_pod *pod = flow->pod;
+
+	if (flow->came_in)
+		return true;
+	if (ds_pod_has_port(pod, flow->key.pod_port) ||
+	    ds_targets_find(core->targets, &flow->key.pod, flow->key.pod_port))
+		return true;
+	/* Where nothing at all is known of its ports, inbound is the better guess. */
+	return !pod->ports_cnt && !pod->listeners_cnt &&
+	       !ds_targets_of(core->targets, &flow->key.pod);
+}

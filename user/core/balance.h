@@ -22,4 +22,13 @@ struct ds_balance {
 struct ds_balance ds_balance_of(const struct ds_core *core, const struct ds_flow *flow,
 				const struct ds_target *target);
 
+/* The load balancer's traffic, as far as that can be told (DESIGN section 2): no health check. */
+bool ds_balance_is_traffic(const struct ds_core *core, const struct ds_flow *flow);
+
+/* A health check by its port or its peer. any: the targets of the flow's pod address. */
+bool ds_balance_is_check(const struct ds_flow *flow, const struct ds_target *any, int peer);
+
+/* The pod serves on the flow's port: what comes there is inbound. */
+bool ds_balance_is_served(const struct ds_core *core, const struct ds_flow *flow);
+
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "user/core/arrival.h"
+#include "user/core/balance.h"
 #include "user/core/cause.h"
 #include "user/core/drop.h"
 #include "user/core/evidence.h"
@@ -180,7 +181,7 @@ static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, 
 	if (!flow->pod) {
 		flow->pod = pod;
 		flow->attribution = *ret_attribution;
-		flow->balanced = ds_drop_is_balanced(core, flow);
+		flow->balanced = ds_balance_is_traffic(core, flow);
 	}
 	flow->elsewhere = before &&
 			  !(ds_event_has(ev, DS_KEY_SCOPE) && ev->scope == DS_SCOPE_ROUTING);
@@ -218,7 +219,7 @@ static void note_origin(struct ds_core *core, struct ds_flow *flow, const struct
 		return;
 	flow->origin = ds_evidence_origin(ev, ds_peers_is_node(&core->peers, &flow->key.peer));
 	if (flow->origin != DS_FLOW_ORIGIN_UNKNOWN)
-		ds_flows_set_balanced(flow, ds_drop_is_balanced(core, flow));
+		ds_flows_set_balanced(flow, ds_balance_is_traffic(core, flow));
 }
 
 /* Only the first sending of a SYN or of payload is an arrival; repetitions move nothing. */
@@ -477,7 +478,7 @@ void ds_correlate_traffic(struct ds_core *core, const struct ds_event *ev)
 	if (!ds_event_has(ev, DS_KEY_DESTINATION_ADDRESS) || (!has_accepted && !has_payload))
 		return;
 	probe.key.pod = ev->destination;
-	if (has_accepted && ds_drop_is_balanced(core, &probe))
+	if (has_accepted && ds_balance_is_traffic(core, &probe))
 		ds_absence_arrival(core, &probe.key.pod, key.pod_port, ev->last_accepted_at);
 	probe.pod = ds_ledger_lookup(core->ledger, &probe.key.pod,
 				     has_payload ? ev->last_traffic_payload_at :
@@ -491,7 +492,7 @@ void ds_correlate_traffic(struct ds_core *core, const struct ds_event *ev)
 		return;
 	ds_arrival_sample(core, &probe, ev);
 	if (ds_peers_is_load_balancer(&core->peers, &ev->source))
-		ds_traffic_rate_sample(probe.pod, ev, ds_drop_is_balanced(core, &probe));
+		ds_traffic_rate_sample(probe.pod, ev, ds_balance_is_traffic(core, &probe));
 }
 
 void ds_correlate_advance(struct ds_core *core, int64_t now_ns)

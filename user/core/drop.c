@@ -15,33 +15,6 @@
 #define FIRST_RTO_NS (3 * DS_NS_PER_S)		/* the longest first wait: RFC 6298, 5.7 */
 #define RESTART_WINDOW_NS (60 * DS_NS_PER_S)	/* an exit this recent explains a refusal */
 
-static bool is_health_check(const struct ds_flow *flow, const struct ds_target *any, int peer)
-{
-	if (peer != DS_PEER_LOAD_BALANCER)
-		return false;
-	for (const struct ds_target *t = any; t; t = t->same_address) {
-		if (t->port == flow->key.pod_port && !t->preserve_client_ip)
-			return false;
-		if (t->health_check_port == flow->key.pod_port || t->preserve_client_ip)
-			return true;
-	}
-	return false;
-}
-
-bool ds_drop_is_served(const struct ds_core *core, const struct ds_flow *flow)
-{
-	const struct ds_pod *pod = flow->pod;
-
-	if (flow->came_in)
-		return true;
-	if (ds_pod_has_port(pod, flow->key.pod_port) ||
-	    ds_targets_find(core->targets, &flow->key.pod, flow->key.pod_port))
-		return true;
-	/* Where nothing at all is known of its ports, inbound is the better guess. */
-	return !pod->ports_cnt && !pod->listeners_cnt &&
-	       !ds_targets_of(core->targets, &flow->key.pod);
-}
-
 /* The port's own listener tells; where it has none, as behind a redirect, any that closed. */
 static bool is_restarting(const struct ds_pod *pod, uint16_t port, int64_t at_ns)
 {
@@ -126,12 +99,12 @@ static struct ds_case make_case(const struct ds_core *core, const struct ds_flow
 	c.forwarded = balance.forwarded;
 	c.load_balancer_known = ds_peers_know_load_balancer(&core->peers) ||
 				(target && target->preserve_client_ip);
-	c.health_check = is_health_check(flow, ds_targets_of(core->targets, &flow->key.pod),
+	c.health_check = ds_balance_is_check(flow, ds_targets_of(core->targets, &flow->key.pod),
 					 c.peer) || ds_arrival_is_check(core, flow);
 	/* On the host's network the address is the node's: the kubelet's too. */
 	c.inside_pod = ds_addr_is_loopback(&flow->key.peer) ||
 		       (!pod->host_network && ds_pod_has_address(pod, &flow->key.peer));
-	c.inbound = ds_drop_is_served(core, flow);
+	c.inbound = ds_balance_is_served(core, flow);
 	c.going = ds_pod_was_going(pod, at_ns);
 	c.closed_while_going = ds_pod_was_going(pod, flow->closed_ns ? flow->closed_ns : at_ns);
 	c.released = is_released(core, flow);
@@ -150,16 +123,6 @@ static struct ds_case make_case(const struct ds_core *core, const struct ds_flow
 	if (!target && core->instances.cnt)
 		node_port_case(core, &c);
 	return c;
-}
-
-bool ds_drop_is_balanced(const struct ds_core *core, const struct ds_flow *flow)
-{
-	const struct ds_target *any = ds_targets_of(core->targets, &flow->key.pod);
-	const struct ds_target *target =
-		ds_targets_find(core->targets, &flow->key.pod, flow->key.pod_port);
-	struct ds_balance balance = ds_balance_of(core, flow, target);
-
-	return balance.balanced && !balance.unsure && !is_health_check(flow, any, balance.peer);
 }
 
 /* ---- the line ---- */

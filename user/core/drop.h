@@ -12,12 +12,6 @@
 /* Closes the flow's window and decides it. Does nothing for a flow that was decided before. */
 void ds_drop_decide(struct ds_core *core, struct ds_flow *flow);
 
-/* The flow is the load balancer's traffic, as far as that can be told (DESIGN section 2). */
-bool ds_drop_is_balanced(const struct ds_core *core, const struct ds_flow *flow);
-
-/* The pod serves on the flow's port: what comes there is inbound. */
-bool ds_drop_is_served(const struct ds_core *core, const struct ds_flow *flow);
-
 /* Writes the folded drops of the seconds before this moment. */
 void ds_drop_flush_folded(struct ds_core *core, int64_t now_ns);
 

@@ -5,7 +5,7 @@
  * the call was completed, a floor to the second: the call took effect within the second before or
  * the one that it names. How "targets" is written is nowhere documented: it is read defensively.
  */
-#include "user/source/targets_parse.h"
+#include "user/source/targets_formats.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
  * and one after it; the call took effect between the two. Versions before 2.6 do not repeat the
  * targets in the second line, those before 3 stamp with microseconds.
  */
-#include "user/source/targets_parse.h"
+#include "user/source/targets_formats.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * drain began between the last row of the target that says otherwise and the first that says
  * draining. A first row with the names of the columns is skipped.
  */
-#include "user/source/targets_parse.h"
+#include "user/source/targets_formats.h"
 
 #include <string.h>
 

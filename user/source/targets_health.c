@@ -4,7 +4,7 @@
  * those stand in a line of their own before it, as `date -u +"%FT%TZ $ARN"` writes it, or in
  * members "time" and "TargetGroupArn" that jq put there. Boto3's answer has its Date header.
  */
-#include "user/source/targets_parse.h"
+#include "user/source/targets_formats.h"
 
 #include <stdio.h>
 #include <string.h>
