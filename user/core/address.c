@@ -46,7 +46,7 @@ static void released(struct ds_core *core, struct ds_pod *pod, int64_t at_ns)
 	if (pod->released_ns)
 		return;
 	pod->released_ns = at_ns;
-	ds_timeline_enter(core, pod, DS_PHASE_ADDRESS_RELEASED, at_ns, 0, NULL);
+	ds_phase_enter(core, pod, DS_PHASE_ADDRESS_RELEASED, at_ns, 0, NULL);
 }
 
 /* ---- and not released after all ---- */
@@ -93,7 +93,7 @@ static void taken_back(struct ds_core *core, struct ds_pod *pod, const struct ds
 		return;
 	pod->released_ns = 0;
 	pod->taken_back_ns = at_ns;
-	ds_timeline_leave(core, pod, DS_PHASE_ADDRESS_RELEASED, at_ns);
+	ds_phase_leave(core, pod, DS_PHASE_ADDRESS_RELEASED, at_ns);
 }
 
 /* ---- taken ---- */
@@ -116,7 +116,7 @@ static void take_address(struct ds_core *core, struct ds_pod *pod, const struct 
 	before = ds_ledger_hold(core->ledger, pod, a, at_ns);
 	if (before && !before->reused_ns) {
 		before->reused_ns = at_ns;
-		ds_timeline_enter(core, before, DS_PHASE_ADDRESS_REUSED, at_ns, 0, NULL);
+		ds_phase_enter(core, before, DS_PHASE_ADDRESS_REUSED, at_ns, 0, NULL);
 		ds_tap_pod_changed(core, before);
 	}
 }

@@ -63,7 +63,7 @@ static void told_to_end(struct ds_core *core, struct ds_pod *pod, struct ds_pod_
 		ds_timeline_set_t0(pod, ev->time_ns, 0, DS_T0_SOURCE_SIGTERM);
 	if (ignored)
 		pod->sigterm_ignored = true;
-	ds_timeline_enter(core, pod, ignored ? DS_PHASE_SIGTERM_IGNORED : DS_PHASE_SIGTERM,
+	ds_phase_enter(core, pod, ignored ? DS_PHASE_SIGTERM_IGNORED : DS_PHASE_SIGTERM,
 			  ev->time_ns, 0, c->id);
 }
 
@@ -113,7 +113,7 @@ static void killed(struct ds_core *core, struct ds_pod *pod, struct ds_pod_conta
 		c->killed_ns = ev->time_ns;
 		c->killed_by = change.killed_by;
 	}
-	ds_timeline_change(core, pod, &change);
+	ds_phase_tell(core, pod, &change);
 }
 
 /* ---- the end ---- */
@@ -152,7 +152,7 @@ static void exited(struct ds_core *core, struct ds_pod *pod, struct ds_pod_conta
 		pod->exited_ns = ev->time_ns;
 	if (by > pod->ended_by)		/* the harder end of several containers counts */
 		pod->ended_by = by;
-	ds_timeline_enter(core, pod, DS_PHASE_EXITED, ev->time_ns, 0, c->id);
+	ds_phase_enter(core, pod, DS_PHASE_EXITED, ev->time_ns, 0, c->id);
 }
 
 void ds_process_event(struct ds_core *core, const struct ds_event *ev)

@@ -91,7 +91,7 @@ static void restore_phase(struct ds_pod *pod, const struct ds_event *ev)
 
 	if (!ds_event_has(ev, DS_KEY_PHASE))
 		return;
-	ds_timeline_remember(pod, ev->phase, at_ns,
+	ds_phase_remember(pod, ev->phase, at_ns,
 			     ds_event_has(ev, DS_KEY_PHASE_PORT) ? (uint16_t)ev->phase_port : 0);
 	if (ev->phase_lane == DS_LANE_KERNEL)
 		pod->phase_kernel = ev->phase;

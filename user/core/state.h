@@ -110,6 +110,15 @@ void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev);
 struct ds_pod *ds_timeline_pod_of(const struct ds_core *core, const struct ds_event *ev,
 				  int *ret_attribution);
 
+/* The pod goes since that moment, unless an earlier one is known. */
+void ds_timeline_set_t0(struct ds_pod *pod, int64_t t0_ns, int64_t error_ns, int source);
+/* Its namespace, from the first kernel event that tells it. */
+void ds_timeline_learn_netns(struct ds_core *core, struct ds_pod *pod, const struct ds_event *ev);
+/* Its listener of that port and family, made when new; NULL when it has too many. */
+struct ds_pod_listener *ds_timeline_listener(struct ds_pod *pod, uint16_t port, uint8_t family);
+
+/* phase.c: what it is in. Whose phase that is: enum ds_lane. */
+int ds_phase_lane(int phase);
 struct ds_phase_change {
 	int phase;		/* enum ds_phase */
 	int64_t at_ns;
@@ -119,20 +128,14 @@ struct ds_phase_change {
 	int killed_by;		/* of sigkill: enum ds_killed_by, -1 = not known */
 };
 /* The pod enters a phase: one line. */
-void ds_timeline_change(struct ds_core *core, struct ds_pod *pod, const struct ds_phase_change *c);
+void ds_phase_tell(struct ds_core *core, struct ds_pod *pod, const struct ds_phase_change *c);
 /* The same. port 0 and container NULL = none. */
-void ds_timeline_enter(struct ds_core *core, struct ds_pod *pod, int phase, int64_t at_ns,
+void ds_phase_enter(struct ds_core *core, struct ds_pod *pod, int phase, int64_t at_ns,
 		       uint16_t port, const char *container);
 /* It never was in that phase: back to the one before, which is told again. */
-void ds_timeline_leave(struct ds_core *core, struct ds_pod *pod, int phase, int64_t at_ns);
-/* The pod goes since that moment, unless an earlier one is known. */
-void ds_timeline_set_t0(struct ds_pod *pod, int64_t t0_ns, int64_t error_ns, int source);
-/* Its namespace, from the first kernel event that tells it. */
-void ds_timeline_learn_netns(struct ds_core *core, struct ds_pod *pod, const struct ds_event *ev);
-/* Parts of these, for restore.c. */
-void ds_timeline_remember(struct ds_pod *pod, int phase, int64_t at_ns, uint16_t port);
-/* Its listener of that port and family, made when new; NULL when it has too many. */
-struct ds_pod_listener *ds_timeline_listener(struct ds_pod *pod, uint16_t port, uint8_t family);
+void ds_phase_leave(struct ds_core *core, struct ds_pod *pod, int phase, int64_t at_ns);
+/* Without a line: it was told by the run before. */
+void ds_phase_remember(struct ds_pod *pod, int phase, int64_t at_ns, uint16_t port);
 
 /* identity.c: who a pod is. A nameless pod that gave its address up has its birth in its key. */
 #define DS_IDENTITY_SINCE '@'

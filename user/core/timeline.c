@@ -1,108 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The timeline of each pod: who it is, its Kubernetes phases and its kernel milestones
- * (DESIGN section 1). Every change of phase is one output line. Pure.
+ * The timeline of each pod: what Kubernetes, its sockets and its routes say of it makes its phases
+ * (DESIGN section 1). Pure.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "user/core/state.h"
-
-/* ---- phases ---- */
-
-static int lane_of(int phase)
-{
-	return phase <= DS_PHASE_DELETED ? DS_LANE_KUBERNETES : DS_LANE_KERNEL;
-}
-
-void ds_timeline_remember(struct ds_pod *pod, int phase, int64_t at_ns, uint16_t port)
-{
-	int i;
-
-	if (pod->phases_cnt == DS_POD_PHASES_MAX) {
-		memmove(&pod->phases[0], &pod->phases[1],
-			sizeof(pod->phases[0]) * (DS_POD_PHASES_MAX - 1));
-		pod->phases_cnt--;
-	}
-	for (i = pod->phases_cnt; i > 0 && pod->phases[i - 1].at_ns > at_ns; i--)
-		pod->phases[i] = pod->phases[i - 1];
-	pod->phases[i] = (struct ds_pod_phase){ .phase = phase, .at_ns = at_ns, .port = port };
-	pod->phases_cnt++;
-}
-
-void ds_timeline_change(struct ds_core *core, struct ds_pod *pod, const struct ds_phase_change *c)
-{
-	int phase = c->phase, lane = lane_of(phase);
-	int64_t at_ns = c->at_ns;
-	int *latest = lane == DS_LANE_KUBERNETES ? &pod->phase_kubernetes : &pod->phase_kernel;
-	struct ds_event ev;
-
-	ds_timeline_remember(pod, phase, at_ns, c->port);
-	ds_core_start_event(core, &ev, DS_EVENT_PHASE, at_ns);
-	ds_pod_describe(pod, &ev);
-	DS_SET(&ev, PHASE, phase, phase);
-	DS_SET(&ev, PHASE_LANE, phase_lane, lane);
-	if (*latest >= 0)
-		DS_SET(&ev, PHASE_PREVIOUS, phase_previous, *latest);
-	if (c->port)
-		DS_SET(&ev, PHASE_PORT, phase_port, c->port);
-	if (c->not_before_ns)
-		DS_SET(&ev, NOT_BEFORE, not_before, c->not_before_ns);
-	if (c->not_before_ns)
-		DS_SET(&ev, NOT_AFTER, not_after, at_ns);
-	DS_SET_STR(&ev, CONTAINER, container, c->container);
-	if (c->killed_by >= 0 && phase == DS_PHASE_SIGKILL)
-		DS_SET(&ev, KILLED_BY, killed_by, c->killed_by);
-	if (pod->t0_ns && at_ns >= pod->t0_ns)
-		DS_SET(&ev, SINCE_T0, since_t0, at_ns - pod->t0_ns);
-	if (phase == DS_PHASE_TERMINATING && pod->grace_s >= 0)
-		DS_SET(&ev, GRACE_PERIOD, grace_period_s, pod->grace_s);
-	*latest = phase;
-	ds_core_emit(core, &ev);
-}
-
-void ds_timeline_enter(struct ds_core *core, struct ds_pod *pod, int phase, int64_t at_ns,
-		       uint16_t port, const char *container)
-{
-	struct ds_phase_change c = { .phase = phase, .at_ns = at_ns, .port = port,
-				     .container = container, .killed_by = -1 };
-
-	ds_timeline_change(core, pod, &c);
-}
-
-void ds_timeline_leave(struct ds_core *core, struct ds_pod *pod, int phase, int64_t at_ns)
-{
-	const struct ds_pod_phase *now;
-	struct ds_event ev;
-	int i = pod->phases_cnt - 1;
-
-	while (i >= 0 && pod->phases[i].phase != phase)
-		i--;
-	if (i >= 0) {
-		memmove(&pod->phases[i], &pod->phases[i + 1],
-			sizeof(pod->phases[0]) * (size_t)(pod->phases_cnt - i - 1));
-		pod->phases_cnt--;
-	}
-	if (pod->phase_kernel == phase) {
-		pod->phase_kernel = -1;
-		for (i = 0; i < pod->phases_cnt; i++)
-			if (lane_of(pod->phases[i].phase) == DS_LANE_KERNEL)
-				pod->phase_kernel = pod->phases[i].phase;
-	}
-	now = ds_pod_phase_at(pod, at_ns);
-	if (!now)
-		return;
-	ds_core_start_event(core, &ev, DS_EVENT_PHASE, at_ns);
-	ds_pod_describe(pod, &ev);
-	DS_SET(&ev, PHASE, phase, now->phase);
-	DS_SET(&ev, PHASE_LANE, phase_lane, lane_of(now->phase));
-	DS_SET(&ev, PHASE_PREVIOUS, phase_previous, phase);
-	if (now->port)
-		DS_SET(&ev, PHASE_PORT, phase_port, now->port);
-	if (pod->t0_ns && at_ns >= pod->t0_ns)
-		DS_SET(&ev, SINCE_T0, since_t0, at_ns - pod->t0_ns);
-	ds_core_emit(core, &ev);
-}
 
 void ds_timeline_set_t0(struct ds_pod *pod, int64_t t0_ns, int64_t error_ns, int source)
 {
@@ -262,7 +166,7 @@ void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev)
 		/* A dual-stack port is closed when both of its listeners are. */
 		if (ds_pod_listener_of(pod, l->port)->open)
 			return;
-		ds_timeline_enter(core, pod, DS_PHASE_LISTENER_CLOSED, ev->time_ns, l->port, NULL);
+		ds_phase_enter(core, pod, DS_PHASE_LISTENER_CLOSED, ev->time_ns, l->port, NULL);
 		ds_tap_pod_changed(core, pod);
 	}
 }
@@ -286,12 +190,12 @@ void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev)
 				   ds_event_has(ev, DS_KEY_T0_ERROR) ? ev->t0_error : 0,
 				   ds_event_has(ev, DS_KEY_T0_SOURCE) ?
 					   ev->t0_source : DS_T0_SOURCE_DELETION_TIMESTAMP);
-	if (ds_event_has(ev, DS_KEY_PHASE) && lane_of(ev->phase) == DS_LANE_KUBERNETES) {
+	if (ds_event_has(ev, DS_KEY_PHASE) && ds_phase_lane(ev->phase) == DS_LANE_KUBERNETES) {
 		pod->by_kubernetes = true;
 		if (ev->phase == DS_PHASE_TERMINATING)
 			ds_timeline_set_t0(pod, ev->time_ns, 0, DS_T0_SOURCE_DELETION_TIMESTAMP);
 		if (ev->phase != pod->phase_kubernetes)
-			ds_timeline_enter(core, pod, ev->phase, ev->time_ns, 0, NULL);
+			ds_phase_enter(core, pod, ev->phase, ev->time_ns, 0, NULL);
 		if (ev->phase == DS_PHASE_DELETED && !pod->deleted_ns) {
 			pod->deleted_ns = ev->time_ns;
 			ds_address_end(core, pod, ev->time_ns);
