@@ -187,7 +187,7 @@ class Kubernetes:
         for container in pod.containers:
             if not container.exit.ended.wait(30):
                 raise LabError(f"{pod.name}/{container.name} does not end")
-        pod.mark("exited", pod.server.exit.at)
+        pod.mark("exited", (pod.front or pod.server).exit.at)
         self.lab.say(f"{pod.name}: all containers have ended")
 
     def _end_sandbox(self, pod, tell):

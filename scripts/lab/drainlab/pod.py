@@ -113,6 +113,7 @@ class Pod:
         self.address = self.place.address
         self.owner, self.ports = "deployment", f"{self.port},{self.health_port}"
         self.ends = None        # the signal that ends what serves, where it is not the server's own
+        self.front = None       # the container that has the traffic's connections, where it is not the server's
         self.marks = {}         # what happened to it, when: see mark()
         self.containers = []
         if server == "bystander":

@@ -22,7 +22,7 @@ RULES = """table inet mesh {{
 def add_proxy(lab, pod, linger):
     """The proxy's container, then the rule that gives it everything."""
     loopback = "::1" if lab.network.plan.ipv6 else "127.0.0.1"
-    pod.add_container("mesh", program("mesh", MESH_PORT, PORT, linger, loopback, pod.address))
+    pod.front = pod.add_container("mesh", program("mesh", MESH_PORT, PORT, linger, loopback, pod.address))
     log = os.path.join(pod.folder, "mesh.log")
 
     def ready():
