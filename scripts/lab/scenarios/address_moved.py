@@ -4,7 +4,7 @@ uplink. It came from the node and its pods, not from the load balancer: no drop.
 
 import json
 
-from drainlab.noise import PORT
+from drainlab.pod import PORT
 from drainlab.proc import Tool, in_netns, program, wait_for
 from .instance_node_joins import nothing
 
