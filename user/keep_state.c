@@ -9,7 +9,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "user/core/merge.h"
+#include "user/core/routed.h"
 #include "user/sink/state.h"
+#include "user/source/route.h"
 #include "user/source/state.h"
 #include "user/util/log.h"
 #include "user/util/timefmt.h"
@@ -24,6 +27,10 @@ struct ds_keep_state {
 	const struct ds_core *core;
 	const char *run_id;
 	struct ds_state_sink *sink;
+	struct ds_routed *routed;
+	const struct ds_route *route;	/* NULL before the routes are read */
+	bool left_out;	/* said: not every route is remembered */
+	int64_t saved_ns;	/* until then the file that was loaded knows everything */
 	char boot_id[DS_BOOT_ID_LEN + 1];
 	int64_t look_ns;	/* not before this */
 	int64_t calm_ns;	/* where no pod goes away */
@@ -41,8 +48,13 @@ int ds_keep_state_new(struct ds_keep_state **ret_keep, const struct ds_options *
 
 	if (!keep)
 		return ds_log_err(ENOMEM, "keep the state in %s", options->state);
+	if (ds_routed_new(&keep->routed)) {
+		free(keep);
+		return ds_log_err(ENOMEM, "keep the state in %s", options->state);
+	}
 	r = ds_state_sink_new(&keep->sink, options->state);
 	if (r) {
+		ds_routed_free(&keep->routed);
 		free(keep);
 		return r;
 	}
@@ -54,11 +66,20 @@ int ds_keep_state_new(struct ds_keep_state **ret_keep, const struct ds_options *
 	return 0;
 }
 
+/* What is not remembered can only leave a release in a gap untold. */
+static void check_routed(struct ds_keep_state *keep, int r)
+{
+	if (r && !keep->left_out)
+		(void)ds_log_err(r, "remember which addresses have a route, continuing without some");
+	keep->left_out |= r != 0;
+}
+
 static void restored(void *ctx, struct ds_event *ev)
 {
-	const struct ds_keep_state *keep = ctx;
+	struct ds_keep_state *keep = ctx;
 
 	ds_event_canonical(ev);
+	check_routed(keep, ds_routed_take(keep->routed, ev));
 	keep->release(keep->ctx, ev);
 }
 
@@ -83,11 +104,55 @@ void ds_keep_state_load(struct ds_keep_state *keep,
 		return;
 	/* By now the addresses are watched again. */
 	now_ns = now_of(CLOCK_REALTIME);
+	keep->saved_ns = header.time_ns < now_ns ? header.time_ns : now_ns;
 	ds_event_init(&ev, DS_EVENT_LOSS, now_ns);
 	DS_SET(&ev, LOSS_STAGE, loss_stage, DS_LOSS_STAGE_RESTART);
-	DS_SET(&ev, NOT_BEFORE, not_before, header.time_ns < now_ns ? header.time_ns : now_ns);
+	DS_SET(&ev, NOT_BEFORE, not_before, keep->saved_ns);
 	DS_SET(&ev, NOT_AFTER, not_after, now_ns);
 	release(ctx, &ev);
+}
+
+static const char *link_of(const void *ctx, const struct ds_addr *a)
+{
+	const struct ds_keep_state *keep = ctx;
+
+	return ds_route_link_of(keep->route, a);
+}
+
+static void gone(void *ctx, const struct ds_addr *a, const char *link)
+{
+	const struct ds_keep_state *keep = ctx;
+	int64_t now_ns = now_of(CLOCK_REALTIME);
+	char address[DS_ADDR_STRLEN];
+	struct ds_event ev;
+
+	(void)ds_addr_format(a, address);
+	ds_event_init(&ev, DS_EVENT_ROUTE, now_ns);
+	ev.rank = DS_RANK_ROUTE;
+	DS_SET(&ev, ROUTE_CHANGE, route_change, DS_ROUTE_CHANGE_RELEASED);
+	DS_SET(&ev, ROUTE_BY, route_by, DS_ROUTE_BY_ROUTE);
+	DS_SET_STR(&ev, ADDRESS, address, address);
+	DS_SET_STR(&ev, IFACE_NAME, iface_name, link);
+	DS_SET(&ev, NOT_BEFORE, not_before, keep->saved_ns < now_ns ? keep->saved_ns : now_ns);
+	DS_SET(&ev, NOT_AFTER, not_after, now_ns);
+	ds_event_canonical(&ev);
+	keep->release(keep->ctx, &ev);
+}
+
+void ds_keep_state_routes(struct ds_keep_state *keep, const struct ds_route *route,
+			  void (*release)(void *ctx, const struct ds_event *ev), void *ctx)
+{
+	struct ds_route_stats stats = ds_route_stats(route);
+
+	keep->route = route;
+	keep->release = release;
+	keep->ctx = ctx;
+	/* What was perhaps only not read is not missing. */
+	if (stats.unsure || stats.left_out || !ds_route_netns(route))
+		ds_log_info("the routes could not all be read: "
+			    "which of them went since the state was saved is not known");
+	else
+		ds_routed_missing(keep->routed, ds_route_netns(route), link_of, gone, keep);
 }
 
 /* What --lb names is told by each run anew: a state must not outlive the option. */
@@ -108,9 +173,16 @@ static bool is_option(const struct ds_options *o, const struct ds_event *ev)
 static void add(void *ctx, const struct ds_event *ev)
 {
 	struct ds_keep_state *keep = ctx;
+	struct ds_event own = *ev;
+	struct ds_addr a;
 
-	if (!is_option(keep->options, ev))
-		ds_state_add(ds_state_sink_text(keep->sink), ev);
+	if (is_option(keep->options, ev))
+		return;
+	if (ev->kind == DS_EVENT_ROUTE && keep->route &&
+	    !ds_addr_parse(ev->address, strlen(ev->address), &a))
+		check_routed(keep, ds_routed_mark(keep->routed, &own, link_of(keep, &a),
+						  ds_route_netns(keep->route)));
+	ds_state_add(ds_state_sink_text(keep->sink), &own);
 }
 
 static void make_text(struct ds_keep_state *keep)
@@ -121,7 +193,9 @@ static void make_text(struct ds_keep_state *keep)
 	memcpy(header.run_id, keep->run_id, sizeof(header.run_id));
 	memcpy(header.boot_id, keep->boot_id, sizeof(header.boot_id));
 	ds_state_begin(text, &header);
+	ds_routed_begin(keep->routed);
 	ds_core_snapshot(keep->core, add, keep);
+	ds_routed_end(keep->routed);
 	(void)ds_state_end(text); /* the text itself knows that it failed */
 }
 
@@ -166,6 +240,7 @@ void ds_keep_state_free(struct ds_keep_state **keep)
 	if (!k)
 		return;
 	ds_state_sink_free(&k->sink);
+	ds_routed_free(&k->routed);
 	free(k);
 	*keep = NULL;
 }

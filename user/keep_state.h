@@ -13,6 +13,7 @@
 #include "user/options.h"
 
 struct uv_loop_s;
+struct ds_route;
 struct ds_keep_state;
 
 /* Everything is borrowed. 0, or -errno with one line logged. */
@@ -25,6 +26,14 @@ int ds_keep_state_new(struct ds_keep_state **ret_keep, const struct ds_options *
  */
 void ds_keep_state_load(struct ds_keep_state *keep,
 			void (*release)(void *ctx, const struct ds_event *ev), void *ctx);
+
+/*
+ * The routes have been read: for each address that the file says was held by a route of its own, and
+ * that has none now, gives a release to `release`, with the gap as its interval. From here on what is
+ * saved tells which addresses have one. route is borrowed until ds_keep_state_free.
+ */
+void ds_keep_state_routes(struct ds_keep_state *keep, const struct ds_route *route,
+			  void (*release)(void *ctx, const struct ds_event *ev), void *ctx);
 
 /* Writes when it is time. */
 void ds_keep_state_review(struct ds_keep_state *keep, struct uv_loop_s *loop, int64_t now_ns);

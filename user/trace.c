@@ -400,6 +400,8 @@ static int open_sources(struct run *run, int netns_fd)
 	r = ds_route_new(&run->route, &run->loop, &ro);
 	if (r)
 		return r;
+	if (run->keep)
+		ds_keep_state_routes(run->keep, run->route, release, run);
 	for (int i = 0; i < o->lbs_cnt; i++)
 		push_lb(run, o->lbs[i]);
 	for (int i = 0; i < o->pod_ips_cnt; i++)

@@ -51,6 +51,36 @@ static void by_address(struct fixture *f, int64_t ms, const char *address)
 	ds_core_feed(f->core, &ev);
 }
 
+/* ---- when ---- */
+
+/* Routes have no clock: the line says between which two moments it went. */
+static void the_line_of_a_release_has_the_interval_of_the_route(void **state)
+{
+	struct fixture *f = *state;
+	const struct ds_event *line;
+
+	begin(f);
+	fx_pod(f, 0, 1);
+	fx_pod(f, 0, 2);
+	fx_route(f, 900, 1 * S, 1, DS_ROUTE_CHANGE_RELEASED);
+	line = fx_nth(f, DS_EVENT_PHASE, fx_count(f, DS_EVENT_PHASE) - 1);
+	assert_int_equal(line->phase, DS_PHASE_ADDRESS_RELEASED);
+	assert_int_equal(line->time_ns, fx_at(1 * S));
+	assert_true(ds_event_has(line, DS_KEY_NOT_BEFORE) && ds_event_has(line, DS_KEY_NOT_AFTER));
+	assert_int_equal(line->not_before, fx_at(900));
+	assert_int_equal(line->not_after, fx_at(1 * S));
+	/* A bound beyond the moment itself, or none, makes no interval. */
+	fx_route(f, 3 * S, 2 * S, 2, DS_ROUTE_CHANGE_RELEASED);
+	line = fx_nth(f, DS_EVENT_PHASE, fx_count(f, DS_EVENT_PHASE) - 1);
+	assert_int_equal(line->phase, DS_PHASE_ADDRESS_RELEASED);
+	assert_false(ds_event_has(line, DS_KEY_NOT_BEFORE));
+	fx_pod(f, 2 * S, 3);
+	route(f, 3 * S, "10.0.3.3", DS_ROUTE_CHANGE_RELEASED, DS_ROUTE_BY_RULE, "");
+	line = fx_nth(f, DS_EVENT_PHASE, fx_count(f, DS_EVENT_PHASE) - 1);
+	assert_string_equal(line->pod_uid, fx_uid(3));
+	assert_false(ds_event_has(line, DS_KEY_NOT_BEFORE));
+}
+
 /* ---- a route that flaps ---- */
 
 static void a_route_that_comes_back_to_its_link_undoes_the_release(void **state)
@@ -231,6 +261,7 @@ static void a_flap_is_no_new_pod_either(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		FX_TEST(the_line_of_a_release_has_the_interval_of_the_route),
 		FX_TEST(a_route_that_comes_back_to_its_link_undoes_the_release),
 		FX_TEST(every_sign_has_to_come_back),
 		FX_TEST(both_families_have_to_come_back),

@@ -280,6 +280,43 @@ static void a_second_dump_tells_what_was_missed(void **state)
 		    "-10.0.0.50 route eni7;-10.0.0.50 rule ;");
 }
 
+static void assert_link(const struct ds_route_table *t, const char *address, const char *want)
+{
+	struct ds_addr a;
+
+	assert_int_equal(ds_addr_parse(address, strlen(address), &a), 0);
+	if (want)
+		assert_string_equal(ds_route_table_link_of(t, &a), want);
+	else
+		assert_null(ds_route_table_link_of(t, &a));
+}
+
+static void an_address_has_a_route_until_its_last_one_goes(void **state)
+{
+	struct msg m = { 0 };
+
+	assert_link(*state, "10.0.0.50", "eni7");
+	assert_link(*state, "10.0.0.51", NULL);
+	assert_link(*state, "10.0.0.1", NULL);	/* the node's own */
+	assert_link(*state, "0.0.0.0", NULL);	/* a default route is nobody's */
+	msg_route(&m, RTM_NEWROUTE, "10.0.0.50", 7, 101, RTN_UNICAST);
+	msg_route(&m, RTM_DELROUTE, "10.0.0.50", 7, 254, RTN_UNICAST);
+	msg_rule(&m, RTM_DELRULE, NULL, "10.0.0.50", 1536, 2);
+	apply(*state, &m);
+	assert_link(*state, "10.0.0.50", "eni7");
+	msg_link(&m, RTM_NEWLINK, 8, "eni8", IFF_UP);
+	msg_route(&m, RTM_NEWROUTE, "10.0.0.50", 8, 101, RTN_UNICAST);
+	apply(*state, &m);
+	assert_link(*state, "10.0.0.50", "eni8");
+	msg_link(&m, RTM_DELLINK, 8, "eni8", 0);
+	apply(*state, &m);
+	assert_link(*state, "10.0.0.50", NULL);
+	/* A route to a link that was never told. */
+	msg_route(&m, RTM_NEWROUTE, "fd00::9", 99, 254, RTN_UNICAST);
+	apply(*state, &m);
+	assert_link(*state, "fd00::9", "");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, with_node, without_node)
 
 int main(void)
@@ -295,6 +332,7 @@ int main(void)
 		TEST(the_nodes_own_ipv6_routes_are_no_pods),
 		TEST(links_are_told_when_they_become_known_or_renamed),
 		TEST(a_second_dump_tells_what_was_missed),
+		TEST(an_address_has_a_route_until_its_last_one_goes),
 	};
 
 	return cmocka_run_group_tests_name("route_table", tests, NULL, NULL);

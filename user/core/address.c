@@ -41,12 +41,19 @@ static void note_sign(struct ds_pod *pod, const struct ds_addr *a, const struct 
 	memcpy(pod->gone_link, link_of(ev), strnlen(link_of(ev), DS_POD_LINK_LEN));
 }
 
-static void released(struct ds_core *core, struct ds_pod *pod, int64_t at_ns)
+/* Routes have no clock: it went at some time in the event's interval, whose end counts. */
+static void released(struct ds_core *core, struct ds_pod *pod, const struct ds_event *ev,
+		     int64_t at_ns)
 {
+	struct ds_phase_change c = { .phase = DS_PHASE_ADDRESS_RELEASED, .at_ns = at_ns,
+				     .killed_by = -1 };
+
 	if (pod->released_ns)
 		return;
 	pod->released_ns = at_ns;
-	ds_phase_enter(core, pod, DS_PHASE_ADDRESS_RELEASED, at_ns, 0, NULL);
+	if (ds_event_has(ev, DS_KEY_NOT_BEFORE) && ev->not_before <= at_ns)
+		c.not_before_ns = ev->not_before;
+	ds_phase_tell(core, pod, &c);
 }
 
 /* ---- and not released after all ---- */
@@ -170,7 +177,7 @@ void ds_address_route(struct ds_core *core, const struct ds_event *ev)
 		if (holding != DS_HOLDING_HELD)
 			return;
 		(void)ds_ledger_release(core->ledger, &a, at_ns);
-		released(core, pod, at_ns);
+		released(core, pod, ev, at_ns);
 	} else if (holding != DS_HOLDING_RELEASED) {
 		return;
 	} else if (comes_back(pod, &a, ev)) {

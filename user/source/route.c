@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <uv.h>
 
@@ -40,6 +41,7 @@ struct ds_route {
 	struct ds_route_table *table;
 	struct mnl_socket *socket;
 	int fd;
+	uint64_t netns;		/* inode number, 0 = not known */
 	int stage;		/* of the dump: index of requests; REQUESTS when there is none */
 	uint32_t seq;		/* of its request */
 	bool again;	/* messages were lost, or the dump was interrupted: it is not the truth */
@@ -155,6 +157,7 @@ static int next_stage(struct ds_route *r)
 		r->due = true;
 		return 0;
 	}
+	r->stats.unsure += r->again;
 	r->tries = 0;
 	/* What is missing now went at some time since the gap began. */
 	if (r->gap_from)
@@ -175,8 +178,10 @@ static int on_message(struct ds_route *r, const struct ds_rt *rt)
 		if (!answer)
 			return 0;
 		/* A kernel without policy routing has no rules to give: go on. */
-		if (rt->kind == DS_RT_ERROR)
+		if (rt->kind == DS_RT_ERROR) {
 			r->stats.errors++;
+			r->stats.unsure += requests[r->stage] != RTM_GETRULE;
+		}
 		return next_stage(r);
 	}
 	err = ds_route_table_apply(r->table, rt);
@@ -315,6 +320,16 @@ static void on_prepare(uv_prepare_t *handle)
 		give_up(r, err);
 }
 
+/* netns_fd -1: the one in which this process is. */
+static uint64_t inode_of(int netns_fd)
+{
+	struct stat st;
+
+	if (netns_fd < 0 ? stat("/proc/thread-self/ns/net", &st) : fstat(netns_fd, &st))
+		return 0;
+	return st.st_ino;
+}
+
 struct opener {
 	int netns_fd;
 	struct mnl_socket *socket;
@@ -443,6 +458,7 @@ int ds_route_new(struct ds_route **ret_route, struct uv_loop_s *loop,
 	r->open_handles = 1;	/* the caller's */
 	r->options = *options;
 	r->not_before = r->not_after = wall_clock();
+	r->netns = inode_of(options->netns_fd);
 	err = ds_route_table_new(&r->table, &hooks);
 	if (err == 0)
 		err = open_socket(options->netns_fd, &r->socket);
@@ -468,6 +484,16 @@ void ds_route_finish(struct ds_route *r)
 	for (int i = 0; i < BUDGET * BUDGET; i++)
 		if (read_one(r) <= 0)
 			return;
+}
+
+const char *ds_route_link_of(const struct ds_route *r, const struct ds_addr *a)
+{
+	return ds_route_table_link_of(r->table, a);
+}
+
+uint64_t ds_route_netns(const struct ds_route *r)
+{
+	return r->netns;
 }
 
 struct ds_route_stats ds_route_stats(const struct ds_route *r)

@@ -36,6 +36,7 @@ struct ds_route_stats {
 	uint64_t events;
 	uint64_t losses;	/* times that the socket was full */
 	uint64_t left_out;	/* messages for which a table was full */
+	uint64_t unsure;	/* dumps that may have missed something, and were taken as they are */
 	uint64_t errors;
 };
 
@@ -46,6 +47,15 @@ struct ds_route_stats {
  */
 int ds_route_new(struct ds_route **ret_route, struct uv_loop_s *loop,
 		 const struct ds_route_options *options);
+
+/*
+ * The link to which the node routes the address by a route of its own, as of the last message read
+ * ("" where its name is not known), or NULL. Borrowed until the loop turns.
+ */
+const char *ds_route_link_of(const struct ds_route *r, const struct ds_addr *a);
+
+/* The network namespace (inode number) whose routes these are; 0 where the kernel does not say. */
+uint64_t ds_route_netns(const struct ds_route *r);
 
 /* Reads what waits in the socket now: at the end of a run. */
 void ds_route_finish(struct ds_route *r);

@@ -49,6 +49,14 @@ struct route {
 	UT_hash_handle hh;
 };
 
+/* An address with host routes: in how many tables, and where the one made last leads. */
+struct routed {
+	struct ds_addr addr;	/* key */
+	uint32_t ifindex;
+	unsigned int routes;
+	UT_hash_handle hh;
+};
+
 struct rule_key {
 	struct ds_addr addr;
 	uint32_t table;
@@ -78,6 +86,7 @@ struct ds_route_table {
 	struct ds_route_hooks hooks;
 	struct link *links;
 	struct route *routes;
+	struct routed *routed;
 	struct rule *rules;
 	struct address *addresses;
 	unsigned int generation;	/* of the dump going on, or the last */
@@ -112,13 +121,14 @@ void ds_route_table_free(struct ds_route_table **table)
 		return;
 	FREE_ALL(t->links);
 	FREE_ALL(t->routes);
+	FREE_ALL(t->routed);
 	FREE_ALL(t->rules);
 	FREE_ALL(t->addresses);
 	free(t);
 	*table = NULL;
 }
 
-static struct link *find_link(struct ds_route_table *t, uint32_t ifindex)
+static struct link *find_link(const struct ds_route_table *t, uint32_t ifindex)
 {
 	struct link *l;
 
@@ -188,6 +198,52 @@ static bool is_default(const struct route *r)
 	return !ds_addr_is_set(&r->key.addr);
 }
 
+static struct routed *find_routed(const struct ds_route_table *t, const struct ds_addr *a)
+{
+	struct routed *x;
+
+	HASH_FIND(hh, t->routed, a, sizeof(*a), x);
+	return x;
+}
+
+const char *ds_route_table_link_of(const struct ds_route_table *t, const struct ds_addr *a)
+{
+	const struct routed *x = find_routed(t, a);
+	const struct link *l = x ? find_link(t, x->ifindex) : NULL;
+
+	return l ? l->name : x ? "" : NULL;
+}
+
+static int count_routed(struct ds_route_table *t, const struct ds_addr *a, uint32_t ifindex)
+{
+	struct routed *x = find_routed(t, a);
+
+	if (!x) {
+		x = calloc(1, sizeof(*x));
+		if (!x)
+			return -ENOMEM;
+		x->addr = *a;
+		HASH_ADD(hh, t->routed, addr, sizeof(x->addr), x);
+		if (!DS_HASH_ADDED(x)) {
+			free(x);
+			return -ENOMEM;
+		}
+	}
+	x->ifindex = ifindex;
+	x->routes++;
+	return 0;
+}
+
+static void uncount_routed(struct ds_route_table *t, const struct ds_addr *a)
+{
+	struct routed *x = find_routed(t, a);
+
+	if (!x || --x->routes)
+		return;
+	HASH_DEL(t->routed, x);
+	free(x);
+}
+
 static void drop_route(struct ds_route_table *t, struct route *r, enum ds_route_by by)
 {
 	struct link *l = find_link(t, r->ifindex);
@@ -196,6 +252,7 @@ static void drop_route(struct ds_route_table *t, struct route *r, enum ds_route_
 		if (l && l->defaults)
 			l->defaults--;
 	} else {
+		uncount_routed(t, &r->key.addr);
 		tell_change(t, DS_ROUTE_CHANGE_RELEASED, by, &r->key.addr, r->ifindex);
 	}
 	HASH_DEL(t->routes, r);
@@ -320,8 +377,14 @@ static int put_route(struct ds_route_table *t, const struct route_key *key, uint
 	r->key = *key;
 	r->ifindex = ifindex;
 	r->generation = t->generation;
+	if (!is_default(r) && count_routed(t, &key->addr, ifindex)) {
+		free(r);
+		return -ENOMEM;
+	}
 	HASH_ADD(hh, t->routes, key, sizeof(r->key), r);
 	if (!DS_HASH_ADDED(r)) {
+		if (!is_default(r))
+			uncount_routed(t, &key->addr);
 		free(r);
 		return -ENOMEM;
 	}

@@ -46,4 +46,10 @@ void ds_route_table_end_dump(struct ds_route_table *t);
 /* 0; -ENOBUFS when a table is full and the message was left out; -ENOMEM. */
 int ds_route_table_apply(struct ds_route_table *t, const struct ds_rt *rt);
 
+/*
+ * The name of the link to which the address has a host route ("" where the link is not known), or
+ * NULL: it has none. Borrowed until the next message.
+ */
+const char *ds_route_table_link_of(const struct ds_route_table *t, const struct ds_addr *a);
+
 #endif
