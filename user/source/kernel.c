@@ -20,6 +20,7 @@
 #include "user/source/kernel_attach.h"
 #include "user/source/kernel_caps.h"
 #include "user/source/kernel_decode.h"
+#include "user/source/kernel_closings.h"
 #include "user/source/kernel_listeners.h"
 #include "user/util/cleanup.h"
 #include "user/util/log.h"
@@ -38,6 +39,7 @@ struct ds_kernel {
 	struct ds_decoder *decoder;
 	struct ring_buffer *ring;
 	struct ds_event event;		/* the one being delivered */
+	struct ds_closings *closings;	/* while listeners are searched, else NULL */
 	uint64_t seq;
 	int64_t boot_offset_ns;
 	int netns_fd;			/* holds the routing namespace; -1 = this process does */
@@ -99,8 +101,10 @@ static void lower_caps(struct ds_kernel *k)
 		(void)ds_caps_raise(false);	/* giving up effective ones is always allowed */
 }
 
-static void deliver(struct ds_kernel *k, struct ds_event *ev)
+static void deliver(void *ctx, struct ds_event *ev)
 {
+	struct ds_kernel *k = ctx;
+
 	ev->rank = k->options.rank;
 	ev->source_seq = k->seq++;
 	k->options.deliver(k->options.ctx, ev);
@@ -115,7 +119,8 @@ static int on_record(void *ctx, void *data, size_t len)
 	if (r < 0)
 		ds_log_info("a record of %zu bytes cannot be decoded", len);
 	if (r > 0) {
-		deliver(k, &k->event);
+		if (!k->closings || !ds_closings_hold(k->closings, &k->event))
+			deliver(k, &k->event);
 		k->delivered++;
 	}
 	/* libbpf has taken the record, and stops here. */
@@ -183,6 +188,7 @@ void ds_kernel_free(struct ds_kernel **k)
 	ring_buffer__free((*k)->ring);
 	ds_attach_free(&(*k)->attach);
 	ds_decoder_free(&(*k)->decoder);
+	ds_closings_free(&(*k)->closings);
 	ds_close_p(&(*k)->netns_fd);
 	free((*k)->lost_now);
 	free(*k);
@@ -401,9 +407,15 @@ int ds_kernel_find_listeners(struct ds_kernel *k)
 
 	if (fd < 0)
 		return fd;
+	/* Without memory for it they are told as they come. */
+	if (ds_closings_new(&k->closings))
+		ds_log_info("listeners: what closes during the search may be told too early");
 	raise_caps(k);
 	r = ds_listeners_search(fd, drain, k);
 	lower_caps(k);
+	if (k->closings)
+		ds_closings_release(k->closings, deliver, k);
+	ds_closings_free(&k->closings);
 	if (r >= 0)
 		ds_log_info("listeners: searched %d network namespaces", r);
 	return r < 0 ? r : 0;

@@ -66,7 +66,8 @@ int64_t ds_kernel_tap_on_ns(const struct ds_kernel *k);	/* how long in all */
 
 /*
  * Finds the listeners that exist: delivers socket events `listening` for each socket in LISTEN of
- * every network namespace in scope that is reachable by /proc or /run/netns (root command only).
+ * every network namespace in scope that is reachable by /proc or /run/netns (root command only). A
+ * port that seems to close meanwhile is told when the search has ended, if no listener was found.
  * 0, or -errno when no namespace could be searched; best effort.
  */
 int ds_kernel_find_listeners(struct ds_kernel *k);

@@ -1,20 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""drainsnoop is started when the pods already serve: their listeners are found, not seen to open."""
+"""drainsnoop is started when the pods already serve: their listeners are found, not seen to open. Two of three
+on a port close at once, perhaps before the search has met the third: the port is not closed."""
 
-from drainlab.proc import wait_for
 from . import at_least, found, milestones
 
 SUMMARY = "started beside pods that run already: the end of their listeners is seen all the same"
 SETTINGS = {"server": "gate", "prestop": 2.0, "lag": 5.0, "grace": 12.0, "linger": 3.0, "rate": 30.0}
-TRACER = ("-v",)
-
-
-def searched(lab):
-    """How often drainsnoop has said that it has looked for listeners."""
-    if not lab.binary:
-        return 0
-    with open(lab.tracer.error_path, encoding="utf-8", errors="replace") as said:
-        return said.read().count("listeners: searched")
 
 
 def play(lab):
@@ -25,13 +16,11 @@ def play(lab):
         leaving.tell("listen 32")
     lab.start_clients()
     lab.tracer.kill()
-    before = searched(lab)
     lab.tracer.start_again()    # knows nothing of the run before
-    wait_for(lambda: not lab.binary or searched(lab) > before, 60, "drainsnoop to look for listeners")
     lab.kubernetes.delete(leaving)
-    for _ in range(2):
-        lab.sleep(0.3)
+    for _ in range(2):          # while it still looks for listeners, where that takes so long
         leaving.tell("close")
+        lab.sleep(0.3)
 
 
 def mechanics(run):
