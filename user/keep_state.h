@@ -28,9 +28,9 @@ void ds_keep_state_load(struct ds_keep_state *keep,
 			void (*release)(void *ctx, const struct ds_event *ev), void *ctx);
 
 /*
- * The routes have been read: for each address that the file says was held by a route of its own, and
- * that has none now, gives a release to `release`, with the gap as its interval. From here on what is
- * saved tells which addresses have one. route is borrowed until ds_keep_state_free.
+ * The routes have been read: for each address that the file says was held by a route of its own,
+ * and that has none now, gives a release to `release`, with the gap as its interval. From here on
+ * what is saved tells which addresses have one. route is borrowed until ds_keep_state_free.
  */
 void ds_keep_state_routes(struct ds_keep_state *keep, const struct ds_route *route,
 			  void (*release)(void *ctx, const struct ds_event *ev), void *ctx);

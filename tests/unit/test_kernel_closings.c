@@ -19,10 +19,8 @@ static void tell(void *ctx, struct ds_event *ev)
 	(void)ctx;
 	(void)snprintf(told + len, sizeof(told) - len, "%d %s%d%s;",
 		       (int)((ev->time_ns - FX_BEGIN) / DS_NS_PER_MS),
-		       ev->kind != DS_EVENT_SOCKET	   ? "other" :
-		       ev->socket_change == CLOSED ? "-" :
-							   "",
-		       (int)ev->source_port, strcmp(ev->network_type, "ipv6") ? "" : "v6");
+		       ev->socket_change == CLOSED ? "-" : "", (int)ev->source_port,
+		       strcmp(ev->network_type, "ipv6") ? "" : "v6");
 }
 
 static struct ds_event listener(int64_t ms, uint64_t netns, int port, enum ds_socket_change change)
@@ -105,11 +103,12 @@ static void another_port_family_or_namespace_proves_nothing(void **state)
 	assert_string_equal(told, "2 8081;3 8080;4 8080v6;1 -8080;");
 }
 
-/* On the host's network each pod's listeners count for themselves; in a pod all of them together. */
+/* On the host each cgroup counts for itself; in a pod all of them together. */
 static void cgroups_are_told_apart_on_the_host_only(void **state)
 {
 	struct ds_closings *c = *state;
-	struct ds_event closed = listener(1, 7, 8080, CLOSED), other = listener(2, 7, 8080, LISTENS);
+	struct ds_event closed = listener(1, 7, 8080, CLOSED);
+	struct ds_event other = listener(2, 7, 8080, LISTENS);
 	char path[] = "pod1/a";
 
 	DS_SET_STR(&closed, CGROUP_PATH, cgroup_path, path);

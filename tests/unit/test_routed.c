@@ -262,6 +262,48 @@ static void marks_that_make_no_sense_are_left(void **state)
 	assert_string_equal(missing, "10.0.3.7 0123456789abcde;");
 }
 
+static void feed(void *ctx, struct ds_event *ev)
+{
+	ds_core_feed(((struct fixture *)ctx)->core, ev);
+}
+
+/* Told as any other route that went, with the gap as its interval: as keep_state.c does. */
+static void what_is_missing_is_released_in_the_gap(void **state)
+{
+	struct story *s = *state;
+	struct fixture *g = fx_new_bounded(0, 0);
+	char why[DS_STATE_WHY_LEN + 1];
+	const struct ds_event *line;
+	struct ds_state_view view;
+	struct ds_event ev;
+
+	fx_terminating(s->f, 1 * S, 1);
+	save(s->f, s->routed, &s->text);
+	fx_start_with(g, 10 * S, 900 * S, "auto", 0);
+	fx_lb(g);
+	assert_int_equal(ds_state_parse(s->text.all.data, s->text.all.len, &view, why), 0);
+	assert_int_equal(ds_state_each(&view, true, feed, g), 0);
+	ds_event_init(&ev, DS_EVENT_ROUTE, fx_at(5 * S));
+	DS_SET(&ev, ROUTE_CHANGE, route_change, DS_ROUTE_CHANGE_RELEASED);
+	DS_SET(&ev, ROUTE_BY, route_by, DS_ROUTE_BY_ROUTE);
+	DS_SET_STR(&ev, ADDRESS, address, "10.0.3.1");
+	DS_SET_STR(&ev, IFACE_NAME, iface_name, "eni1");
+	DS_SET(&ev, NOT_BEFORE, not_before, fx_at(2 * S));
+	DS_SET(&ev, NOT_AFTER, not_after, fx_at(5 * S));
+	ds_core_feed(g->core, &ev);
+	line = fx_only(g, DS_EVENT_PHASE);
+	assert_int_equal(line->phase, DS_PHASE_ADDRESS_RELEASED);
+	assert_int_equal(line->not_before, fx_at(2 * S));
+	assert_int_equal(line->not_after, fx_at(5 * S));
+	fx_syn_died(g, 6 * S, 1, 40001, 8);
+	fx_ticks(g, 6 * S, 30 * S);
+	line = fx_only(g, DS_EVENT_DROP);
+	assert_int_equal(line->cause, DS_CAUSE_ADDRESS_RELEASED);
+	assert_int_equal(line->attribution, DS_ATTRIBUTION_RELEASED_ADDRESS);
+	assert_string_equal(line->pod_uid, fx_uid(1));
+	fx_free(g);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -275,6 +317,7 @@ int main(void)
 		TEST(a_mark_outlives_a_run_that_could_not_say_it),
 		TEST(forgotten_pods_leave_nothing),
 		TEST(marks_that_make_no_sense_are_left),
+		TEST(what_is_missing_is_released_in_the_gap),
 	};
 
 	return cmocka_run_group_tests_name("routed", tests, NULL, NULL);

@@ -441,43 +441,6 @@ static void the_gap_begins_with_what_is_undecided(void **state)
 }
 
 /* Two restarts: both gaps count, also the one that only the state file knows. */
-/* What routed.c finds at the start: told as any other route that went, with the gap as interval. */
-static void a_route_that_went_in_the_gap(void **state)
-{
-	struct fixture *f = fx_new_bounded(0, 0), *g;
-	const struct ds_event *line;
-	struct ds_event ev;
-
-	(void)state;
-	fx_start_with(f, 10 * S, 900 * S, "auto", 0);
-	fx_lb(f);
-	fx_pod(f, 0, 1);
-	fx_terminating(f, 1 * S, 1);
-	fx_ticks(f, 1 * S, 2 * S);
-	g = restarted(f, 5 * S);
-	ds_event_init(&ev, DS_EVENT_ROUTE, fx_at(5 * S));
-	DS_SET(&ev, ROUTE_CHANGE, route_change, DS_ROUTE_CHANGE_RELEASED);
-	DS_SET(&ev, ROUTE_BY, route_by, DS_ROUTE_BY_ROUTE);
-	DS_SET_STR(&ev, ADDRESS, address, "10.0.3.1");
-	DS_SET_STR(&ev, IFACE_NAME, iface_name, "eni1");
-	DS_SET(&ev, NOT_BEFORE, not_before, fx_at(2 * S));
-	DS_SET(&ev, NOT_AFTER, not_after, fx_at(5 * S));
-	ds_core_feed(g->core, &ev);
-	line = fx_only(g, DS_EVENT_PHASE);
-	assert_int_equal(line->phase, DS_PHASE_ADDRESS_RELEASED);
-	assert_int_equal(line->not_before, fx_at(2 * S));
-	assert_int_equal(line->not_after, fx_at(5 * S));
-	fx_syn_died(g, 6 * S, 1, 40001, 8);
-	fx_ticks(g, 6 * S, 30 * S);
-	line = fx_only(g, DS_EVENT_DROP);
-	assert_int_equal(line->cause, DS_CAUSE_ADDRESS_RELEASED);
-	assert_int_equal(line->attribution, DS_ATTRIBUTION_RELEASED_ADDRESS);
-	assert_string_equal(line->pod_uid, fx_uid(1));
-	assert_int_equal(pod_of(g, 1)->released_ns, fx_at(5 * S));
-	fx_free(f);
-	fx_free(g);
-}
-
 static void gaps_add_up(void **state)
 {
 	struct fixture *f = story(), *g = restarted(f, 5 * S), *h;
@@ -597,7 +560,6 @@ int main(void)
 		cmocka_unit_test(a_pod_that_began_to_go_in_the_gap),
 		cmocka_unit_test(a_pod_that_goes_after_the_gap_is_clean),
 		cmocka_unit_test(the_gap_begins_with_what_is_undecided),
-		cmocka_unit_test(a_route_that_went_in_the_gap),
 		cmocka_unit_test(gaps_add_up),
 		cmocka_unit_test(a_verdict_is_written_once_over_restarts),
 		cmocka_unit_test(a_cut_verdict_is_done_again),

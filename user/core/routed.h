@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which of the addresses in a state file the node had a route of its own for. Such a route that is
- * missing when the next run begins went in between: the address was released, and nobody watched. An
- * address without one (a bridge, one route for all) says nothing by having none. Pure.
+ * missing when the next run begins went in between: the address was released, and nobody watched.
+ * An address without one (a bridge, one route for all) says nothing by having none. Pure.
  *
  * A holding is the pair of events that snapshot.c makes of it: assigned, and released where it is
  * over. The mark is in the first: drainsnoop.route.by, the link, and the namespace of the route.
@@ -24,8 +24,8 @@ void ds_routed_free(struct ds_routed **routed);
 int ds_routed_take(struct ds_routed *r, const struct ds_event *ev);
 
 /*
- * Calls gone() for each address that is still held and was marked in that namespace, where link_of()
- * has no route now (NULL). `link`: where its route led; borrowed for the call.
+ * Calls gone() for each address that is still held and was marked in that namespace, where
+ * link_of() has no route now (NULL). `link`: where its route led; borrowed for the call.
  */
 void ds_routed_missing(const struct ds_routed *r, uint64_t netns,
 		       const char *(*link_of)(const void *ctx, const struct ds_addr *a),
@@ -39,9 +39,9 @@ void ds_routed_begin(struct ds_routed *r);
 void ds_routed_end(struct ds_routed *r);
 
 /*
- * Marks an event of the snapshot where the node routes its address to `link` (NULL: it does not), or
- * did: the core hears later than the route source that a route went, and until then the holding has
- * one. The marked event borrows a string until the next call. As ds_routed_take.
+ * Marks an event of the snapshot where the node routes its address to `link` (NULL: it does not),
+ * or did: the core hears later than the route source that a route went, and until then the holding
+ * has one. The marked event borrows a string until the next call. As ds_routed_take.
  */
 int ds_routed_mark(struct ds_routed *r, struct ds_event *ev, const char *link, uint64_t netns);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One table of packed events, by port: namespace, family and number; on the host also the cgroup. */
+/* One table of packed events, by namespace, family and port; on the host also by cgroup. */
 #include "user/source/kernel_closings.h"
 
 #include <errno.h>
@@ -49,7 +49,7 @@ void ds_closings_free(struct ds_closings **closings)
 	free(DS_TAKE(*closings));
 }
 
-/* As the kernel side counts: pods share the host's namespace, so there each cgroup is for itself. */
+/* As the kernel side counts: pods share the host's namespace, each cgroup is for itself there. */
 static char *key_of(const struct ds_event *ev)
 {
 	bool of_host = ds_event_has(ev, DS_KEY_SCOPE) && ev->scope == DS_SCOPE_ROUTING &&

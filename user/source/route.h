@@ -36,7 +36,7 @@ struct ds_route_stats {
 	uint64_t events;
 	uint64_t losses;	/* times that the socket was full */
 	uint64_t left_out;	/* messages for which a table was full */
-	uint64_t unsure;	/* dumps that may have missed something, and were taken as they are */
+	uint64_t unsure;	/* dumps that may have missed something */
 	uint64_t errors;
 };
 
