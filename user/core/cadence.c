@@ -15,6 +15,7 @@
 #define ALIKE_NEEDED 2		/* other pods, for one that accepted nothing yet */
 #define MISSES_ALLOWED 1
 #define SAME_NS (20 * DS_NS_PER_MS)	/* a sample and an event of the same connection */
+#define SAMPLE_LATE_NS (2 * DS_NS_PER_S)	/* counters are read once a second, then merged */
 #define HANDSHAKE_NS (15 * DS_NS_PER_S)	/* from a SYN to its acceptance, with retransmissions */
 
 struct beginning {
@@ -405,12 +406,15 @@ void ds_cadence_payload(struct ds_cadences *c, const struct ds_addr *source, uin
 /* Something of that address may have been a request. */
 static bool is_mixed(const struct source *s, int64_t at_ns, int64_t longest_ns)
 {
+	/* The check that follows a young one may not be known yet. */
+	int64_t unpaired_ns = at_ns - longest_ns - tolerance(longest_ns) - SAMPLE_LATE_NS;
+
 	if (is_busy(s, at_ns))
 		return true;
 	for (const struct track *t = s->tracks; t; t = t->same_source)
 		for (int i = 0; i < t->cnt; i++)
 			if (!t->ring[i].paired && is_recent(t->ring[i].at_ns, at_ns) &&
-			    t->ring[i].at_ns < at_ns - longest_ns - tolerance(longest_ns))
+			    t->ring[i].at_ns < unpaired_ns)
 				return true;
 	return false;
 }
