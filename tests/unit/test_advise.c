@@ -242,6 +242,18 @@ static int64_t oversleep(struct fixture *f)
 	return ds_event_has(ev, DS_KEY_ADVICE_WITHHELD) ? -s : s;
 }
 
+/* From a file of a stranger: with it as told, the sleep that is needed would be 0 s. */
+static void an_error_below_zero_is_none(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f);
+	ROLL(f, .stop_ms = 100, .prestop = "sleep:10", .target = true, .tail_ms = 0,
+	     .t0_error_ms = -1000);
+	assert_int_equal(last_verdict(f)->tail_error, 0);
+	assert_int_equal(oversleep(f), -9);
+}
+
 static void feed_restored(void *ctx, const struct ds_event *ev)
 {
 	ds_core_feed(((struct fixture *)ctx)->core, ev);
@@ -460,6 +472,7 @@ int main(void)
 		FX_TEST(an_idle_pod_says_only_that_it_says_nothing),
 		cmocka_unit_test(no_oversleep_without_a_hook_that_sleeps),
 		FX_TEST(what_was_not_wholly_seen_tells_no_oversleep),
+		FX_TEST(an_error_below_zero_is_none),
 		FX_TEST(every_pod_of_a_rollout_must_have_been_busy),
 		FX_TEST(what_two_rollouts_showed_outlives_a_restart),
 	};

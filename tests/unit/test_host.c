@@ -335,6 +335,19 @@ static void the_verdict_is_due_when_the_pod_is_deleted(void **state)
 	assert_int_equal(fx_count(f, DS_EVENT_VERDICT), 1);
 }
 
+/* The answer is used also where no pod is found. */
+static void an_attribution_is_always_told(void **state)
+{
+	struct fixture *f = *state;
+	int attribution = DS_ATTRIBUTION_CGROUP;
+	struct ds_event ev;
+
+	ds_event_init(&ev, DS_EVENT_SOCKET, fx_at(0));
+	DS_SET(&ev, SCOPE, scope, DS_SCOPE_ROUTING);
+	assert_null(ds_timeline_pod_of(f->core, &ev, &attribution));
+	assert_int_not_equal(attribution, DS_ATTRIBUTION_CGROUP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +364,7 @@ int main(void)
 		FX_TEST(each_pod_has_the_target_of_its_port),
 		FX_TEST(the_kubelets_probe_is_no_traffic_inside_the_pod),
 		FX_TEST(the_verdict_is_due_when_the_pod_is_deleted),
+		FX_TEST(an_attribution_is_always_told),
 	};
 
 	return cmocka_run_group_tests_name("host", tests, NULL, NULL);

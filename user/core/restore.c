@@ -75,7 +75,8 @@ static void restore_pod(struct ds_core *core, const struct ds_event *ev)
 	}
 	if (ds_event_has(ev, DS_KEY_T0)) {
 		pod->t0_ns = ev->t0;
-		pod->t0_error_ns = ds_event_has(ev, DS_KEY_T0_ERROR) ? ev->t0_error : 0;
+		pod->t0_error_ns =
+			ds_event_has(ev, DS_KEY_T0_ERROR) && ev->t0_error > 0 ? ev->t0_error : 0;
 		pod->t0_source = ds_event_has(ev, DS_KEY_T0_SOURCE) ?
 					 ev->t0_source :
 					 DS_T0_SOURCE_DELETION_TIMESTAMP;

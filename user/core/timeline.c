@@ -13,7 +13,7 @@ void ds_timeline_set_t0(struct ds_pod *pod, int64_t t0_ns, int64_t error_ns, int
 	if (pod->t0_ns && pod->t0_ns <= t0_ns)
 		return;
 	pod->t0_ns = t0_ns;
-	pod->t0_error_ns = error_ns;
+	pod->t0_error_ns = error_ns > 0 ? error_ns : 0;	/* a length: a stranger's may be below 0 */
 	pod->t0_source = source;
 	if (pod->exited_ns && pod->exited_ns < t0_ns) {	/* a restart of long ago is not its end */
 		pod->exited_ns = 0;
@@ -39,6 +39,7 @@ struct ds_pod *ds_timeline_pod_of(const struct ds_core *core, const struct ds_ev
 	char uid[DS_POD_UID_LEN + 1];
 	struct ds_pod *pod;
 
+	*ret_attribution = DS_ATTRIBUTION_NETNS;
 	if (ds_event_has(ev, DS_KEY_CGROUP_PATH) && ds_cgroup_pod_uid(ev->cgroup_path, uid)) {
 		/* A pod that this node does not know is somebody else's: never guess on. */
 		*ret_attribution = DS_ATTRIBUTION_CGROUP;
@@ -46,7 +47,6 @@ struct ds_pod *ds_timeline_pod_of(const struct ds_core *core, const struct ds_ev
 	}
 	if (ds_event_has(ev, DS_KEY_SCOPE) && ev->scope == DS_SCOPE_ROUTING)
 		return NULL;	/* the node's own: which pod on the host's network is not known */
-	*ret_attribution = DS_ATTRIBUTION_NETNS;
 	pod = ds_event_has(ev, DS_KEY_NETNS) ? pod_of_netns(core, ev->netns) : NULL;
 	return pod;
 }
