@@ -5,6 +5,7 @@
  */
 #include "tests/unit/core_fixture.h"
 #include "user/core/state.h"
+#include "user/core/workload.h"
 
 #define S 1000	/* ms */
 #define LB2 "10.0.0.11"
@@ -365,6 +366,46 @@ static void counters_without_sense_do_no_harm(void **state)
 	assert_true(rate(f) >= 0);
 }
 
+/* Its sums stay within bounds on either side, however long it goes on. */
+static void arrivals_are_bounded_below_too(void **state)
+{
+	const int64_t most = INT64_C(1) << 40;
+	struct fixture *f = *state;
+	struct ds_pod *pod;
+
+	serving(f);
+	for (int i = 0; i < 8; i++)
+		FX_TRAFFIC(f, 10 * S, .n = 1, .accepted = 1, .empty = i % 2 ? 1 : INT64_MAX);
+	pod = ds_ledger_first(f->core->ledger);
+	assert_true(pod->balancers[0].arrivals[0] + pod->balancers[0].arrivals[1] >= -most);
+}
+
+/* One address on many ports: each at the bound. */
+static void a_rate_beyond_sense_is_cut(void **state)
+{
+	struct fixture *f = *state;
+	struct ds_measured m = { 0 };
+
+	serving(f);
+	for (int port = 1; port <= 32; port++) {
+		struct ds_event ev = fx_target_event(0, 1, DS_TARGET_STATE_HEALTHY);
+
+		DS_SET(&ev, TARGET_PORT, target_port, port);
+		ds_core_feed(f->core, &ev);
+		ds_event_init(&ev, DS_EVENT_TRAFFIC, fx_at(1));
+		DS_SET_ADDR(&ev, SOURCE_ADDRESS, source, fx_addr(FX_LB));
+		DS_SET_ADDR(&ev, DESTINATION_ADDRESS, destination, fx_pod_addr(1));
+		DS_SET(&ev, TRAFFIC_PORT, traffic_port, port);
+		DS_SET(&ev, TRAFFIC_ACCEPTED, traffic_accepted, INT64_MAX);
+		DS_SET(&ev, LAST_ACCEPTED_AT, last_accepted_at, fx_at(1));
+		ds_core_feed(f->core, &ev);
+	}
+	fx_terminating(f, 2, 1);
+	assert_true(rate(f) > 0);
+	ds_workload_add_rate(&m, INT64_MAX);
+	assert_int_equal(m.rates[0], INT64_C(1) << 49);
+}
+
 /* The run began after the pod did: what came before was not counted, so its time is not either. */
 static void the_time_before_the_run_does_not_count(void **state)
 {
@@ -426,6 +467,8 @@ int main(void)
 		FX_TEST(more_addresses_than_fit),
 		FX_TEST(one_silent_for_long_makes_room),
 		FX_TEST(counters_without_sense_do_no_harm),
+		FX_TEST(arrivals_are_bounded_below_too),
+		FX_TEST(a_rate_beyond_sense_is_cut),
 		FX_TEST(the_time_before_the_run_does_not_count),
 		FX_TEST(its_own_closes_tell_the_keepalive_timeout),
 	};

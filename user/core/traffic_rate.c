@@ -23,6 +23,12 @@ static int64_t earliest(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* Below 0 for a moment, where what came empty is told before that it was accepted. */
+static int64_t within(int64_t arrivals)
+{
+	return latest(earliest(arrivals, ARRIVALS_MAX), -ARRIVALS_MAX);
+}
+
 /* Samples after T0 belong to its period: what came then must not push out what came before. */
 static int64_t period_of(const struct ds_pod *pod, int64_t at_ns)
 {
@@ -95,7 +101,7 @@ void ds_traffic_rate_sample(struct ds_pod *pod, const struct ds_event *ev, bool 
 	       growth(&b->segments, has_segments, ev->traffic_segments) -
 	       growth(&b->empty, ds_event_has(ev, DS_KEY_TRAFFIC_EMPTY), ev->traffic_empty);
 	if (is_traffic)	/* a checker's address is one of the load balancer's all the same */
-		b->arrivals[period & 1] = earliest(b->arrivals[period & 1] + more, ARRIVALS_MAX);
+		b->arrivals[period & 1] = within(b->arrivals[period & 1] + more);
 	if (is_traffic && ds_event_has(ev, DS_KEY_IDLE_CLOSE) && !ds_pod_is_going(pod))
 		pod->idle_close_ns = latest(pod->idle_close_ns, ev->idle_close);
 }
@@ -183,7 +189,7 @@ static int64_t arrivals_from(const struct ds_core *core, const struct ds_pod *po
 		checks = checks_among(core, pod, b->port, w->end_ns - w->begin_ns);
 		if (checks < 0)
 			return 0;
-		sum += arrivals_of(b, w) - checks;
+		sum = within(sum + arrivals_of(b, w) - earliest(checks, ARRIVALS_MAX));
 	}
 	return latest(sum, 0);
 }

@@ -11,6 +11,7 @@
 #include "user/util/text.h"
 
 #define WORKLOADS_MAX 16384
+#define RATE_MAX (INT64_C(1) << 49)	/* arrivals in 1000 s: far more than there can be */
 #define KUBELET_LEAST_NS (2 * DS_NS_PER_S)	/* from SIGTERM to SIGKILL, after any hook */
 
 struct ds_workloads {
@@ -279,6 +280,8 @@ void ds_workload_judged(const struct ds_core *core, struct ds_workload *w, struc
 
 void ds_workload_add_rate(struct ds_measured *m, int64_t rate)
 {
+	/* Of a file from elsewhere, or of a moment that was too short: products of it must fit. */
+	rate = rate < RATE_MAX ? rate : RATE_MAX;
 	for (int i = 0; i < DS_ROLLOUTS_NEEDED; i++)
 		if (rate > m->rates[i]) {
 			int64_t lower = m->rates[i];
