@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/core/target.h"
+#include "user/core/target_group.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -481,6 +481,44 @@ static void the_longest_delay_is_remembered(void **state)
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+/* What each event has to look at stays short, whatever a file says. */
+static void a_group_and_an_address_are_bounded(void **state)
+{
+	struct ds_addr first = ds_addr_from_v4((const uint8_t[4]){ 10, 1, 0, 0 });
+	struct ds_targets *many;
+	char id[DS_ADDR_STRLEN];
+	struct ds_event ev;
+	int previous;
+
+	(void)state;
+	assert_int_equal(ds_targets_new(&many, 65536), 0);
+	for (int i = 0; i < 2049; i++) {
+		(void)snprintf(id, sizeof(id), "10.1.%d.%d", i / 256, i % 256);
+		ev = fx_target_event(0, 1, DS_TARGET_STATE_HEALTHY);
+		DS_SET_STR(&ev, TARGET_ID, target_id, id);
+		assert_int_equal(ds_targets_evictions(many), 0);
+		assert_non_null(ds_targets_update(many, &ev, &previous));
+	}
+	assert_int_equal(ds_targets_evictions(many), 1);
+	assert_null(ds_targets_of(many, &first));
+	assert_int_equal(ds_targets_groups(many)->cnt, 2048);
+	ds_targets_free(&many);
+
+	assert_int_equal(ds_targets_new(&many, 65536), 0);
+	for (int port = 1; port <= 257; port++) {
+		ev = fx_target_event(0, 1, DS_TARGET_STATE_HEALTHY);
+		DS_SET(&ev, TARGET_PORT, target_port, port);
+		assert_int_equal(ds_targets_evictions(many), 0);
+		assert_non_null(ds_targets_update(many, &ev, &previous));
+	}
+	first = fx_pod_addr(1);
+	assert_int_equal(ds_targets_evictions(many), 1);
+	assert_null(ds_targets_find(many, &first, 1));
+	assert_non_null(ds_targets_find(many, &first, 2));
+	assert_non_null(ds_targets_find(many, &first, 257));
+	ds_targets_free(&many);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -513,6 +551,7 @@ int main(void)
 		T(both_words_of_draining_count),
 		T(no_target_is_an_unknown_drain),
 		T(the_longest_delay_is_remembered),
+		T(a_group_and_an_address_are_bounded),
 	};
 
 	return cmocka_run_group_tests_name("target", tests, NULL, NULL);

@@ -9,6 +9,13 @@
 #include "user/util/cleanup.h"
 #include "user/util/hash.h"
 
+/*
+ * Each event looks at all targets of its group, and at all of its address: both stay short, also
+ * for what a file from elsewhere says. AWS registers a thousand in a group; a pod has a few.
+ */
+#define GROUP_TARGETS_MAX 2048
+#define ADDRESS_TARGETS_MAX 256
+
 struct address_entry {
 	struct ds_addr addr;
 	struct ds_target *first;
@@ -170,6 +177,27 @@ static struct ds_target *pick(struct ds_target *first, const struct ds_event *ev
 	return target;
 }
 
+/* The group and the address of a target that was just added: the first told of either makes room. */
+static void keep_short(struct ds_targets *t, const struct address_entry *e,
+		       const struct ds_target *target)
+{
+	struct ds_target *oldest = target->in_group->first;
+	int cnt = 1;
+
+	if (target->in_group->cnt > GROUP_TARGETS_MAX) {
+		while (oldest->same_group)
+			oldest = oldest->same_group;
+		remove_target(t, oldest);
+		t->evictions++;
+	}
+	for (oldest = e->first; oldest->same_address; cnt++)
+		oldest = oldest->same_address;
+	if (cnt > ADDRESS_TARGETS_MAX) {
+		remove_target(t, oldest);
+		t->evictions++;
+	}
+}
+
 static struct ds_target *find_or_add(struct ds_targets *t, const struct ds_addr *a,
 				     const struct ds_event *ev, int *ret_previous)
 {
@@ -218,8 +246,10 @@ static struct ds_target *find_or_add(struct ds_targets *t, const struct ds_addr 
 	t->cnt++;
 	*ret_previous = -1;
 	target->state = DS_TARGET_STATE_ABSENT;
-	if (!ds_target_group_join(&t->groups, target))
+	if (!ds_target_group_join(&t->groups, target)) {
+		keep_short(t, e, target);
 		return target;
+	}
 	remove_target(t, target);
 	return NULL;
 }

@@ -16,7 +16,7 @@ struct ds_target_group;
 struct ds_target {
 	struct ds_target *prev, *next;		/* all, least recently told first */
 	struct ds_target *same_address;		/* next one of this address */
-	struct ds_target *same_group;		/* next one of this group */
+	struct ds_target *same_group;		/* next one of this group, the youngest first */
 	struct ds_target_group *in_group;
 	char group[DS_TARGET_TEXT_LEN + 1];	/* its ARN, else its name */
 	char group_name[DS_TARGET_TEXT_LEN + 1];

@@ -50,6 +50,7 @@ int ds_target_group_join(struct ds_target_group **groups, struct ds_target *targ
 	target->in_group = g;
 	target->same_group = g->first;
 	g->first = target;
+	g->cnt++;
 	return 0;
 }
 
@@ -61,6 +62,7 @@ void ds_target_group_leave(struct ds_target_group **groups, struct ds_target *ta
 	while (*p != target)
 		p = &(*p)->same_group;
 	*p = target->same_group;
+	g->cnt--;
 	target->in_group = NULL;
 	if (g->first)
 		return;

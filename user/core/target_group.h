@@ -19,6 +19,7 @@ struct ds_target_gap {
 struct ds_target_group {
 	char id[DS_TARGET_TEXT_LEN + 1];	/* its ARN, else its name */
 	struct ds_target *first;	/* its targets, by same_group; never empty */
+	int cnt;
 	bool has_served;		/* one of its targets could be sent to */
 	struct ds_target_gap gap;
 	UT_hash_handle hh;
