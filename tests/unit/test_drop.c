@@ -398,6 +398,16 @@ static void folded_drops_are_written_at_the_end(void **state)
 	assert_int_equal(fx_nth(f, DS_EVENT_DROP, 5)->repeat, 7);
 }
 
+static void folded_drops_of_a_forgotten_pod_are_written_first(void **state)
+{
+	struct fixture *f = *state;
+
+	twelve(f, 5);
+	ds_core_forget(f->core, pod_of(f, 1));
+	assert_int_equal(fx_count(f, DS_EVENT_DROP), 6);
+	assert_int_equal(fx_nth(f, DS_EVENT_DROP, 5)->repeat, 7);
+}
+
 /* What was decided stands, though the pod's surroundings have changed when the line is written. */
 static void a_folded_line_says_what_was_decided_then(void **state)
 {
@@ -474,6 +484,7 @@ int main(void)
 		FX_TEST(the_next_second_has_its_own_lines),
 		FX_TEST(without_a_limit_every_drop_is_a_line),
 		FX_TEST(folded_drops_are_written_at_the_end),
+		FX_TEST(folded_drops_of_a_forgotten_pod_are_written_first),
 		FX_TEST(a_folded_line_says_what_was_decided_then),
 		FX_TEST(windows_still_open_at_the_end_have_low_confidence),
 		FX_TEST(an_arrival_never_lies_in_the_future),

@@ -64,6 +64,7 @@ void ds_core_free(struct ds_core **core)
 void ds_core_forget(void *ctx, struct ds_pod *pod)
 {
 	ds_correlate_forget(ctx, pod);
+	ds_drop_unfold(ctx, pod);
 	ds_verdict_forget(ctx, pod);
 	ds_tap_forget(ctx, pod);
 }

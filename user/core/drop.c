@@ -293,6 +293,13 @@ static void write_folded(struct ds_core *core, struct ds_pod *pod, int cause)
 	f->cnt = 0;
 }
 
+void ds_drop_unfold(struct ds_core *core, struct ds_pod *pod)
+{
+	for (int cause = 0; cause < DS_CAUSE_MAX; cause++)
+		if (pod->folds[cause].cnt)
+			write_folded(core, pod, cause);
+}
+
 void ds_drop_flush_folded(struct ds_core *core, int64_t now_ns)
 {
 	if (!core->folding || now_ns / DS_NS_PER_S <= core->second)
@@ -300,9 +307,7 @@ void ds_drop_flush_folded(struct ds_core *core, int64_t now_ns)
 	roll_second(core, now_ns);
 	core->folding = false;
 	for (struct ds_pod *pod = ds_ledger_first(core->ledger); pod; pod = pod->next)
-		for (int cause = 0; cause < DS_CAUSE_MAX; cause++)
-			if (pod->folds[cause].cnt)
-				write_folded(core, pod, cause);
+		ds_drop_unfold(core, pod);
 }
 
 /* ---- the decision ---- */

@@ -12,6 +12,9 @@
 /* Closes the flow's window and decides it. Does nothing for a flow that was decided before. */
 void ds_drop_decide(struct ds_core *core, struct ds_flow *flow);
 
+/* Writes those that are folded of one pod: also before it is forgotten. */
+void ds_drop_unfold(struct ds_core *core, struct ds_pod *pod);
+
 /* Writes the folded drops of the seconds before this moment. */
 void ds_drop_flush_folded(struct ds_core *core, int64_t now_ns);
 
