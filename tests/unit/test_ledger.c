@@ -371,6 +371,66 @@ static void the_sums_tell_living_and_ended(void **state)
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+static struct ds_pod *numbered(struct ds_ledger *l, int n)
+{
+	char key[16];
+	bool is_new;
+
+	(void)snprintf(key, sizeof(key), "%d", n);
+	return ds_ledger_pod(l, key, FX_BEGIN, &is_new);
+}
+
+static void forget_nothing(void *ctx, struct ds_pod *p)
+{
+	(void)ctx;
+	(void)p;
+}
+
+/* More than any node has: the first that was told shares no longer, and that is counted. */
+static void the_pods_that_share_are_bounded(void **state)
+{
+	struct ds_ledger *l;
+	int cnt = 0;
+
+	(void)state;
+	assert_int_equal(ds_ledger_new(&l, 1025), 0);
+	for (int n = 0; n < 1024; n++)
+		ds_ledger_share(l, numbered(l, n));
+	ds_ledger_share(l, numbered(l, 0));
+	assert_int_equal(ds_ledger_evictions(l), 0);
+	ds_ledger_share(l, numbered(l, 1024));
+	assert_int_equal(ds_ledger_evictions(l), 1);
+	assert_false(numbered(l, 0)->shares);
+	for (const struct ds_pod *p = ds_ledger_first_host(l); p; p = p->next_host)
+		cnt++;
+	assert_int_equal(cnt, 1024);
+	/* Forgotten ones leave the list too, wherever they stand in it. */
+	ds_ledger_make_room(l, forget_nothing, NULL);
+	ds_ledger_make_room(l, forget_nothing, NULL);
+	assert_ptr_equal(ds_ledger_first_host(l), numbered(l, 1024));
+	ds_ledger_free(&l);
+}
+
+/* To find the one that goes costs the same, however many there are. */
+static void only_the_oldest_are_looked_at_for_one_that_ended(void **state)
+{
+	struct ds_ledger *l;
+
+	(void)state;
+	assert_int_equal(ds_ledger_new(&l, 1030), 0);
+	for (int n = 0; n < 1030; n++)
+		assert_non_null(numbered(l, n));
+	numbered(l, 1024)->deleted_ns = FX_BEGIN;
+	ds_ledger_make_room(l, forget_nothing, NULL);
+	assert_null(ds_ledger_find(l, "0"));
+	assert_non_null(ds_ledger_find(l, "1024"));
+	assert_non_null(numbered(l, 1030));
+	ds_ledger_make_room(l, forget_nothing, NULL);	/* by now it is the 1024th */
+	assert_non_null(ds_ledger_find(l, "1"));
+	assert_null(ds_ledger_find(l, "1024"));
+	ds_ledger_free(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -394,6 +454,8 @@ int main(void)
 		T(an_expired_pod_leaves_the_address_to_its_next_holder),
 		T(at_the_bound_the_oldest_judged_pod_goes_first),
 		T(the_sums_tell_living_and_ended),
+		T(the_pods_that_share_are_bounded),
+		T(only_the_oldest_are_looked_at_for_one_that_ended),
 	};
 
 	return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);

@@ -180,6 +180,7 @@ static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, 
 	}
 	if (!flow->pod) {
 		flow->pod = pod;
+		pod->flows_cnt++;
 		flow->attribution = *ret_attribution;
 		flow->balanced = ds_balance_is_traffic(core, flow);
 	}
@@ -517,7 +518,10 @@ void ds_correlate_finish(struct ds_core *core)
 
 void ds_correlate_forget(struct ds_core *core, struct ds_pod *pod)
 {
-	for (struct ds_flow *flow = ds_flows_first(core->flows), *next; flow; flow = next) {
+	struct ds_flow *next;
+
+	for (struct ds_flow *flow = ds_flows_first(core->flows); flow && pod->flows_cnt;
+	     flow = next) {
 		next = flow->next;
 		if (flow->pod == pod)
 			give_up(core, flow);

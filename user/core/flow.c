@@ -67,6 +67,8 @@ void ds_flows_remove(struct ds_flows *f, struct ds_flow *flow)
 	struct entry *e = (struct entry *)flow;
 
 	ds_flows_close_window(f, flow);
+	if (flow->pod)
+		flow->pod->flows_cnt--;
 	DL_DELETE(f->quietest, flow);
 	HASH_DELETE(hh, f->by_key, e);
 	if (f->found == e)

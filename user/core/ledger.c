@@ -10,6 +10,8 @@
 #include "user/util/hash.h"
 
 #define HOLDINGS_MAX 8	/* of one address; the oldest is forgotten */
+#define HOSTS_MAX 1024	/* each packet for the node's address looks at all of them */
+#define LOOK_MAX 1024	/* pods that live on a node at a time: among as many one has ended */
 
 struct holding {
 	struct ds_pod *pod;
@@ -37,7 +39,8 @@ struct ds_ledger {
 	struct pod_entry *by_key;
 	struct address_entry *by_address;
 	struct ds_pod *first, *last;
-	struct ds_pod *first_host;
+	struct ds_pod *first_host, *last_host;
+	int hosts_cnt;
 };
 
 int ds_ledger_new(struct ds_ledger **ret_ledger, size_t max_pods)
@@ -74,11 +77,13 @@ static void remove_address(struct ds_ledger *l, struct address_entry *e)
 
 static void unshare(struct ds_ledger *l, struct ds_pod *pod)
 {
-	for (struct ds_pod **at = &l->first_host; *at; at = &(*at)->next_host)
-		if (*at == pod) {
-			*at = pod->next_host;
-			return;
-		}
+	if (!pod->shares)
+		return;
+	*(pod->prev_host ? &pod->prev_host->next_host : &l->first_host) = pod->next_host;
+	*(pod->next_host ? &pod->next_host->prev_host : &l->last_host) = pod->prev_host;
+	pod->prev_host = pod->next_host = NULL;
+	pod->shares = false;
+	l->hosts_cnt--;
 }
 
 static void remove_pod(struct ds_ledger *l, struct ds_pod *pod)
@@ -299,10 +304,12 @@ void ds_ledger_make_room(struct ds_ledger *l, void (*forget)(void *ctx, struct d
 			 void *ctx)
 {
 	struct ds_pod *ended = NULL, *judged = NULL, *victim;
+	int looked = 0;
 
 	if (l->pods_cnt < l->max_pods)
 		return;
-	for (struct ds_pod *pod = l->first; pod && !judged; pod = pod->next) {
+	for (struct ds_pod *pod = l->first; pod && !judged && looked++ < LOOK_MAX;
+	     pod = pod->next) {
 		if (!ds_pod_ended_ns(pod))
 			continue;
 		if (!ended)
@@ -325,11 +332,17 @@ const char *ds_ledger_key(const struct ds_pod *pod)
 
 void ds_ledger_share(struct ds_ledger *l, struct ds_pod *pod)
 {
-	for (const struct ds_pod *p = l->first_host; p; p = p->next_host)
-		if (p == pod)
-			return;
+	if (pod->shares)
+		return;
+	if (l->hosts_cnt == HOSTS_MAX) {
+		l->evictions++;
+		unshare(l, l->last_host);
+	}
 	pod->next_host = l->first_host;
+	*(l->first_host ? &l->first_host->prev_host : &l->last_host) = pod;
 	l->first_host = pod;
+	pod->shares = true;
+	l->hosts_cnt++;
 }
 
 struct ds_pod *ds_ledger_first_host(const struct ds_ledger *l)

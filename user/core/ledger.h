@@ -80,8 +80,9 @@ void ds_ledger_expire(struct ds_ledger *l, int64_t now_ns, int64_t retention_ns,
 		      void (*forget)(void *ctx, struct ds_pod *pod), void *ctx);
 
 /*
- * Makes room for one more pod: at the bound the oldest ended pod goes (one that waits for no
- * verdict before one that does), else the oldest of all; counted. forget is told it first.
+ * Makes room for one more pod: at the bound the oldest ended pod of the oldest 1024 goes (one that
+ * waits for no verdict before one that does), else the oldest of all; counted. forget is told it
+ * first.
  */
 void ds_ledger_make_room(struct ds_ledger *l, void (*forget)(void *ctx, struct ds_pod *pod),
 			 void *ctx);
@@ -96,7 +97,7 @@ const char *ds_ledger_key(const struct ds_pod *pod);
 
 /*
  * The pod is on the host's network: it shares the node's addresses and holds none. A second call
- * changes nothing.
+ * changes nothing. Of more than 1024 the first that was told shares no longer: counted.
  */
 void ds_ledger_share(struct ds_ledger *l, struct ds_pod *pod);
 

@@ -74,7 +74,8 @@ struct ds_pod_balancer {
 
 struct ds_pod {
 	struct ds_pod *prev, *next;	/* all pods, oldest first */
-	struct ds_pod *next_host;	/* the next one on the host's network */
+	struct ds_pod *prev_host, *next_host;	/* those on the host's network, the latest first */
+	bool shares;			/* is one of them */
 
 	/* identity */
 	char uid[DS_POD_UID_LEN + 1];
@@ -130,6 +131,7 @@ struct ds_pod {
 	int64_t last_arrival_error_ns;	/* it may have been later by up to this */
 	uint32_t arrivals_cnt;		/* connections that arrived after T0 */
 	uint32_t open_windows;		/* connections of the load balancer not decided yet */
+	uint32_t flows_cnt;		/* that are remembered */
 
 	/* absence */
 	bool ready_without_target;	/* it was ready, its target initial, and no other served */
