@@ -87,8 +87,9 @@ struct ds_decoder {
 	struct location locations[LOCATIONS];
 	struct iface ifaces[IFACES];
 	struct cgroup cgroups[CGROUPS];
+	/* texts of the event last decoded */
 	char flags[FLAGS_LEN];
-	char comm[17];	/* its last byte stays 0 */		/* text of the event last decoded */
+	char comm[17];		/* its last byte stays 0 */
 	char path[PATH_LEN + 1];
 };
 
