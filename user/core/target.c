@@ -177,7 +177,7 @@ static struct ds_target *pick(struct ds_target *first, const struct ds_event *ev
 	return target;
 }
 
-/* The group and the address of a target that was just added: the first told of either makes room. */
+/* A target was added: of its group, and of its address, the first that was told makes room. */
 static void keep_short(struct ds_targets *t, const struct address_entry *e,
 		       const struct ds_target *target)
 {
