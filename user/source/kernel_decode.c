@@ -127,6 +127,14 @@ void ds_decoder_set_offset(struct ds_decoder *d, int64_t boot_offset_ns)
 	d->offset_ns = boot_offset_ns;
 }
 
+/* Time of day of a moment since boot; 0, which no line says, where that does not fit. */
+static int64_t wall_ns(const struct ds_decoder *d, uint64_t boot_ns)
+{
+	int64_t at_ns;
+
+	return __builtin_add_overflow(boot_ns, d->offset_ns, &at_ns) ? 0 : at_ns;
+}
+
 int ds_decoder_set_reason(struct ds_decoder *d, enum ds_reason_list list, int64_t value,
 			  const char *name)
 {
@@ -341,7 +349,7 @@ static int decode_packet(struct ds_decoder *d, const struct ds_rec_packet *r, st
 	set_network_type(ev, ds_addr_is_v4(&ev->destination));
 	set_packet_facts(d, ev, r);
 	if (r->came_ns)
-		DS_SET(ev, CAME_AT, came_at, (int64_t)r->came_ns + d->offset_ns);
+		DS_SET(ev, CAME_AT, came_at, wall_ns(d, r->came_ns));
 	if (met)
 		DS_SET_STR(ev, TCP_STATE, tcp_state, state_name(r->tcp_state));
 	/* Only these hooks tell that there was none. */
@@ -386,9 +394,9 @@ static void set_closing(struct ds_decoder *d, struct ds_event *ev, const struct 
 	DS_SET(ev, LAST_SEGMENT, last_segment_bytes, r->last_segment_bytes);
 	if (r->last_payload_ns)
 		DS_SET(ev, LAST_PAYLOAD_AT, last_payload_at,
-		       (int64_t)r->last_payload_ns + d->offset_ns);
+		       wall_ns(d, r->last_payload_ns));
 	if (r->last_sent_ns)
-		DS_SET(ev, LAST_SENT_AT, last_sent_at, (int64_t)r->last_sent_ns + d->offset_ns);
+		DS_SET(ev, LAST_SENT_AT, last_sent_at, wall_ns(d, r->last_sent_ns));
 	if (r->flags & DS_REC_F_AGE)
 		DS_SET(ev, SOCKET_AGE, socket_age, (int64_t)r->age_ns);
 }
@@ -481,7 +489,7 @@ int ds_decoder_decode(struct ds_decoder *d, const void *record, size_t len, stru
 		return -EBADMSG;
 	if (h.kind == DS_REC_LOCATION)
 		return decode_location(d, record);
-	ds_event_init(ret_ev, kinds[h.kind], (int64_t)h.ts_ns + d->offset_ns);
+	ds_event_init(ret_ev, kinds[h.kind], wall_ns(d, h.ts_ns));
 	switch (h.kind) {
 	case DS_REC_PACKET:
 		return decode_packet(d, record, ret_ev);
