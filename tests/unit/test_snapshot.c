@@ -543,6 +543,27 @@ static void a_bounded_core_takes_what_it_can(void **state)
 	fx_free(f);
 }
 
+/* Else the tail would be told as if it were exact, and the hook advised too short. */
+static void the_error_of_the_last_arrival_comes_back(void **state)
+{
+	struct fixture *f = fx_new_bounded(0, 0), *g;
+	struct ds_pod *pod;
+
+	(void)state;
+	fx_start(f);
+	fx_pod(f, 0, 1);
+	fx_terminating(f, 1000, 1);
+	pod = ds_ledger_first(f->core->ledger);
+	pod->last_arrival_ns = fx_at(1500);
+	pod->last_arrival_error_ns = 3100 * DS_NS_PER_MS;
+	g = restarted(f, 3000);
+	pod = ds_ledger_first(g->core->ledger);
+	assert_int_equal(pod->last_arrival_ns, fx_at(1500));
+	assert_int_equal(pod->last_arrival_error_ns, 3100 * DS_NS_PER_MS);
+	fx_free(g);
+	fx_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -566,6 +587,7 @@ int main(void)
 		cmocka_unit_test(events_told_before_are_not_told_again),
 		cmocka_unit_test(another_boot_knows_pods_but_no_namespace_and_no_listener),
 		cmocka_unit_test(a_bounded_core_takes_what_it_can),
+		cmocka_unit_test(the_error_of_the_last_arrival_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

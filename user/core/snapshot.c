@@ -330,6 +330,8 @@ static void give_sums(const struct snapshot *s, const struct ds_pod *pod)
 		DS_SET(&ev, TRAFFIC_ACCEPTED, traffic_accepted, pod->arrivals_cnt);
 	if (pod->last_arrival_ns)
 		DS_SET(&ev, LAST_TRAFFIC_PAYLOAD_AT, last_traffic_payload_at, pod->last_arrival_ns);
+	if (pod->last_arrival_error_ns)
+		DS_SET(&ev, TAIL_ERROR, tail_error, pod->last_arrival_error_ns);
 	if (pod->lost_evidence || pod->late_evidence)
 		DS_SET(&ev, VERDICT_REASON, verdict_reason,
 		       pod->lost_evidence ? DS_VERDICT_REASON_LOSS : DS_VERDICT_REASON_LATE);
