@@ -76,16 +76,21 @@ static void deliver_target(void *ctx, struct ds_event *ev)
 static int read_targets(struct replay *replay)
 {
 	const struct ds_options *o = replay->options;
-	struct ds_targets_options to = { .deliver = deliver_target, .ctx = replay,
+	uint64_t seq = 0, bad;
+	struct ds_targets_options to = { .deliver = deliver_target, .ctx = replay, .seq = &seq,
 					 .clock_error_ns = o->clock_error_ns };
-	uint64_t bad;
 	int r = o->targets_cnt ? ds_merge_new(&replay->targets, 0, TARGETS_MAX) : 0;
 
-	for (int i = 0; i < o->targets_cnt && !r; i++)
+	for (int i = 0; i < o->targets_cnt && !r; i++) {
 		r = ds_targets_source_read(o->targets[i], &to, &bad);
-	if (replay->targets_lost)
+		if (bad)
+			replay->status = DS_EXIT_ERROR;
+	}
+	if (replay->targets_lost) {
+		replay->status = DS_EXIT_ERROR;
 		ds_log_warn("--targets: more than %d events; %" PRIu64 " were not used", TARGETS_MAX,
 			    replay->targets_lost);
+	}
 	return r;
 }
 

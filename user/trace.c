@@ -48,6 +48,7 @@ struct run {
 	struct ds_route *route;
 	struct ds_events *events[DS_OPTION_LIST_MAX];
 	struct ds_targets_source *targets[DS_OPTION_LIST_MAX];
+	uint64_t targets_seq;
 	struct ds_merge *merge;
 	struct ds_core *core;
 	struct ds_printer *printer;
@@ -394,6 +395,7 @@ static int open_sources(struct run *run, int netns_fd)
 	struct ds_events_options eo = { .deliver = deliver, .ctx = run };
 	const struct ds_options *o = run->options;
 	struct ds_targets_options to = { .deliver = deliver, .ctx = run, .follow = o->follow,
+					 .seq = &run->targets_seq,
 					 .clock_error_ns = o->clock_error_ns };
 	int r;
 

@@ -225,13 +225,15 @@ static void groups_are_told_apart(void **state)
 
 	two_healthy(f);
 	DS_SET_STR(&ev, TG_ARN, tg_arn, "arn:other");
-	ds_core_feed(f->core, &ev);	/* of another group, with the same name */
+	DS_SET_STR(&ev, TG_NAME, tg_name, "other");
+	ds_core_feed(f->core, &ev);	/* the same target of another group */
 	fx_target(f, 1000, 1, DS_TARGET_STATE_DRAINING);
 	fx_target(f, 1001, 2, DS_TARGET_STATE_DRAINING);
 	fx_ticks(f, 2000, 4000);
 	assert_false(ds_event_has(fx_only(f, GAP), DS_KEY_TG_ARN));
 	ev = fx_target_event(5000, 2, DS_TARGET_STATE_DRAINING);
 	DS_SET_STR(&ev, TG_ARN, tg_arn, "arn:other");
+	DS_SET_STR(&ev, TG_NAME, tg_name, "other");
 	ds_core_feed(f->core, &ev);
 	fx_ticks(f, 6000, 8000);
 	assert_string_equal(fx_nth(f, GAP, 1)->tg_arn, "arn:other");

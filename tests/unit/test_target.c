@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/unit/core_fixture.h"
+#include "user/core/target_group.h"
 
 static struct ds_targets *targets;
 
@@ -94,13 +95,69 @@ static void a_target_is_group_address_and_port(void **state)
 	assert_int_equal(previous, -1);
 	assert_ptr_not_equal(second, first);
 	DS_SET_STR(&ev, TG_ARN, tg_arn,
-		   "arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/web/1");
+		   "arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/api/1");
+	DS_SET_STR(&ev, TG_NAME, tg_name, "api");
 	assert_ptr_not_equal(update(&ev), second);	/* another group with the same port */
 	assert_ptr_equal(ds_targets_find(targets, &a, FX_PORT), first);
 	assert_int_equal(ds_targets_find(targets, &a, 9090)->port, 9090);
 	assert_non_null(ds_targets_find(targets, &a, 0));
 	assert_null(ds_targets_find(targets, &a, 1));
 	assert_null(ds_targets_of(targets, &other));
+}
+
+#define ARN(region) "arn:aws:elasticloadbalancing:" region ":1:targetgroup/web/1"
+
+static struct ds_target *tell_arn(int n, const char *arn, const char *name, int64_t port)
+{
+	struct ds_event ev = fx_target_event(1, n, DS_TARGET_STATE_HEALTHY);
+
+	DS_SET_STR(&ev, TG_ARN, tg_arn, arn);
+	DS_SET_STR(&ev, TG_NAME, tg_name, name);
+	DS_SET(&ev, TARGET_PORT, target_port, port);
+	return update(&ev);
+}
+
+/* A CSV tells the name, the controller's log tells the ARN later: one target, one group. */
+static void a_group_known_by_name_is_the_one_with_that_arn(void **state)
+{
+	struct ds_target *first = tell(0, 1, DS_TARGET_STATE_HEALTHY);
+	struct ds_target *second = tell(0, 2, DS_TARGET_STATE_HEALTHY);
+
+	(void)state;
+	first->in_group->has_served = true;
+	first->in_group->gap.lo_ns = 7;
+	assert_ptr_equal(tell_arn(1, ARN("eu-central-1"), "web", FX_PORT), first);
+	assert_string_equal(first->group, ARN("eu-central-1"));
+	assert_string_equal(first->group_name, "web");
+	assert_string_equal(first->in_group->id, ARN("eu-central-1"));
+	/* the others of the group move with it, and what was known of it */
+	assert_ptr_equal(second->in_group, first->in_group);
+	assert_string_equal(second->group, ARN("eu-central-1"));
+	assert_true(first->in_group->has_served);
+	assert_true(first->in_group->gap.lo_ns == 7);
+	assert_ptr_equal(ds_targets_groups(targets), first->in_group);
+	assert_null(first->in_group->hh.next);
+	/* the name still means it */
+	assert_ptr_equal(tell(2, 1, DS_TARGET_STATE_DRAINING), first);
+	assert_ptr_equal(tell(2, 2, DS_TARGET_STATE_DRAINING), second);
+	assert_string_equal(first->group, ARN("eu-central-1"));
+}
+
+static void a_name_and_an_arn_are_not_one_where_anything_differs(void **state)
+{
+	struct ds_target *first = tell(0, 1, DS_TARGET_STATE_HEALTHY);
+	struct ds_target *arn;
+
+	(void)state;
+	assert_ptr_not_equal(tell_arn(1, ARN("eu-central-1"), "api", FX_PORT), first);
+	assert_ptr_not_equal(tell_arn(1, ARN("eu-central-1"), "web", FX_PORT + 1), first);
+	assert_string_equal(first->group, "web");
+	assert_string_equal(first->in_group->id, "web");
+	/* two groups of one name, in two regions: the first to be told is that of the name */
+	arn = tell_arn(1, ARN("eu-west-1"), "web", FX_PORT);
+	assert_ptr_equal(arn, first);
+	assert_ptr_not_equal(tell_arn(1, ARN("eu-central-1"), "web", FX_PORT), first);
+	assert_string_equal(first->group, ARN("eu-west-1"));
 }
 
 static void an_instance_is_no_target_of_ours(void **state)
@@ -523,6 +580,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_target_is_group_address_and_port),
+		T(a_group_known_by_name_is_the_one_with_that_arn),
+		T(a_name_and_an_arn_are_not_one_where_anything_differs),
 		T(an_instance_is_no_target_of_ours),
 		T(long_names_are_one_target_each_time),
 		T(the_least_recently_told_target_makes_room),

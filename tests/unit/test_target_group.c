@@ -44,11 +44,40 @@ static void targets_join_and_leave(void **state)
 	assert_null(groups);
 }
 
+static void a_group_is_renamed_into_a_new_one_or_one_that_is_there(void **state)
+{
+	struct ds_target a = { .group = "web" }, b = { .group = "web" }, c = { .group = "arn" };
+	struct ds_target_group *groups = NULL;
+
+	(void)state;
+	assert_int_equal(ds_target_group_join(&groups, &a), 0);
+	assert_int_equal(ds_target_group_rename(&groups, a.in_group, "web"), 0);	/* itself */
+	assert_string_equal(a.in_group->id, "web");
+	assert_int_equal(ds_target_group_join(&groups, &b), 0);
+	assert_int_equal(ds_target_group_join(&groups, &c), 0);
+	a.in_group->has_served = true;
+	a.in_group->gap.lo_ns = 5;
+	c.in_group->gap.lo_ns = 9;
+	assert_int_equal(ds_target_group_rename(&groups, a.in_group, "arn"), 0);
+	assert_ptr_equal(a.in_group, c.in_group);
+	assert_ptr_equal(b.in_group, c.in_group);
+	assert_string_equal(b.group, "arn");
+	assert_true(c.in_group->has_served);
+	assert_true(c.in_group->gap.lo_ns == 9);	/* of the one that was there */
+	assert_ptr_equal(groups, c.in_group);
+	assert_null(groups->hh.next);
+	ds_target_group_leave(&groups, &a);
+	ds_target_group_leave(&groups, &b);
+	ds_target_group_leave(&groups, &c);
+	assert_null(groups);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(which_states_serve),
 		cmocka_unit_test(targets_join_and_leave),
+		cmocka_unit_test(a_group_is_renamed_into_a_new_one_or_one_that_is_there),
 	};
 
 	return cmocka_run_group_tests_name("target_group", tests, NULL, NULL);

@@ -156,6 +156,41 @@ static void controllers_log_of_every_age(void **state)
 		     "\"}\n", "controller_log draining 10.77.1.11:8080 24.400..24.601|", "");
 }
 
+static void the_runtimes_own_lines_in_parts(void **state)
+{
+	(void)state;
+	assert_reads("2026-11-22T22:37:24.500000000Z stderr F "
+		     LINE("\"2026-11-22T22:37:24Z\"", "deRegistering targets", TARGETS)
+		     "2026-11-22T22:37:24.540000000Z stderr P {\"ts\":\"2026-11-22T22:37:24Z\",\"msg\":\n"
+		     "2026-11-22T22:37:24.541000000Z stdout F some text\n"
+		     "2026-11-22T22:37:24.542000000Z stdout F\n"
+		     "2026-11-22T22:37:24.543000000Z stderr P \"deRegistered targets\",\n"
+		     "2026-11-22T22:37:24.544000000Z stderr F \"arn\":\"" ARN "\"}\n",
+		     "controller_log draining 10.77.1.11:8080 24.400..24.540|", "");
+	assert_int_equal(p.skipped, 2);
+	/* one whose end never comes */
+	assert_reads("2026-11-22T22:37:24.5Z stderr P {\"ts\":\n", "",
+		     "1: the last line is partial (P): its other parts are missing|");
+}
+
+static void a_line_in_parts_is_bounded(void **state)
+{
+	static char part[65536];
+
+	(void)state;
+	memset(part, 'x', sizeof(part));
+	memcpy(part, "2026-11-22T22:37:24.5Z stderr P ", 32);
+	part[sizeof(part) - 1] = '\n';
+	for (int i = 0; i < 100; i++)
+		ds_targets_parse_feed(&p, part, sizeof(part));
+	part[30] = 'F';
+	ds_targets_parse_feed(&p, part, sizeof(part));
+	ds_targets_parse_end(&p);
+	assert_string_equal(faults.data + 1,
+			    "101: a line of several parts that is longer than 1 MiB|");
+	assert_true(p.partial[1].cap <= 4 * DS_TARGETS_ITEM_MAX);
+}
+
 static void a_call_whose_begin_is_missing_has_no_lower_bound(void **state)
 {
 	(void)state;
@@ -276,6 +311,8 @@ int main(void)
 		T(cloudtrail_files_lookups_and_envelopes),
 		T(cloudtrail_targets_in_any_shape),
 		T(controllers_log_of_every_age),
+		T(the_runtimes_own_lines_in_parts),
+		T(a_line_in_parts_is_bounded),
 		T(a_call_whose_begin_is_missing_has_no_lower_bound),
 		T(describe_target_health_with_its_time),
 		T(csv_rows_are_readings),

@@ -146,9 +146,16 @@ static bool is_exactly(const struct ds_target *target, const struct ds_event *ev
 	       !strncmp(target->group, group_of(ev), DS_TARGET_TEXT_LEN);
 }
 
+/* Nobody has told the ARN of its group. */
+static bool is_known_by_name(const struct ds_target *target)
+{
+	return target->group[0] && !strcmp(target->group, target->group_name);
+}
+
 /*
  * Not every source knows all of it: who tells only the group's name may mean the target that
- * another told with its ARN; who tells no port, or no group, means whichever the address has.
+ * another told with its ARN, before or later; who tells no port, or no group, means whichever the
+ * address has. Two ARNs are two groups, whatever their names.
  */
 static bool may_mean(const struct ds_target *target, const struct ds_event *ev)
 {
@@ -159,7 +166,8 @@ static bool may_mean(const struct ds_target *target, const struct ds_event *ev)
 	if (!target->group[0] || !group_of(ev)[0] ||
 	    !strncmp(target->group, group_of(ev), DS_TARGET_TEXT_LEN))
 		return true;
-	return !ds_event_has(ev, DS_KEY_TG_ARN) &&
+	return (!ds_event_has(ev, DS_KEY_TG_ARN) || is_known_by_name(target)) &&
+	       ds_event_has(ev, DS_KEY_TG_NAME) &&
 	       !strncmp(target->group_name, ev->tg_name, DS_TARGET_TEXT_LEN);
 }
 
@@ -209,6 +217,9 @@ static struct ds_target *find_or_add(struct ds_targets *t, const struct ds_addr 
 		*ret_previous = target->state;
 		if (!target->port)
 			target->port = port_of(ev);
+		/* Out of memory: it stays known by its name. */
+		if (ds_event_has(ev, DS_KEY_TG_ARN) && is_known_by_name(target))
+			(void)ds_target_group_rename(&t->groups, target->in_group, ev->tg_arn);
 		unlink_target(t, target);
 		append_target(t, target);
 		return target;

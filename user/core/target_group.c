@@ -31,26 +31,40 @@ int64_t ds_target_group_size(const struct ds_target_group *group)
 	return cnt;
 }
 
-int ds_target_group_join(struct ds_target_group **groups, struct ds_target *target)
+static struct ds_target_group *find_or_make(struct ds_target_group **groups, const char *id)
 {
 	struct ds_target_group *g = NULL;
 
-	HASH_FIND_STR(*groups, target->group, g);
-	if (!g) {
-		g = calloc(1, sizeof(*g));
-		if (!g)
-			return -ENOMEM;
-		memcpy(g->id, target->group, sizeof(g->id));
-		HASH_ADD_STR(*groups, id, g);
-		if (!DS_HASH_ADDED(g)) {
-			free(g);
-			return -ENOMEM;
-		}
+	HASH_FIND_STR(*groups, id, g);
+	if (g)
+		return g;
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return NULL;
+	memcpy(g->id, id, strnlen(id, sizeof(g->id) - 1));
+	HASH_ADD_STR(*groups, id, g);
+	if (!DS_HASH_ADDED(g)) {
+		free(g);
+		return NULL;
 	}
+	return g;
+}
+
+static void put(struct ds_target_group *g, struct ds_target *target)
+{
 	target->in_group = g;
 	target->same_group = g->first;
 	g->first = target;
 	g->cnt++;
+}
+
+int ds_target_group_join(struct ds_target_group **groups, struct ds_target *target)
+{
+	struct ds_target_group *g = find_or_make(groups, target->group);
+
+	if (!g)
+		return -ENOMEM;
+	put(g, target);
 	return 0;
 }
 
@@ -68,4 +82,31 @@ void ds_target_group_leave(struct ds_target_group **groups, struct ds_target *ta
 		return;
 	HASH_DEL(*groups, g);
 	free(g);
+}
+
+int ds_target_group_rename(struct ds_target_group **groups, struct ds_target_group *group,
+			   const char *id)
+{
+	char room[DS_TARGET_TEXT_LEN + 1] = { 0 };
+	struct ds_target_group *to;
+	struct ds_target *t;
+	bool last = false;
+
+	memcpy(room, id, strnlen(id, sizeof(room) - 1));
+	to = find_or_make(groups, room);
+	if (!to)
+		return -ENOMEM;
+	if (to == group)
+		return 0;
+	to->has_served |= group->has_served;
+	if (!to->first)
+		to->gap = group->gap;
+	while (!last) {
+		t = group->first;
+		last = !t->same_group;
+		ds_target_group_leave(groups, t);
+		memcpy(t->group, room, sizeof(room));
+		put(to, t);
+	}
+	return 0;
 }

@@ -35,6 +35,13 @@ int64_t ds_target_group_size(const struct ds_target_group *group);
 /* Puts the target into its group, which is made when new. 0 or -ENOMEM. */
 int ds_target_group_join(struct ds_target_group **groups, struct ds_target *target);
 
+/*
+ * The group turns out to be the one with this id: all of its targets move there, and it is
+ * forgotten. 0, or -ENOMEM with nothing changed.
+ */
+int ds_target_group_rename(struct ds_target_group **groups, struct ds_target_group *group,
+			   const char *id);
+
 /* Takes it out; a group without targets is forgotten. */
 void ds_target_group_leave(struct ds_target_group **groups, struct ds_target *target);
 

@@ -42,8 +42,8 @@ struct ds_targets_source {
 	off_t offset;
 	enum coding coding;
 	bool inflating;		/* z is set up */
+	bool inflated;		/* a whole gzip stream */
 	z_stream z;
-	uint64_t seq;
 	bool ended;		/* nothing more will come */
 	bool finished;
 	int open_handles;
@@ -64,7 +64,7 @@ static void deliver(void *ctx, struct ds_event *ev)
 	struct ds_targets_source *s = ctx;
 
 	ev->rank = DS_RANK_EVENTS;
-	ev->source_seq = s->seq++;
+	ev->source_seq = (*s->options.seq)++;
 	if (s->live)
 		ev->time_ns = s->parser.now_ns;
 	s->options.deliver(s->options.ctx, ev);
@@ -103,6 +103,11 @@ static void take_gzip(struct ds_targets_source *s, const unsigned char *data, si
 		int r;
 
 		if (!s->inflating) {
+			if (s->inflated && !*s->z.next_in) {	/* padding, of tapes and tar */
+				s->z.next_in++;
+				s->z.avail_in--;
+				continue;
+			}
 			s->inflating = inflateInit2(&s->z, GZIP_OR_ZLIB) == Z_OK;
 			if (!s->inflating) {
 				say(s, "out of memory");
@@ -117,8 +122,11 @@ static void take_gzip(struct ds_targets_source *s, const unsigned char *data, si
 				      sizeof(s->plain) - s->z.avail_out);
 		if (r == Z_STREAM_END) {
 			end_inflating(s);
+			s->inflated = true;
 		} else if (r != Z_OK && r != Z_BUF_ERROR) {
-			say(s, "the gzip stream is broken; get the file again");
+			say(s, s->inflated && !s->z.total_out ?
+				       "what stands behind the gzip stream is none" :
+				       "the gzip stream is broken; get the file again");
 			end_inflating(s);
 			s->ended = true;
 		}
@@ -162,6 +170,7 @@ static void end_stream(struct ds_targets_source *s)
 	end_inflating(s);
 	ds_targets_parse_end(&s->parser);
 	s->coding = UNKNOWN;
+	s->inflated = false;
 	s->offset = 0;
 }
 
@@ -169,8 +178,10 @@ static int open_path(struct ds_targets_source *s, const char *path)
 {
 	struct stat st;
 
+	/* At one go a FIFO's writer is waited for; the loop must not stand still for that. */
 	s->fd = s->is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) :
-			      open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+			      open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY |
+						 (s->live ? O_NONBLOCK : 0));
 	if (s->fd < 0)
 		return ds_log_err(errno, "open %s for reading", path);
 	if (fstat(s->fd, &st) < 0)
@@ -275,7 +286,7 @@ static void on_closed(uv_handle_t *handle)
 	destroy(handle->data);
 }
 
-static int make(struct ds_targets_source **ret_source, const char *path,
+static int make(struct ds_targets_source **ret_source, const char *path, bool live,
 		const struct ds_targets_options *options)
 {
 	ds_cleanup(ds_targets_source_free) struct ds_targets_source *s = calloc(1, sizeof(*s));
@@ -286,6 +297,7 @@ static int make(struct ds_targets_source **ret_source, const char *path,
 	s->fd = -1;
 	s->open_handles = 1;
 	s->options = *options;
+	s->live = live;
 	s->parser.deliver = deliver;
 	s->parser.fault = fault;
 	s->parser.ctx = s;
@@ -303,11 +315,10 @@ int ds_targets_source_new(struct ds_targets_source **ret_source, struct uv_loop_
 			  const char *path, const struct ds_targets_options *options)
 {
 	struct ds_targets_source *s = NULL;
-	int r = make(&s, path, options);
+	int r = make(&s, path, true, options);
 
 	if (r)
 		return r;
-	s->live = true;
 	r = uv_timer_init(loop, &s->timer);
 	if (r) {
 		ds_targets_source_free(&s);
@@ -345,7 +356,7 @@ int ds_targets_source_read(const char *path, const struct ds_targets_options *op
 			   uint64_t *ret_bad)
 {
 	ds_cleanup(ds_targets_source_free) struct ds_targets_source *s = NULL;
-	int r = make(&s, path, options);
+	int r = make(&s, path, false, options);
 	ssize_t n = 1;
 
 	*ret_bad = 0;

@@ -23,6 +23,7 @@ struct ds_targets_options {
 	/* An event; rank (DS_RANK_EVENTS) and source_seq are set. Borrowed for the call. */
 	void (*deliver)(void *ctx, struct ds_event *ev);
 	void *ctx;
+	uint64_t *seq;		/* the next source_seq: of all files that are merged together */
 	bool follow;		/* go on reading as the file grows */
 	int64_t clock_error_ns;	/* how far off the clocks of who wrote it may be */
 };

@@ -63,6 +63,60 @@ static void take_object(struct ds_targets_parser *p, const char *data, size_t le
 	json_object_put(object);
 }
 
+/*
+ * "STAMP stdout|stderr F|P TEXT", as the container runtime keeps logs; a line of P goes on in the
+ * next of its stream. *ret_text is where TEXT begins.
+ */
+static bool is_runtime_line(const char *line, size_t len, int *ret_stream, const char **ret_text)
+{
+	const char *space = memchr(line, ' ', len);
+	int64_t lo_ns, hi_ns;
+	size_t rest;
+
+	if (!space || ds_targets_stamp(line, (size_t)(space - line), &lo_ns, &hi_ns))
+		return false;
+	rest = (size_t)(line + len - space);
+	if (rest < 9 || (memcmp(space, " stdout ", 8) != 0 && memcmp(space, " stderr ", 8) != 0) ||
+	    (space[8] != 'F' && space[8] != 'P') || (rest > 9 && space[9] != ' '))
+		return false;
+	*ret_stream = space[4] == 'e';
+	*ret_text = space + (rest > 9 ? 10 : 9);
+	return true;
+}
+
+/* Its text may be anything that the container wrote. */
+static bool take_runtime_line(struct ds_targets_parser *p, const char *line, size_t len)
+{
+	const char *text, *brace, *end = line + len;
+	struct ds_buf *whole;
+	int stream;
+
+	if (!is_runtime_line(line, len, &stream, &text))
+		return false;
+	whole = &p->partial[stream];
+	if (!whole->len) {
+		ds_buf_put(whole, line, (size_t)((const char *)memchr(line, ' ', len) - line));
+		ds_buf_putc(whole, ' ');
+	}
+	if (whole->len + (size_t)(end - text) <= DS_TARGETS_ITEM_MAX)
+		ds_buf_put(whole, text, (size_t)(end - text));
+	else
+		whole->failed = true;
+	if (text[-1] == 'P' || text[-2] == 'P')
+		return true;
+	brace = whole->failed ? NULL : memchr(whole->data, '{', whole->len);
+	if (whole->failed)
+		ds_targets_bad(p, "a line of several parts that is longer than 1 MiB");
+	else if (brace)
+		take_object(p, brace, (size_t)(whole->data + whole->len - brace), whole->data,
+			    (size_t)(brace - whole->data));
+	else
+		p->skipped++;
+	ds_buf_clear(whole);
+	whole->failed = false;
+	return true;
+}
+
 static void take_line(struct ds_targets_parser *p, const char *line, size_t len)
 {
 	const char *brace = memchr(line, '{', len);
@@ -73,6 +127,8 @@ static void take_line(struct ds_targets_parser *p, const char *line, size_t len)
 		p->skipped++;
 	else if (memchr(line, '\0', len))
 		ds_targets_bad(p, "a NUL character");
+	else if (take_runtime_line(p, line, len))
+		return;
 	else if (brace)
 		take_object(p, brace, (size_t)(line + len - brace), line, (size_t)(brace - line));
 	else if (!ds_targets_stamp_line(p, line, len) && !ds_targets_csv(p, line, len))
@@ -114,6 +170,12 @@ void ds_targets_parse_end(struct ds_targets_parser *p)
 {
 	if (p->split.item)
 		ds_targets_split_end(&p->split);
+	for (int i = 0; i < 2; i++) {
+		if (p->partial[i].len)
+			ds_targets_bad(p, "the last line is partial (P): its other parts are missing");
+		ds_buf_clear(&p->partial[i]);
+		p->partial[i].failed = false;
+	}
 }
 
 void ds_targets_parse_free(struct ds_targets_parser *p)
@@ -121,4 +183,6 @@ void ds_targets_parse_free(struct ds_targets_parser *p)
 	ds_targets_tell_free(p);
 	ds_targets_controller_free(p);
 	ds_targets_split_free(&p->split);
+	for (int i = 0; i < 2; i++)
+		ds_buf_free(&p->partial[i]);
 }

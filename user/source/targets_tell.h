@@ -48,6 +48,7 @@ struct ds_targets_parser {
 	int64_t stamp_lo_ns, stamp_hi_ns;	/* a line of its own with a time, 0 = none */
 	char stamp_group[DS_EVENT_LINE_MAX / 8];
 	uint64_t line;		/* of the item at hand */
+	struct ds_buf partial[2];	/* of standard output and error: parts of a line */
 };
 
 /* One target as a source names it. */
