@@ -44,8 +44,8 @@ BPF_SRC   := $(sort $(wildcard bpf/*.bpf.c))
 BPF_OBJ   := $(BPF_SRC:%.bpf.c=$(BUILD)/%.bpf.o)
 SKEL      := $(BUILD)/drainsnoop.skel.h
 CORE_SRC  := $(wildcard user/core/*.c)
-# util/ is pure but for these, which do I/O.
-UTIL_IO   := user/util/log.c
+# util/ is pure but for these, which do I/O or ask for the time.
+UTIL_IO   := user/util/clock.c user/util/log.c
 UTIL_SRC  := $(filter-out $(UTIL_IO),$(wildcard user/util/*.c))
 IO_SRC    := $(wildcard user/*.c user/source/*.c user/sink/*.c) $(UTIL_IO)
 MAIN_SRC  := user/main.c

@@ -7,13 +7,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "user/core/merge.h"
 #include "user/core/routed.h"
 #include "user/sink/state.h"
 #include "user/source/route.h"
 #include "user/source/state.h"
+#include "user/util/clock.h"
 #include "user/util/log.h"
 #include "user/util/timefmt.h"
 
@@ -83,14 +83,6 @@ static void restored(void *ctx, struct ds_event *ev)
 	keep->release(keep->ctx, ev);
 }
 
-static int64_t now_of(clockid_t clock)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(clock, &ts); /* cannot fail for these clocks */
-	return ts.tv_sec * DS_NS_PER_S + ts.tv_nsec;
-}
-
 void ds_keep_state_load(struct ds_keep_state *keep,
 			void (*release)(void *ctx, const struct ds_event *ev), void *ctx)
 {
@@ -103,7 +95,7 @@ void ds_keep_state_load(struct ds_keep_state *keep,
 	if (!ds_state_load(keep->options->state, &header, restored, keep))
 		return;
 	/* By now the addresses are watched again. */
-	now_ns = now_of(CLOCK_REALTIME);
+	now_ns = ds_clock_ns(CLOCK_REALTIME);
 	keep->saved_ns = header.time_ns < now_ns ? header.time_ns : now_ns;
 	ds_event_init(&ev, DS_EVENT_LOSS, now_ns);
 	DS_SET(&ev, LOSS_STAGE, loss_stage, DS_LOSS_STAGE_RESTART);
@@ -122,7 +114,7 @@ static const char *link_of(const void *ctx, const struct ds_addr *a)
 static void gone(void *ctx, const struct ds_addr *a, const char *link)
 {
 	const struct ds_keep_state *keep = ctx;
-	int64_t now_ns = now_of(CLOCK_REALTIME);
+	int64_t now_ns = ds_clock_ns(CLOCK_REALTIME);
 	char address[DS_ADDR_STRLEN];
 	struct ds_event ev;
 
@@ -212,9 +204,9 @@ void ds_keep_state_review(struct ds_keep_state *keep, struct uv_loop_s *loop, in
 	keep->look_ns = now_ns + GOING_NS;
 	if (now_ns < keep->calm_ns && !ds_core_pod_goes(keep->core))
 		return;
-	took_ns = now_of(CLOCK_MONOTONIC);
+	took_ns = ds_clock_ns(CLOCK_MONOTONIC);
 	make_text(keep);
-	took_ns = now_of(CLOCK_MONOTONIC) - took_ns;
+	took_ns = ds_clock_ns(CLOCK_MONOTONIC) - took_ns;
 	if (took_ns * SHARE > ANYWAY_NS)
 		keep->look_ns = now_ns + ANYWAY_NS;
 	else if (took_ns * SHARE > GOING_NS)

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -28,6 +27,7 @@
 #include "user/source/route.h"
 #include "user/source/targets.h"
 #include "user/util/cleanup.h"
+#include "user/util/clock.h"
 #include "user/util/log.h"
 #include "user/util/timefmt.h"
 
@@ -58,18 +58,12 @@ struct run {
 	uint64_t record_seq;
 	uint64_t own_seq;		/* of events that main itself makes */
 	uint64_t refused;		/* not taken by the merge stage */
-	int64_t started_ns, next_tick_ns, next_kernel_tick_ns;
+	int64_t started_ns;
+	/* By the monotonic clock: one that is set ends no run and keeps no tick back. */
+	int64_t begun_ns, next_tick_ns, next_kernel_tick_ns;
 	bool loop_ready, stopping, record_broken, names_pods;
 	int status;			/* enum ds_exit */
 };
-
-static int64_t wall_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_REALTIME, &ts);	/* cannot fail for this clock */
-	return ts.tv_sec * DS_NS_PER_S + ts.tv_nsec;
-}
 
 static void stop(struct run *run)
 {
@@ -132,7 +126,7 @@ static void push_losses(struct run *run)
 
 	if (!run->refused)
 		return;
-	ds_event_init(&ev, DS_EVENT_LOSS, wall_ns());
+	ds_event_init(&ev, DS_EVENT_LOSS, ds_clock_ns(CLOCK_REALTIME));
 	DS_SET(&ev, LOSS_STAGE, loss_stage, DS_LOSS_STAGE_QUEUE);
 	DS_SET_STR(&ev, LOSS_CLASS, loss_class, "merge");
 	DS_SET(&ev, LOSS_COUNT, loss_count, (int64_t)run->refused);
@@ -223,18 +217,18 @@ static void push_tick(struct run *run, int64_t now_ns, bool final)
 
 static void pump(struct run *run)
 {
-	int64_t now_ns = wall_ns();
+	int64_t now_ns = ds_clock_ns(CLOCK_REALTIME), steady_ns = ds_clock_ns(CLOCK_MONOTONIC);
 
 	(void)ds_kernel_consume(run->kernel, CONSUME_BUDGET);
-	if (now_ns >= run->next_kernel_tick_ns) {
-		run->next_kernel_tick_ns = now_ns + KERNEL_TICK_NS;
+	if (steady_ns >= run->next_kernel_tick_ns) {
+		run->next_kernel_tick_ns = steady_ns + KERNEL_TICK_NS;
 		ds_kernel_tick(run->kernel);
 		push_losses(run);
 		if (run->record)
 			(void)ds_jsonl_flush(run->record); /* said by the sink, and tried again */
 	}
-	if (now_ns >= run->next_tick_ns) {
-		run->next_tick_ns = now_ns + TICK_NS;
+	if (steady_ns >= run->next_tick_ns) {
+		run->next_tick_ns = steady_ns + TICK_NS;
 		push_tick(run, now_ns, false);
 	}
 	ds_merge_release(run->merge, now_ns, release, run);
@@ -248,7 +242,8 @@ static void on_pump(uv_timer_t *timer)
 	uint64_t next_ms = ds_kernel_tap_is_on(run->kernel) ? PUMP_BUSY_MS : PUMP_IDLE_MS;
 
 	pump(run);
-	if (run->options->duration_ns && wall_ns() - run->started_ns >= run->options->duration_ns)
+	if (run->options->duration_ns &&
+	    ds_clock_ns(CLOCK_MONOTONIC) - run->begun_ns >= run->options->duration_ns)
 		stop(run);
 	if (uv_timer_get_repeat(timer) != next_ms) {
 		uv_timer_set_repeat(timer, next_ms);
@@ -302,7 +297,7 @@ static int open_netns(const char *path, int *ret_fd)
 
 static void make_run_id(char id[DS_RUN_ID_LEN + 1])
 {
-	uint32_t random = (uint32_t)wall_ns();
+	uint32_t random = (uint32_t)ds_clock_ns(CLOCK_REALTIME);
 
 	if (getrandom(&random, sizeof(random), 0) < 0)
 		random ^= (uint32_t)getpid();	/* no entropy: the clock must do */
@@ -448,7 +443,8 @@ static int set_up(struct run *run)
 	ds_autoclose int netns_fd = -1;
 	int r;
 
-	run->started_ns = wall_ns();
+	run->started_ns = ds_clock_ns(CLOCK_REALTIME);
+	run->begun_ns = ds_clock_ns(CLOCK_MONOTONIC);
 	make_run_id(run->run_id);
 	run->names_pods = run->options->events_cnt || run->options->pod_ips_cnt;
 	r = open_netns(run->options->netns, &netns_fd);
@@ -494,7 +490,7 @@ static void drain_everything(struct run *run)
 		ds_targets_source_finish(run->targets[i]);
 	push_losses(run);
 	ds_merge_flush(run->merge, release, run);
-	push_tick(run, wall_ns(), true);
+	push_tick(run, ds_clock_ns(CLOCK_REALTIME), true);
 	ds_merge_flush(run->merge, release, run);
 	if (run->keep && ds_keep_state_finish(run->keep))
 		run->status = DS_EXIT_ERROR;	/* said by the sink */

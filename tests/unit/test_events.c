@@ -2,29 +2,14 @@
 #include "user/source/events.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-#include <uv.h>
 
-#include "tests/unit/unit.h"
+#include "tests/unit/files.h"
 #include "user/core/merge.h"
-#include "user/util/buf.h"
 
 #define TIME "\"time\":\"2026-11-22T10:15:31.660018113Z\","
 #define ADDRESS(a) \
 	"{" TIME "\"event.name\":\"drainsnoop.node.address\",\"drainsnoop.address\":\"" a "\"}\n"
-#define WAIT_MS 5000
-
-static char folder[] = "/tmp/ds-test-events-XXXXXX";
-static char path[64], other[64], errors[64];
-static int saved_stderr = -1, saved_stdin = -1;
-static struct ds_buf got;	/* the addresses delivered, each with a space */
-static bool timed_out;
-
 static void deliver(void *ctx, struct ds_event *ev)
 {
 	uint64_t *next = ctx;
@@ -38,100 +23,12 @@ static void deliver(void *ctx, struct ds_event *ev)
 
 static const struct ds_events_options options = { .deliver = deliver };
 
-static int setup(void **state)
-{
-	(void)state;
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(path, sizeof(path), "%s/events", folder);
-	snprintf(other, sizeof(other), "%s/other", folder);
-	snprintf(errors, sizeof(errors), "%s/errors", folder);
-	saved_stderr = dup(STDERR_FILENO);
-	saved_stdin = dup(STDIN_FILENO);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	(void)unlink(path);
-	(void)unlink(other);
-	(void)unlink(errors);
-	ds_buf_free(&got);
-	return rmdir(folder);
-}
-
-static int fresh(void **state)
-{
-	(void)state;
-	(void)unlink(path);
-	(void)unlink(other);
-	ds_buf_clear(&got);
-	ds_buf_puts(&got, "");
-	timed_out = false;
-	return 0;
-}
-
-static void put(const char *name, int flags, const char *text)
-{
-	int fd = open(name, O_WRONLY | O_CREAT | flags, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	close(fd);
-}
-
-static void catch_errors(void)
-{
-	int fd = open(errors, O_RDWR | O_CREAT | O_TRUNC, 0600);
-
-	assert_true(fd >= 0);
-	assert_true(dup2(fd, STDERR_FILENO) >= 0);
-	close(fd);
-}
-
-static const char *caught_errors(void)
-{
-	static char buf[8192];
-	int fd = open(errors, O_RDONLY);
-	ssize_t n;
-
-	assert_true(dup2(saved_stderr, STDERR_FILENO) >= 0);
-	assert_true(fd >= 0);
-	n = read(fd, buf, sizeof(buf) - 1);
-	assert_true(n >= 0);
-	buf[n] = '\0';
-	close(fd);
-	return buf;
-}
-
-static void on_timeout(uv_timer_t *timer)
-{
-	timed_out = true;
-	uv_stop(timer->loop);
-}
-
-/* Runs the loop until that was delivered. */
-static void wait_for(uv_loop_t *loop, const char *want)
-{
-	uv_timer_t timer;
-
-	assert_int_equal(uv_timer_init(loop, &timer), 0);
-	assert_int_equal(uv_timer_start(&timer, on_timeout, WAIT_MS, 0), 0);
-	while (!timed_out && strcmp(got.data ? got.data : "", want) != 0)
-		uv_run(loop, UV_RUN_ONCE);
-	uv_close((uv_handle_t *)&timer, NULL);
-	uv_run(loop, UV_RUN_NOWAIT);
-	assert_string_equal(got.data ? got.data : "", want);
-}
-
 static void end(uv_loop_t *loop, struct ds_events **e)
 {
 	ds_events_free(e);
 	assert_null(*e);
 	ds_events_free(e);
-	assert_int_equal(uv_run(loop, UV_RUN_DEFAULT), 0);
-	assert_int_equal(uv_loop_close(loop), 0);
+	end_loop(loop);
 }
 
 static void a_file_is_read_to_its_end(void **state)
@@ -204,7 +101,6 @@ static void many_bad_lines_are_summed_up(void **state)
 {
 	struct ds_events_stats stats;
 	const char *said;
-	int lines = 0;
 
 	(void)state;
 	put(path, 0, "");
@@ -213,9 +109,7 @@ static void many_bad_lines_are_summed_up(void **state)
 	catch_errors();
 	assert_int_equal(ds_events_read_file(path, &options, &stats), 0);
 	said = caught_errors();
-	for (const char *c = said; *c; c++)
-		lines += *c == '\n';
-	assert_int_equal(lines, 12);
+	assert_int_equal(count_lines(said), 12);
 	assert_non_null(strstr(said, "1000 of 1000 lines were bad"));
 	assert_null(strchr(said, '\x1b'));
 	assert_int_equal(stats.bad, 1000);
@@ -355,12 +249,11 @@ static void standard_input_ends_and_stays_blocking(void **state)
 {
 	struct ds_events *e = NULL;
 	uv_loop_t loop;
-	int fds[2];
+	int fds[2], saved;
 
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
-	assert_true(dup2(fds[0], STDIN_FILENO) >= 0);
-	close(fds[0]);
+	saved = replace_stdin(fds[0]);
 	assert_int_equal(uv_loop_init(&loop), 0);
 	assert_int_equal(ds_events_new(&e, &loop, "-", &options), 0);
 	assert_int_equal(fcntl(STDIN_FILENO, F_GETFL) & O_NONBLOCK, 0);
@@ -373,34 +266,31 @@ static void standard_input_ends_and_stays_blocking(void **state)
 	assert_int_equal(ds_events_stats(e).bad, 0);
 	ds_events_finish(e);
 	end(&loop, &e);
-	assert_true(dup2(saved_stdin, STDIN_FILENO) >= 0);
+	put_back_stdin(saved);
 }
 
 static void standard_input_may_be_nothing_or_a_file(void **state)
 {
 	struct ds_events *e = NULL;
 	uv_loop_t loop;
-	int fd;
+	int saved;
 
 	(void)state;
-	fd = open("/dev/null", O_RDONLY);
-	assert_true(dup2(fd, STDIN_FILENO) >= 0);
-	close(fd);
+	saved = replace_stdin(open("/dev/null", O_RDONLY));
 	assert_int_equal(uv_loop_init(&loop), 0);
 	assert_int_equal(ds_events_new(&e, &loop, "-", &options), 0);
 	while (!ds_events_stats(e).ended)
 		uv_run(&loop, UV_RUN_ONCE);
 	end(&loop, &e);
+	put_back_stdin(saved);
 
 	put(path, 0, ADDRESS("10.0.0.1"));
-	fd = open(path, O_RDONLY);
-	assert_true(dup2(fd, STDIN_FILENO) >= 0);
-	close(fd);
+	saved = replace_stdin(open(path, O_RDONLY));
 	assert_int_equal(uv_loop_init(&loop), 0);
 	assert_int_equal(ds_events_new(&e, &loop, "-", &options), 0);
 	wait_for(&loop, "10.0.0.1 ");
 	end(&loop, &e);
-	assert_true(dup2(saved_stdin, STDIN_FILENO) >= 0);
+	put_back_stdin(saved);
 }
 
 static void a_large_file_goes_in_portions(void **state)
@@ -426,7 +316,7 @@ static void a_large_file_goes_in_portions(void **state)
 	end(&loop, &e);
 }
 
-#define TEST(f) cmocka_unit_test_setup(f, fresh)
+#define TEST(f) cmocka_unit_test_setup(f, files_fresh)
 
 int main(void)
 {
@@ -445,5 +335,5 @@ int main(void)
 		TEST(a_large_file_goes_in_portions),
 	};
 
-	return cmocka_run_group_tests_name("events", tests, setup, teardown);
+	return cmocka_run_group_tests_name("events", tests, files_setup, files_teardown);
 }

@@ -11,69 +11,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/unit/files.h"
 #include "tests/unit/sample_event.h"
-#include "tests/unit/unit.h"
 #include "user/core/event_json.h"
 
-static char folder[] = "/tmp/ds-test-jsonl-XXXXXX";
-static char path[64];
-static int saved_stdout = -1, saved_stderr = -1;
-static char errors[64];
+static int saved_stdout = -1;
 
 static int setup(void **state)
 {
-	(void)state;
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(path, sizeof(path), "%s/out", folder);
-	snprintf(errors, sizeof(errors), "%s/err", folder);
 	saved_stdout = dup(STDOUT_FILENO);
-	saved_stderr = dup(STDERR_FILENO);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	(void)unlink(path);
-	(void)unlink(errors);
-	return rmdir(folder);
-}
-
-/* Standard error into a file; returns how many lines it has afterwards. */
-static void catch_errors(void)
-{
-	int fd = open(errors, O_RDWR | O_CREAT | O_TRUNC, 0600);
-
-	assert_true(fd >= 0);
-	assert_true(dup2(fd, STDERR_FILENO) >= 0);
-	close(fd);
-}
-
-static size_t read_file(const char *name, char *buf, size_t size)
-{
-	int fd = open(name, O_RDONLY);
-	ssize_t n;
-
-	assert_true(fd >= 0);
-	n = read(fd, buf, size - 1);
-	assert_true(n >= 0);
-	buf[n] = '\0';
-	close(fd);
-	return (size_t)n;
-}
-
-static int caught_errors(void)
-{
-	char buf[4096];
-	int lines = 0;
-
-	assert_true(dup2(saved_stderr, STDERR_FILENO) >= 0);
-	for (size_t i = 0, n = read_file(errors, buf, sizeof(buf)); i < n; i++)
-		lines += buf[i] == '\n';
-	return lines;
+	return files_setup(state);
 }
 
 static struct ds_event tick(void)
@@ -140,7 +89,7 @@ static void a_path_that_cannot_be_opened_is_said(void **state)
 	assert_int_equal(ds_jsonl_new(&sink, "/nonexistent/out"), -ENOENT);
 	assert_int_equal(ds_jsonl_new(&sink, "/"), -EISDIR);
 	assert_null(sink);
-	assert_int_equal(caught_errors(), 2);
+	assert_int_equal(count_lines(caught_errors()), 2);
 }
 
 /* A file size limit acts as a disk that fills up: the last write is short. */
@@ -164,7 +113,7 @@ static void a_full_disk_leaves_whole_lines_and_may_pass(void **state)
 			lost++;
 	assert_int_equal(ds_jsonl_flush(sink), -EFBIG);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
-	assert_int_equal(caught_errors(), 1);
+	assert_int_equal(count_lines(caught_errors()), 1);
 	stats = ds_jsonl_stats(sink);
 	assert_true(stats.lost > 0);
 	assert_int_equal(stats.lines + stats.lost, 3000);
@@ -190,7 +139,7 @@ static void a_full_device_is_said_once(void **state)
 		assert_int_equal(ds_jsonl_event(sink, &ev, i), -ENOSPC);
 	assert_int_equal(ds_jsonl_stats(sink).lost, 5);
 	ds_jsonl_free(&sink);
-	assert_int_equal(caught_errors(), 1);
+	assert_int_equal(count_lines(caught_errors()), 1);
 }
 
 static void standard_output_gets_one_write_a_line(void **state)
@@ -222,7 +171,7 @@ static void standard_output_gets_one_write_a_line(void **state)
 	ds_jsonl_free(&sink);
 	assert_true(dup2(saved_stdout, STDOUT_FILENO) >= 0);
 	close(fds[1]);
-	assert_int_equal(caught_errors(), 0);
+	assert_int_equal(count_lines(caught_errors()), 0);
 }
 
 int main(void)
@@ -235,5 +184,5 @@ int main(void)
 		cmocka_unit_test(standard_output_gets_one_write_a_line),
 	};
 
-	return cmocka_run_group_tests_name("jsonl", tests, setup, teardown);
+	return cmocka_run_group_tests_name("jsonl", tests, setup, files_teardown);
 }

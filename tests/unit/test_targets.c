@@ -2,27 +2,13 @@
 #include "user/source/targets.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-#include <uv.h>
 #include <zlib.h>
 
-#include "tests/unit/unit.h"
+#include "tests/unit/files.h"
 #include "user/core/merge.h"
-#include "user/util/buf.h"
 
 #define ROW(id) "1795387044," id ",80,healthy,web\n"
-#define WAIT_MS 20000
-
-static char folder[] = "/tmp/ds-test-targets-XXXXXX";
-static char path[64], other[64], errors[64];
-static int saved_stderr = -1, saved_stdin = -1;
-static struct ds_buf got;	/* the targets delivered, each with a space */
-static bool timed_out;
 static uint64_t seq, next_seq;
 static uint64_t bad;
 
@@ -40,53 +26,10 @@ static const struct ds_targets_options options = { .deliver = deliver, .seq = &s
 static const struct ds_targets_options following = { .deliver = deliver, .seq = &seq,
 						     .follow = true };
 
-static int setup(void **state)
-{
-	(void)state;
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(path, sizeof(path), "%s/targets", folder);
-	snprintf(other, sizeof(other), "%s/other", folder);
-	snprintf(errors, sizeof(errors), "%s/errors", folder);
-	saved_stderr = dup(STDERR_FILENO);
-	saved_stdin = dup(STDIN_FILENO);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	(void)unlink(path);
-	(void)unlink(other);
-	(void)unlink(errors);
-	ds_buf_free(&got);
-	return rmdir(folder);
-}
-
 static int fresh(void **state)
 {
-	(void)state;
-	(void)unlink(path);
-	(void)unlink(other);
-	ds_buf_clear(&got);
-	ds_buf_puts(&got, "");
-	timed_out = false;
 	seq = next_seq = 0;
-	return 0;
-}
-
-static void put_bytes(const char *name, int flags, const void *data, size_t len)
-{
-	int fd = open(name, O_WRONLY | O_CREAT | flags, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, data, len), (ssize_t)len);
-	close(fd);
-}
-
-static void put(const char *name, int flags, const char *text)
-{
-	put_bytes(name, flags, text, strlen(text));
+	return files_fresh(state);
 }
 
 /* One gzip stream; returns its length. */
@@ -106,64 +49,19 @@ static size_t zip(const char *text, unsigned char *room, size_t size)
 	return len;
 }
 
-static void catch_errors(void)
-{
-	int fd = open(errors, O_RDWR | O_CREAT | O_TRUNC, 0600);
-
-	assert_true(fd >= 0);
-	assert_true(dup2(fd, STDERR_FILENO) >= 0);
-	close(fd);
-}
-
-static const char *caught_errors(void)
-{
-	static char buf[8192];
-	int fd = open(errors, O_RDONLY);
-	ssize_t n;
-
-	assert_true(dup2(saved_stderr, STDERR_FILENO) >= 0);
-	assert_true(fd >= 0);
-	n = read(fd, buf, sizeof(buf) - 1);
-	assert_true(n >= 0);
-	buf[n] = '\0';
-	close(fd);
-	return buf;
-}
-
 /* Reads it at one go; returns what was said meanwhile. */
 static const char *read_all(const char *name, const char *want)
 {
 	const char *said;
 	int r;
 
-	ds_buf_clear(&got);
-	ds_buf_puts(&got, "");
+	forget_got();
 	catch_errors();
 	r = ds_targets_source_read(name, &options, &bad);
 	said = caught_errors();
 	assert_int_equal(r, 0);
 	assert_string_equal(got.data ? got.data : "", want);
 	return said;
-}
-
-static void on_timeout(uv_timer_t *timer)
-{
-	timed_out = true;
-	uv_stop(timer->loop);
-}
-
-/* Runs the loop until that was delivered. */
-static void wait_for(uv_loop_t *loop, const char *want)
-{
-	uv_timer_t timer;
-
-	assert_int_equal(uv_timer_init(loop, &timer), 0);
-	assert_int_equal(uv_timer_start(&timer, on_timeout, WAIT_MS, 0), 0);
-	while (!timed_out && strcmp(got.data ? got.data : "", want) != 0)
-		uv_run(loop, UV_RUN_ONCE);
-	uv_close((uv_handle_t *)&timer, NULL);
-	uv_run(loop, UV_RUN_NOWAIT);
-	assert_string_equal(got.data ? got.data : "", want);
 }
 
 static struct ds_targets_source *start(uv_loop_t *loop, const char *name,
@@ -181,8 +79,7 @@ static void end(uv_loop_t *loop, struct ds_targets_source **s)
 	ds_targets_source_free(s);
 	assert_null(*s);
 	ds_targets_source_free(s);
-	assert_int_equal(uv_run(loop, UV_RUN_DEFAULT), 0);
-	assert_int_equal(uv_loop_close(loop), 0);
+	end_loop(loop);
 }
 
 static void files_are_read_to_their_end_in_one_order(void **state)
@@ -220,7 +117,6 @@ static void faults_name_file_and_line_and_are_summed_up(void **state)
 {
 	const char *said;
 	char want[128];
-	int lines = 0;
 
 	(void)state;
 	put(path, 0, ROW("10.0.0.1"));
@@ -234,9 +130,7 @@ static void faults_name_file_and_line_and_are_summed_up(void **state)
 	assert_non_null(strstr(said, want));
 	snprintf(want, sizeof(want), "%s: 1002 faults", path);
 	assert_non_null(strstr(said, want));
-	for (const char *c = said; *c; c++)
-		lines += *c == '\n';
-	assert_int_equal(lines, 12);
+	assert_int_equal(count_lines(said), 12);
 	assert_null(strchr(said, '\x1b'));
 	put_bytes(path, O_TRUNC, "a\0b\n", 4);
 	snprintf(want, sizeof(want), "%s:1: a NUL character", path);
@@ -300,24 +194,22 @@ static void gzip_whole_in_parts_cut_and_with_more_behind_it(void **state)
 
 static void standard_input_is_read_from_where_it_stands(void **state)
 {
-	int fd, pipe_fds[2];
+	int fd, pipe_fds[2], saved, was;
 
 	(void)state;
 	put(path, 0, ROW("10.0.0.1") ROW("10.0.0.2"));
 	fd = open(path, O_RDONLY);
-	assert_true(fd >= 0);
 	assert_true(lseek(fd, (off_t)strlen(ROW("10.0.0.1")), SEEK_SET) > 0);
-	assert_true(dup2(fd, STDIN_FILENO) >= 0);
-	close(fd);
+	saved = replace_stdin(fd);
 	assert_string_equal(read_all("-", "10.0.0.2 "), "");
 	assert_int_equal(pipe(pipe_fds), 0);
 	assert_true(write(pipe_fds[1], ROW("10.0.0.3"), strlen(ROW("10.0.0.3"))) > 0);
 	close(pipe_fds[1]);
-	assert_true(dup2(pipe_fds[0], STDIN_FILENO) >= 0);
-	close(pipe_fds[0]);
+	was = replace_stdin(pipe_fds[0]);
 	assert_string_equal(read_all("-", "10.0.0.3 "), "");
 	assert_non_null(strstr(read_all("-", ""), "standard input: says nothing of any target"));
-	assert_true(dup2(saved_stdin, STDIN_FILENO) >= 0);
+	put_back_stdin(was);
+	put_back_stdin(saved);
 }
 
 static void write_fifo(void *ctx)
@@ -418,5 +310,5 @@ int main(void)
 		T(without_follow_the_end_is_the_end),
 	};
 
-	return cmocka_run_group_tests_name("targets", tests, setup, teardown);
+	return cmocka_run_group_tests_name("targets", tests, files_setup, files_teardown);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Source: events as JSON lines from a file, a FIFO or standard input ("-"). Followed as they grow
- * (ds_events_new), or read once to the end (ds_events_read_file: recordings). Does I/O on the uv
- * loop; never blocks there; at most 256 KiB a wake-up.
+ * (ds_events_new), or read once to the end (ds_events_read_file: recordings), by follow.h, whose
+ * bounds and promises hold here.
  *
  * A line that is not an event is logged as "PATH:LINE: byte OFFSET: fault" (the first ten, the
  * others are counted), counted, and never stops the run. Events that are output (drops, verdicts,
@@ -36,20 +36,19 @@ struct ds_events_stats {
 	uint64_t events;	/* delivered */
 	uint64_t bad;		/* not an event, too long, or cut off at the end */
 	uint64_t skipped;	/* output events */
-	bool ended;		/* standard input came to its end: nothing more will come */
+	bool ended;		/* nothing more will come */
 };
 
 /*
- * Opens path and follows it. A regular file is read from its beginning; when it is cut it is read
- * anew from its beginning, when another file takes its name that one is read. A FIFO stays open
- * from one writer to the next. Events without "time" get the time at which they are read.
- * 0, or -errno with one line logged.
+ * Opens path and follows it (ds_follow_new). Events without "time" get the time at which they are
+ * read. Lines are numbered anew where another file, or a FIFO's next writer, begins; a rest without
+ * a newline ends there. 0, or -errno with one line logged.
  */
 int ds_events_new(struct ds_events **ret_events, struct uv_loop_s *loop, const char *path,
 		  const struct ds_events_options *options);
 
 /*
- * The end of the run: reads what is there by now without waiting, then a rest without a newline
+ * The end of the run: reads what is there by now (ds_follow_finish), then a rest without a newline
  * (delivered if it is an event, counted as bad otherwise), and logs how many faults were not
  * shown. Nothing is delivered afterwards.
  */

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "drainsnoop.skel.h"
@@ -23,6 +22,7 @@
 #include "user/source/kernel_closings.h"
 #include "user/source/kernel_listeners.h"
 #include "user/util/cleanup.h"
+#include "user/util/clock.h"
 #include "user/util/log.h"
 #include "user/util/timefmt.h"
 
@@ -59,22 +59,14 @@ struct ds_kernel {
 	int64_t tap_sum_ns;
 };
 
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(clock, &ts);	/* these clocks exist */
-	return ts.tv_sec * DS_NS_PER_S + ts.tv_nsec;
-}
-
 /* The offset from the tightest of a few readings: an interruption between two falls out. */
 static void sample_clocks(struct ds_kernel *k)
 {
 	int64_t best = INT64_MAX;
 
 	for (int i = 0; i < 5; i++) {
-		int64_t before = clock_ns(CLOCK_BOOTTIME), wall = clock_ns(CLOCK_REALTIME);
-		int64_t gap = clock_ns(CLOCK_BOOTTIME) - before;
+		int64_t before = ds_clock_ns(CLOCK_BOOTTIME), wall = ds_clock_ns(CLOCK_REALTIME);
+		int64_t gap = ds_clock_ns(CLOCK_BOOTTIME) - before;
 
 		if (gap < best) {
 			best = gap;
@@ -86,7 +78,7 @@ static void sample_clocks(struct ds_kernel *k)
 
 static int64_t wall_now(const struct ds_kernel *k)
 {
-	return clock_ns(CLOCK_BOOTTIME) + k->boot_offset_ns;
+	return ds_clock_ns(CLOCK_BOOTTIME) + k->boot_offset_ns;
 }
 
 static void raise_caps(struct ds_kernel *k)
@@ -294,7 +286,7 @@ static void tell_traffic(struct ds_kernel *k)
 	if (!keys || !values)
 		return;		/* with the next call */
 	k->traffic_changes = changes;
-	k->traffic_read_ns = (uint64_t)clock_ns(CLOCK_BOOTTIME);
+	k->traffic_read_ns = (uint64_t)ds_clock_ns(CLOCK_BOOTTIME);
 	do {
 		count = TRAFFIC_BATCH;
 		r = bpf_map_lookup_batch(fd, first ? NULL : &in, &out, keys, values, &count, NULL);
@@ -372,7 +364,7 @@ int ds_kernel_tap(struct ds_kernel *k, bool on)
 	raise_caps(k);
 	r = ds_attach_tap(k->attach, on);
 	lower_caps(k);
-	now = clock_ns(CLOCK_BOOTTIME);
+	now = ds_clock_ns(CLOCK_BOOTTIME);
 	if (!r) {
 		if (!on)
 			k->tap_sum_ns += now - k->tap_since_ns;
@@ -393,7 +385,7 @@ bool ds_kernel_tap_is_on(const struct ds_kernel *k)
 
 int64_t ds_kernel_tap_on_ns(const struct ds_kernel *k)
 {
-	return k->tap_sum_ns + (k->tap_on ? clock_ns(CLOCK_BOOTTIME) - k->tap_since_ns : 0);
+	return k->tap_sum_ns + (k->tap_on ? ds_clock_ns(CLOCK_BOOTTIME) - k->tap_since_ns : 0);
 }
 
 static void drain(void *ctx)

@@ -16,12 +16,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <uv.h>
 
 #include "user/core/merge.h"
 #include "user/source/route_table.h"
 #include "user/util/cleanup.h"
+#include "user/util/clock.h"
 #include "user/util/log.h"
 #include "user/util/timefmt.h"
 
@@ -56,14 +56,6 @@ struct ds_route {
 	uv_prepare_t prepare;
 	uint8_t data[DATAGRAM_BYTES];
 };
-
-static int64_t wall_clock(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_REALTIME, &ts);	/* cannot fail */
-	return (int64_t)ts.tv_sec * DS_NS_PER_S + ts.tv_nsec;
-}
 
 static void deliver(struct ds_route *r, struct ds_event *ev)
 {
@@ -248,11 +240,11 @@ static int read_one(struct ds_route *r)
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 	};
-	int64_t before = wall_clock();
+	int64_t before = ds_clock_ns(CLOCK_REALTIME);
 	ssize_t n = recvmsg(r->fd, &msg, MSG_DONTWAIT);
 	int err = n < 0 ? -errno : 0;
 
-	r->not_after = wall_clock();
+	r->not_after = ds_clock_ns(CLOCK_REALTIME);
 	if (err == -EAGAIN)
 		return on_empty(r, before);
 	if (err == -EINTR)
@@ -275,7 +267,7 @@ static void give_up(struct ds_route *r, int err)
 	r->stats.errors++;
 	(void)uv_poll_stop(&r->poll);		/* neither fails on an open handle */
 	(void)uv_prepare_stop(&r->prepare);
-	r->not_after = wall_clock();
+	r->not_after = ds_clock_ns(CLOCK_REALTIME);
 	r->gap_from = r->not_before;
 	tell_loss(r);
 	(void)ds_log_err(err, "route: rtnetlink failed, continuing without route events");
@@ -303,7 +295,7 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 static void on_prepare(uv_prepare_t *handle)
 {
 	struct ds_route *r = handle->data;
-	int64_t now = wall_clock();
+	int64_t now = ds_clock_ns(CLOCK_REALTIME);
 	ssize_t n;
 	char byte;
 	int err = 0;
@@ -457,7 +449,7 @@ int ds_route_new(struct ds_route **ret_route, struct uv_loop_s *loop,
 		return ds_log_err(ENOMEM, "watch routes");
 	r->open_handles = 1;	/* the caller's */
 	r->options = *options;
-	r->not_before = r->not_after = wall_clock();
+	r->not_before = r->not_after = ds_clock_ns(CLOCK_REALTIME);
 	r->netns = inode_of(options->netns_fd);
 	err = ds_route_table_new(&r->table, &hooks);
 	if (err == 0)

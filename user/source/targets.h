@@ -2,7 +2,8 @@
 /*
  * Source: when targets began to drain, from files that others wrote (--targets): CloudTrail, the
  * load balancer controller's log, describe-target-health, CSV, drainsnoop's own lines; gzip too.
- * Does the I/O, on the uv loop or at one go; the parsers are targets_*.c.
+ * On the uv loop or at one go, by follow.h, whose bounds and promises hold here; the parsers are
+ * targets_*.c.
  *
  * What cannot be read is logged as "PATH:LINE: fault" (the first ten, the others are counted)
  * and never stops the run. Any other source of target states (a poller) delivers the same events:
@@ -29,9 +30,9 @@ struct ds_targets_options {
 };
 
 /*
- * Opens path ("-" is standard input) and reads it on the loop: to its end, or with follow for ever.
- * Events get the time at which they are read: what happened when is in their bounds. 0, or -errno
- * with one line logged.
+ * Opens path ("-" is standard input) and reads it on the loop (ds_follow_new): to its end, or with
+ * follow for ever. Events get the time at which they are read: what happened when is in their
+ * bounds. 0, or -errno with one line logged.
  */
 int ds_targets_source_new(struct ds_targets_source **ret_source, struct uv_loop_s *loop,
 			  const char *path, const struct ds_targets_options *options);
