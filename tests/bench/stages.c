@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "include/ds_record.h"
+#include "tests/unit/kept_event.h"
 #include "user/core/core.h"
 #include "user/core/event_json.h"
 #include "user/core/merge.h"
@@ -54,7 +55,7 @@ static void emit(void *ctx, const struct ds_event *ev)
 	ds_event_write(&b->line, ev, b->lines++);
 	b->bytes += b->line.len;
 	if (ev->kind == DS_EVENT_DROP && b->sample.kind != DS_EVENT_DROP)
-		(void)ds_event_copy(&b->sample, ev);
+		b->sample = keep_event(ev);
 }
 
 static void wish(void *ctx, const struct ds_wish *w)

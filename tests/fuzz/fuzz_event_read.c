@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/utf8_valid.h"
 #include "user/core/event_json.h"
 #include "user/source/events_lines.h"
-#include "user/util/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -33,7 +33,7 @@ static void go_round(const char *line, size_t len)
 	ds_event_write(&a, &first, first.source_seq);
 	CHECK(!a.failed && a.len > 2 && a.len <= DS_EVENT_LINE_MAX);
 	CHECK(a.data[a.len - 1] == '\n' && !memchr(a.data, '\n', a.len - 1));
-	CHECK(ds_utf8_valid(a.data, a.len));
+	CHECK(utf8_valid(a.data, a.len));
 	CHECK(ds_event_read(a.data, a.len - 1, 0, &second, &perr) == 0);
 	ds_event_write(&b, &second, second.source_seq);
 	CHECK(a.len == b.len && memcmp(a.data, b.data, a.len) == 0);

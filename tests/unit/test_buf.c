@@ -41,23 +41,6 @@ static void printf_longer_than_the_room(void **state)
 	ds_buf_free(&b);
 }
 
-static void numbers(void **state)
-{
-	struct ds_buf b = { 0 };
-
-	(void)state;
-	ds_buf_int(&b, INT64_MIN);
-	ds_buf_putc(&b, ' ');
-	ds_buf_int(&b, INT64_MAX);
-	ds_buf_putc(&b, ' ');
-	ds_buf_uint(&b, UINT64_MAX);
-	ds_buf_putc(&b, ' ');
-	ds_buf_int(&b, 0);
-	assert_string_equal(b.data,
-			    "-9223372036854775808 9223372036854775807 18446744073709551615 0");
-	ds_buf_free(&b);
-}
-
 static void absurd_sizes_fail_and_are_remembered(void **state)
 {
 	struct ds_buf b = { 0 };
@@ -81,7 +64,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grows_and_stays_terminated),
 		cmocka_unit_test(printf_longer_than_the_room),
-		cmocka_unit_test(numbers),
 		cmocka_unit_test(absurd_sizes_fail_and_are_remembered),
 	};
 

@@ -168,42 +168,6 @@ static void set_macros_leave_absent_what_is_empty(void **state)
 	assert_true(ds_event_has(&ev, DS_KEY_SOURCE_PORT));
 }
 
-static void a_copy_owns_its_strings(void **state)
-{
-	(void)state;
-	for (int kind = 0; kind < DS_EVENT_MAX; kind++) {
-		struct ds_event a, b, want;
-
-		sample_fill(&a, (enum ds_event_kind)kind);
-		want = a;
-		assert_int_equal(ds_event_copy(&b, &a), 0);
-		sample_assert_equal(&b, &want);
-		for (enum ds_key k = 0; k < DS_KEY_MAX; k++)
-			if (ds_keys[k].type == DS_TYPE_STR && ds_event_has(&b, k))
-				assert_ptr_not_equal(*(char **)sample_member(&a, k),
-						     *(char **)sample_member(&b, k));
-		/* A copy of a copy lives on when that one is gone. */
-		assert_int_equal(ds_event_copy(&a, &b), 0);
-		ds_event_clear(&b);
-		assert_null(b.text);
-		sample_assert_equal(&a, &want);
-		ds_event_clear(&a);
-	}
-	ds_event_clear(NULL);
-}
-
-static void a_copy_forgets_strings_that_are_not_marked(void **state)
-{
-	struct ds_event a, b;
-
-	(void)state;
-	ds_event_init(&a, DS_EVENT_POD_STATE, 1);
-	a.pod_name = "not marked";
-	assert_int_equal(ds_event_copy(&b, &a), 0);
-	assert_null(b.pod_name);
-	assert_null(b.text);
-}
-
 /* The promise of ds_event_canonical: the line's reader gets the same event. */
 static void canonical_is_what_the_line_gives_back(void **state)
 {
@@ -274,8 +238,6 @@ int main(void)
 		cmocka_unit_test(every_key_belongs_to_a_kind),
 		cmocka_unit_test(init_sets_the_kinds_level),
 		cmocka_unit_test(set_macros_leave_absent_what_is_empty),
-		cmocka_unit_test(a_copy_owns_its_strings),
-		cmocka_unit_test(a_copy_forgets_strings_that_are_not_marked),
 		cmocka_unit_test(canonical_is_what_the_line_gives_back),
 		cmocka_unit_test(canonical_keeps_within_what_a_line_may_hold),
 	};

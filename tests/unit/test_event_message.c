@@ -3,8 +3,8 @@
 
 #include "tests/unit/sample_event.h"
 #include "tests/unit/unit.h"
+#include "tests/unit/utf8_valid.h"
 #include "user/core/event.h"
-#include "user/util/utf8.h"
 
 static void every_kind_has_a_sentence(void **state)
 {
@@ -45,7 +45,7 @@ static void cut_between_characters_at_any_size(void **state)
 		assert_true(n < size);
 		assert_int_equal(strlen(buf), n);
 		if (size > 4)
-			assert_true(ds_utf8_valid(buf, n));
+			assert_true(utf8_valid(buf, n));
 	}
 }
 

@@ -7,8 +7,8 @@
 
 #include "tests/unit/sample_event.h"
 #include "tests/unit/unit.h"
+#include "tests/unit/utf8_valid.h"
 #include "user/util/timefmt.h"
-#include "user/util/utf8.h"
 
 static struct json_object *parsed(const struct ds_buf *b)
 {
@@ -18,7 +18,7 @@ static struct json_object *parsed(const struct ds_buf *b)
 	assert_true(b->len <= DS_EVENT_LINE_MAX);
 	assert_int_equal(b->data[b->len - 1], '\n');
 	assert_null(memchr(b->data, '\n', b->len - 1));
-	assert_true(ds_utf8_valid(b->data, b->len));
+	assert_true(utf8_valid(b->data, b->len));
 	o = json_tokener_parse(b->data);
 	assert_non_null(o);
 	assert_true(json_object_is_type(o, json_type_object));

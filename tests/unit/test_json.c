@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "tests/unit/unit.h"
-#include "user/util/utf8.h"
+#include "tests/unit/utf8_valid.h"
 
 static void escapes(void **state)
 {
@@ -55,10 +55,10 @@ static void any_bytes_are_read_by_a_library(void **state)
 			in[k] = (char)(rand() % 8 ? 'a' + rand() % 26 : rand());
 		ds_buf_clear(&b);
 		ds_json_string(&b, in, len);
-		assert_true(ds_utf8_valid(b.data, b.len));
+		assert_true(utf8_valid(b.data, b.len));
 		o = json_tokener_parse(b.data);
 		assert_non_null(o);
-		if (ds_utf8_valid(in, len)) {
+		if (utf8_valid(in, len)) {
 			assert_int_equal(json_object_get_string_len(o), len);
 			assert_memory_equal(json_object_get_string(o), in, len);
 		}

@@ -4,38 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/unit/core_fixture.h"
-#include "user/core/target_group.h"
-
-static struct ds_targets *targets;
-
-static int setup(void **state)
-{
-	(void)state;
-	return ds_targets_new(&targets, 4);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	ds_targets_free(&targets);
-	assert_null(targets);
-	return 0;
-}
-
-static struct ds_target *update(const struct ds_event *ev)
-{
-	int previous = -2;
-
-	return ds_targets_update(targets, ev, &previous);
-}
-
-static struct ds_target *tell(int64_t ms, int n, enum ds_target_state s)
-{
-	struct ds_event ev = fx_target_event(ms, n, s);
-
-	return update(&ev);
-}
+#include "tests/unit/target_story.h"
 
 /* A source that says when the drain began; INT64_MIN = that bound is not told. */
 static struct ds_target *tell_drain(int64_t lo_ms, int64_t hi_ms, enum ds_target_source source)
@@ -487,7 +456,7 @@ static void the_longest_delay_is_remembered(void **state)
 	assert_int_equal(ds_targets_longest_delay_s(targets), 3600);
 }
 
-#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define T(fn) cmocka_unit_test_setup_teardown(fn, targets_setup, targets_teardown)
 
 int main(void)
 {

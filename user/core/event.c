@@ -4,7 +4,6 @@
  */
 #include "user/core/event.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -212,69 +211,6 @@ void ds_event_init(struct ds_event *ev, enum ds_event_kind kind, int64_t time_ns
 	ev->kind = kind;
 	ev->level = ds_kinds[kind].level;
 	ev->time_ns = time_ns;
-}
-
-/* Keys whose values are strings, as words of presence bits: known when this is compiled. */
-#define STRING_BIT(id, key, type, member, list, doc) \
-	| (DS_TYPE_##type == DS_TYPE_STR && DS_KEY_##id / 64 == WORD ? \
-		   UINT64_C(1) << DS_KEY_##id % 64 : \
-		   0)
-#define NONE MAX
-static const uint64_t string_keys[DS_KEY_WORDS] = {
-#define WORD 0
-	0 DS_KEY_LIST(STRING_BIT),
-#undef WORD
-#define WORD 1
-	0 DS_KEY_LIST(STRING_BIT),
-#undef WORD
-#define WORD 2
-	0 DS_KEY_LIST(STRING_BIT),
-#undef WORD
-#define WORD 3
-	0 DS_KEY_LIST(STRING_BIT),
-#undef WORD
-};
-#undef NONE
-_Static_assert(DS_KEY_WORDS == 4, "string_keys has one row a word");
-
-static const char **string_member(struct ds_event *ev, enum ds_key key)
-{
-	return (const char **)(void *)((char *)ev + ds_keys[key].offset);
-}
-
-int ds_event_copy(struct ds_event *dst, const struct ds_event *src)
-{
-	struct ds_event copy = *src;
-	size_t lens[DS_KEY_MAX], len = 0;
-	enum ds_key found[DS_KEY_MAX];
-	char *at;
-	int cnt = 0;
-
-	for (int word = 0; word < DS_KEY_WORDS; word++)
-		for (uint64_t bits = string_keys[word]; bits; bits &= bits - 1) {
-			enum ds_key key = (enum ds_key)(word * 64 + __builtin_ctzll(bits));
-			const char **s = string_member(&copy, key);
-
-			if (!ds_event_has(src, key))
-				*s = NULL;	/* may point into what src owns */
-			if (!*s)
-				continue;
-			found[cnt] = key;
-			lens[cnt] = strlen(*s) + 1;
-			len += lens[cnt++];
-		}
-	copy.text = len ? malloc(len) : NULL;
-	if (len && !copy.text)
-		return -ENOMEM;
-	at = copy.text;
-	for (int i = 0; i < cnt; i++) {
-		const char **s = string_member(&copy, found[i]);
-
-		*s = memcpy(at, *s, lens[i]);
-		at += lens[i];
-	}
-	*dst = copy;
-	return 0;
 }
 
 /* Rounded as ds_text_ms writes it. */

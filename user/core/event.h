@@ -381,12 +381,6 @@ int ds_kind_parse(const char *name, size_t len);
 /* Sets up a zeroed event of that kind at that time, with the kind's level. */
 void ds_event_init(struct ds_event *ev, enum ds_event_kind kind, int64_t time_ns);
 
-/*
- * Makes *dst a copy that owns its strings (dst->text). 0 or -ENOMEM with *dst untouched.
- * What *dst held before is not freed.
- */
-int ds_event_copy(struct ds_event *dst, const struct ds_event *src);
-
 /* The time that a line can say: within 1970-2099. */
 int64_t ds_event_time(int64_t time_ns);
 

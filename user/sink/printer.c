@@ -20,7 +20,6 @@ struct ds_printer {
 	struct ds_buf buf;
 	uint64_t seq;
 	int64_t drops;
-	uint64_t lost;
 	bool header_due, gone, complained;
 };
 
@@ -90,7 +89,6 @@ static int write_out(struct ds_printer *p)
 		if (n < 0) {
 			int err = errno;
 
-			p->lost++;
 			p->gone = err == EPIPE;
 			if (!p->gone && !p->complained)
 				(void)ds_log_err(err, "write to standard output; lines are lost");
@@ -130,7 +128,6 @@ int ds_printer_event(struct ds_printer *p, const struct ds_event *ev)
 		return print_row(p, ev);
 	r = ds_jsonl_event(p->jsonl, ev, p->seq++);
 	p->gone = r == -EPIPE;
-	p->lost += r != 0;
 	return r;
 }
 
@@ -146,9 +143,4 @@ int ds_printer_summary(struct ds_printer *p)
 int64_t ds_printer_drops(const struct ds_printer *p)
 {
 	return p->drops;
-}
-
-uint64_t ds_printer_lost(const struct ds_printer *p)
-{
-	return p->lost;
 }

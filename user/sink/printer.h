@@ -38,6 +38,5 @@ int ds_printer_event(struct ds_printer *p, const struct ds_event *ev);
 int ds_printer_summary(struct ds_printer *p);
 
 int64_t ds_printer_drops(const struct ds_printer *p);	/* printed drops: what --limit counts */
-uint64_t ds_printer_lost(const struct ds_printer *p);	/* lines that could not be written */
 
 #endif

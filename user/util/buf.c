@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/util/text.h"
-
 #define MIN_CAP 256
 
 void ds_buf_free(struct ds_buf *b)
@@ -95,18 +93,4 @@ void ds_buf_printf(struct ds_buf *b, const char *format, ...)
 		b->len += (size_t)n;
 	else
 		b->data[b->len] = '\0';
-}
-
-void ds_buf_int(struct ds_buf *b, int64_t value)
-{
-	if (value < 0)
-		ds_buf_putc(b, '-');
-	ds_buf_uint(b, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
-}
-
-void ds_buf_uint(struct ds_buf *b, uint64_t value)
-{
-	char digits[DS_DIGITS_MAX];
-
-	ds_buf_put(b, digits, ds_digits(digits, value));
 }

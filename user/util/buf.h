@@ -27,7 +27,5 @@ void ds_buf_put(struct ds_buf *b, const void *data, size_t len);
 void ds_buf_puts(struct ds_buf *b, const char *text);
 void ds_buf_putc(struct ds_buf *b, char c);
 void ds_buf_printf(struct ds_buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void ds_buf_int(struct ds_buf *b, int64_t value);
-void ds_buf_uint(struct ds_buf *b, uint64_t value);
 
 #endif

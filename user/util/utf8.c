@@ -4,6 +4,8 @@
  */
 #include "user/util/utf8.h"
 
+#include <stdbool.h>
+
 static bool is_tail(unsigned char c)
 {
 	return (c & 0xc0) == 0x80;
@@ -33,19 +35,6 @@ size_t ds_utf8_sequence(const char *text, size_t len)
 	if (s[0] < 0xf0)
 		return 3;
 	return len >= 4 && is_tail(s[3]) ? 4 : 0;
-}
-
-bool ds_utf8_valid(const char *text, size_t len)
-{
-	while (len > 0) {
-		size_t n = ds_utf8_sequence(text, len);
-
-		if (n == 0)
-			return false;
-		text += n;
-		len -= n;
-	}
-	return true;
 }
 
 size_t ds_utf8_cut(const char *text, size_t len, size_t max)

@@ -5,7 +5,6 @@
 #ifndef DS_UTIL_UTF8_H
 #define DS_UTIL_UTF8_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,8 +13,6 @@
  * there is none (overlong, surrogate, above U+10FFFF, cut off, stray byte).
  */
 size_t ds_utf8_sequence(const char *text, size_t len);
-
-bool ds_utf8_valid(const char *text, size_t len);
 
 /* The longest prefix of at most max bytes that does not split a sequence. */
 size_t ds_utf8_cut(const char *text, size_t len, size_t max);
