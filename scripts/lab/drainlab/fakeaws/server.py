@@ -161,15 +161,16 @@ class Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     def finish_request(self, request, client_address):
         """In the connection's own thread: a handshake may take its time."""
-        if self.tls:
-            request.settimeout(30)
-            try:
-                request = self.tls.wrap_socket(request, server_side=True)
-            except OSError as error:
-                self.aws.note({"listener": self.name, "tls": str(error)})
-                return
         request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        super().finish_request(request, client_address)
+        if not self.tls:
+            super().finish_request(request, client_address)
+            return
+        request.settimeout(30)
+        try:
+            with self.tls.wrap_socket(request, server_side=True) as wrapped:
+                super().finish_request(wrapped, client_address)
+        except OSError as error:
+            self.aws.note({"listener": self.name, "tls": str(error)})
 
     def handle_error(self, request, client_address):
         self.aws.note({"listener": self.name, "error": repr(sys.exc_info()[1])})
