@@ -205,6 +205,12 @@ class Time(unittest.TestCase):
         line.deregister(30, delay=0)
         self.assertIsNone(line.state(30))
 
+    def test_what_was_to_come_does_not_come(self):
+        line = Timeline()
+        line.register(0, initial=10)
+        line.deregister(2, delay=20)
+        self.assertEqual([line.state(at) for at in (1, 2, 11, 22)], ["initial", "draining", "draining", None])
+
     def test_unknown_target_is_deregistered_silently(self):
         line = Timeline()
         line.deregister(1, delay=5)

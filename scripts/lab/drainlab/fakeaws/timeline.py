@@ -19,32 +19,22 @@ NOT_REGISTERED = ("unused", "Target.NotRegistered", "Target is not registered to
 
 
 class Timeline:
-    """The states of one target: [(from when, state or None for not registered)], in order."""
+    """The states of one target."""
 
     def __init__(self):
-        self.steps = []
-
-    def _set(self, at, state):
-        """From then on; what was to follow does not happen any more."""
-        self.steps = [step for step in self.steps if step[0] <= at]
-        self.steps.append((at, state))
+        self.steps = []     # (from when, state or None for not registered); of what has come, the last one added counts
 
     def register(self, now, initial):
-        self._set(now, "initial")
-        self.steps.append((now + initial, "healthy"))
+        self.steps += [(now, "initial"), (now + initial, "healthy")]
 
     def deregister(self, now, delay):
-        """Draining is shown until the delay has passed; without a delay it is gone at once."""
-        if self.state(now) is None:
-            return      # not an error, as of an unknown target
-        if delay:
-            self._set(now, "draining")
-        self._set(now + delay, None)
+        """Draining is shown until the delay has passed, whatever still runs. Of an unknown target it is no error."""
+        if self.state(now) is not None:
+            self.steps += [(now, "draining"), (now + delay, None)]
 
     def script(self, now, steps):
         """[(seconds from now, state or None)]: whatever a test wants to be seen."""
-        for after, state in steps:
-            self._set(now + after, state)
+        self.steps += [(now + after, state) for after, state in steps]
 
     def state(self, now, lag=0.0):
         """What a replica shows that is so much behind; None: not registered."""
