@@ -2,6 +2,8 @@
 /*
  * Fuzz target: the line splitter and the event reader. What is taken must be written, read and
  * written again to the same bytes, and be a line of ours.
+ *
+ * Built from: user/source/events_lines.c
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Fuzz target: the decoder of rtnetlink datagrams, and the tables behind it.
+ *
+ * Built from: user/source/route_parse.c user/source/route_table.c
  */
 #include <stdlib.h>
 #include <string.h>

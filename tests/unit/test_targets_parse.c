@@ -21,6 +21,7 @@
 
 static struct ds_targets_parser p;
 static struct ds_buf got, faults;
+static int64_t latest_ns;	/* of the next parsers */
 
 /* SOURCE STATE ID:PORT [LO..HI] with times as seconds of the minute 22:37. */
 static void deliver(void *ctx, struct ds_event *ev)
@@ -49,7 +50,8 @@ static int fresh(void **state)
 {
 	(void)state;
 	ds_targets_parse_free(&p);
-	p = (struct ds_targets_parser){ .deliver = deliver, .fault = fault };
+	p = (struct ds_targets_parser){ .deliver = deliver, .fault = fault,
+					.latest_ns = latest_ns };
 	/* Never NULL. */
 	ds_buf_clear(&got);
 	ds_buf_putc(&got, '|');
@@ -154,6 +156,84 @@ static void controllers_log_of_every_age(void **state)
 	assert_reads("2026-11-22T22:37:24.500Z\tINFO\tderegistering targets\t{\"arn\": \"" ARN "\""
 		     TARGETS "}\n2026-11-22T22:37:24.600Z\tINFO\tderegistered targets\t{\"arn\": \"" ARN
 		     "\"}\n", "controller_log draining 10.77.1.11:8080 24.400..24.601|", "");
+}
+
+#define BEGUN(word, stamp, arn) \
+	"I1122 22:37:" stamp "       1 targets.go:95] shop/web: " word " " arn ": 10.77.1.11:8080\n"
+#define OTHERS \
+	"I1122 22:37:24.300000       1 targets.go:80] shop/other: Adding targets to " ARN \
+	": 10.77.1.12:80, i-0abc:31080\n" \
+	"W1122 22:37:24.400000       1 reflector.go:270] watch of *v1.Pod ended with: too old {1 2}\n"
+#define RECONCILED(stamp, name) \
+	"I1122 22:37:" stamp "       1 controller.go:236] kubebuilder/controller \"level\"=1 \"msg\"=" \
+	"\"Successfully Reconciled\"  \"controller\"=\"alb-ingress-controller\" \"request\"=" \
+	"{\"Namespace\":\"shop\",\"Name\":\"" name "\"}\n"
+#define YEAR_AFTER (INT64_C(1826923020) * DS_NS_PER_S)	/* 2027-11-22T22:37:00Z */
+
+/* Version 1: text, and the call has ended when its ingress is reconciled. */
+static void controllers_log_of_version_1(void **state)
+{
+	const char *log = "-----------------------------------------------------------------------"
+			  "--------\nAWS ALB Ingress controller\n  Release:    v1.1.4\n"
+			  BEGUN("Removing targets from", "24.230147", ARN) OTHERS
+			  RECONCILED("24.250000", "elsewhere") RECONCILED("24.271281", "web")
+			  RECONCILED("24.900000", "web") RECONCILED("25.000000", "other");
+	const char *want = "controller_log draining 10.77.1.11:8080 24.230..24.271|"
+			   "controller_log initial 10.77.1.12:80 24.300..25.000|"
+			   "controller_log initial i-0abc:31080 24.300..25.000|";
+
+	(void)state;
+	/* The year that brings it next to when the file was written last; a day of grace. */
+	latest_ns = YEAR_AFTER - INT64_C(2) * 86400 * DS_NS_PER_S;
+	assert_reads(log, want, "");
+	latest_ns = (INT64_C(1795387020) - 80000) * DS_NS_PER_S;
+	assert_reads(log, want, "");
+	latest_ns = YEAR_AFTER;
+	feed(log, strlen(log));
+	assert_non_null(strstr(got.data, "10.77.1.11:8080 31536024.230..31536024.271|"));
+	latest_ns = 0;
+	assert_reads(BEGUN("Removing targets from", "24.230147", ARN), "",
+		     "1: a line of the controller without a year; kubectl logs --timestamps adds one|");
+}
+
+#define STERN "lbc-1 controller 2026-11-22T22:37:"
+static void version_1_with_stamps_of_the_runtime(void **state)
+{
+	(void)state;
+	/* its own stamps are the better ones */
+	assert_reads("2026-11-22T22:37:24.230500000Z " BEGUN("Removing targets from", "24.230147", ARN)
+		     STERN "24.271900000Z " RECONCILED("24.271281", "web"),
+		     "controller_log draining 10.77.1.11:8080 24.230..24.271|", "");
+	/* but of another time zone: then the runtime's */
+	assert_reads(STERN "24.230000000Z I1123 00:37:24.230147       1 targets.go:95] shop/web: Removing "
+		     "targets from " ARN ": 10.77.1.11:8080\n"
+		     STERN "24.271900000Z stderr: " RECONCILED("24.271281", "web"),
+		     "controller_log draining 10.77.1.11:8080 24.130..24.271|", "");
+	/* as the runtime keeps it on the node, in parts */
+	assert_reads("2026-11-22T22:37:24.230500000Z stderr P I1122 22:37:24.230147       1 targets.go:95] "
+		     "shop/web: Removing \n2026-11-22T22:37:24.230600000Z stderr F targets from " ARN
+		     ": 10.77.1.11:8080\n2026-11-22T22:37:24.271900000Z stderr F "
+		     RECONCILED("24.271281", "web"),
+		     "controller_log draining 10.77.1.11:8080 24.230..24.271|", "");
+}
+
+static void a_call_of_version_1_that_failed_did_nothing(void **state)
+{
+	(void)state;
+	latest_ns = YEAR_AFTER - DS_NS_PER_S * 86400 * 2;
+	assert_reads(BEGUN("Removing targets from", "24.230147", ARN)
+		     BEGUN("Adding targets to", "24.230147", ARN)
+		     "E1122 22:37:24.300000       1 targets.go:101] shop/web: Error removing targets from "
+		     ARN ": Throttling: Rate exceeded\n" RECONCILED("25.000000", "web"),
+		     "controller_log initial 10.77.1.11:8080 24.230..25.000|", "");
+	/* targets that are none, and a request that is none */
+	assert_reads("I1122 22:37:24.230147 1 targets.go:95] a/b: Removing targets from " ARN ": x:y:z, :\n"
+		     "I1122 22:37:24.3 1 x.go:1] cut\n"
+		     "I1122 22:37:24.300000 1 c.go:2] \"msg\"=\"Successfully Reconciled\" \"request\"={\"Name\n"
+		     "I1122 22:37:24.400000 1 c.go:2] \"msg\"=\"Successfully Reconciled\" \"request\"=\"a/b\"\n",
+		     "controller_log draining x:y:0 24.230..24.400|",
+		     "4: a target without an address, or with a port beyond 65535|");
+	latest_ns = 0;
 }
 
 static void the_runtimes_own_lines_in_parts(void **state)
@@ -311,6 +391,9 @@ int main(void)
 		T(cloudtrail_files_lookups_and_envelopes),
 		T(cloudtrail_targets_in_any_shape),
 		T(controllers_log_of_every_age),
+		T(controllers_log_of_version_1),
+		T(version_1_with_stamps_of_the_runtime),
+		T(a_call_of_version_1_that_failed_did_nothing),
 		T(the_runtimes_own_lines_in_parts),
 		T(a_line_in_parts_is_bounded),
 		T(a_call_whose_begin_is_missing_has_no_lower_bound),

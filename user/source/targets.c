@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include "user/core/merge.h"
@@ -16,6 +17,7 @@
 #include "user/util/cleanup.h"
 #include "user/util/clock.h"
 #include "user/util/log.h"
+#include "user/util/timefmt.h"
 
 #define PLAIN_BYTES 65536
 #define FAULTS_SHOWN 10
@@ -166,6 +168,15 @@ static struct ds_follow_options how_to_follow(struct ds_targets_source *s)
 	};
 }
 
+/* No line of it was written after its last change. */
+static int64_t written_until(const char *path)
+{
+	struct stat st;
+
+	return strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode) ?
+		       (int64_t)st.st_mtime * DS_NS_PER_S : ds_clock_ns(CLOCK_REALTIME);
+}
+
 static struct ds_targets_source *make(const char *path, const struct ds_targets_options *options)
 {
 	const char *name = ds_follow_name(path);
@@ -181,6 +192,7 @@ static struct ds_targets_source *make(const char *path, const struct ds_targets_
 	s->parser.fault = fault;
 	s->parser.ctx = s;
 	s->parser.clock_error_ns = options->clock_error_ns;
+	s->parser.latest_ns = written_until(path);
 	return s;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The load balancer controller's log, as JSON or as text with an object behind it, with what
- * kubectl, stern or the runtime put before each line, or without. It writes a line before a call
- * and one after it; the call took effect between the two. Versions before 2.6 do not repeat the
- * targets in the second line, those before 3 stamp with microseconds.
+ * The load balancer controller's log since its version 2, as JSON or as text with an object behind
+ * it, with what kubectl, stern or the runtime put before each line, or without. It writes a line
+ * before a call and one after it; the call took effect between the two. Versions before 2.6 do not
+ * repeat the targets in the second line, those before 3 stamp with microseconds.
  */
 #include "user/source/targets_formats.h"
 
@@ -34,8 +34,7 @@ static bool what_is_said(const char *text, struct said *ret_said)
 	return true;
 }
 
-/* The last word before the object that is a time. */
-static bool prefix_stamp(const char *prefix, int64_t *ret_lo_ns, int64_t *ret_hi_ns)
+bool ds_targets_prefix_stamp(const char *prefix, int64_t *ret_lo_ns, int64_t *ret_hi_ns)
 {
 	bool found = false;
 
@@ -49,6 +48,8 @@ static bool prefix_stamp(const char *prefix, int64_t *ret_lo_ns, int64_t *ret_hi
 			found = true;
 		prefix += len;
 	}
+	if (found)
+		*ret_lo_ns -= RUNTIME_LATE_NS;
 	return found;
 }
 
@@ -70,10 +71,10 @@ static bool when(struct ds_targets_parser *p, json_object *object, const char *p
 	int64_t lo_ns, hi_ns;
 	bool own = own_stamp(object, &said->lo_ns, &said->hi_ns);
 
-	if (prefix_stamp(prefix, &lo_ns, &hi_ns)) {
+	if (ds_targets_prefix_stamp(prefix, &lo_ns, &hi_ns)) {
 		/* Of a text log the stamp before the object is the logger's; it reads alike. */
-		if (!own || lo_ns - RUNTIME_LATE_NS > said->lo_ns)
-			said->lo_ns = lo_ns - RUNTIME_LATE_NS;
+		if (!own || lo_ns > said->lo_ns)
+			said->lo_ns = lo_ns;
 		if (!own || hi_ns < said->hi_ns)
 			said->hi_ns = hi_ns;
 	} else if (!own) {
@@ -84,22 +85,50 @@ static bool when(struct ds_targets_parser *p, json_object *object, const char *p
 	return true;
 }
 
-static void forget(struct ds_targets_call *call)
+void ds_targets_call_forget(struct ds_targets_call *call)
 {
 	json_object_put(call->targets);
 	memset(call, 0, sizeof(*call));
 }
 
-static void begin(struct ds_targets_parser *p, const struct said *said, const char *arn,
-		  json_object *targets)
+void ds_targets_call_begin(struct ds_targets_parser *p, const struct ds_targets_call *begun)
 {
 	struct ds_targets_call *call = &p->calls[p->next_call++ % DS_TARGETS_CALLS_MAX];
 
-	forget(call);
-	(void)snprintf(call->arn, sizeof(call->arn), "%s", arn);
-	call->deregisters = said->deregisters;
-	call->begun_ns = said->lo_ns;
-	call->targets = json_object_get(targets);
+	ds_targets_call_forget(call);
+	*call = *begun;
+}
+
+static void begin(struct ds_targets_parser *p, const struct said *said, const char *arn,
+		  json_object *targets)
+{
+	struct ds_targets_call call = {
+		.deregisters = said->deregisters, .begun_ns = said->lo_ns,
+		.targets = json_object_get(targets),
+	};
+
+	(void)snprintf(call.arn, sizeof(call.arn), "%s", arn);
+	ds_targets_call_begin(p, &call);
+}
+
+static void tell(struct ds_targets_parser *p, const char *arn, bool deregisters, int64_t lo_ns,
+		 int64_t hi_ns, json_object *targets)
+{
+	struct ds_targets_told told = {
+		.group = arn, .source = DS_TARGET_SOURCE_CONTROLLER_LOG,
+		.state = deregisters ? DS_TARGET_STATE_DRAINING : DS_TARGET_STATE_INITIAL,
+		.lo_ns = lo_ns, .hi_ns = hi_ns,
+	};
+
+	if (ds_targets_each(p, targets, &told) < 0)
+		ds_targets_bad(p, "the controller ended a call of which the log does not say the targets; "
+				  "read the log from an earlier line on");
+}
+
+void ds_targets_call_end(struct ds_targets_parser *p, struct ds_targets_call *call, int64_t hi_ns)
+{
+	tell(p, call->arn, call->deregisters, call->begun_ns, hi_ns, call->targets);
+	ds_targets_call_forget(call);
 }
 
 /* The call that has ended: of that group, with those targets where they are told. Oldest first. */
@@ -110,7 +139,7 @@ static struct ds_targets_call *find(struct ds_targets_parser *p, const struct sa
 		struct ds_targets_call *call =
 			&p->calls[(p->next_call + i) % DS_TARGETS_CALLS_MAX];
 
-		if (call->begun_ns && call->deregisters == said->deregisters &&
+		if (call->begun_ns && !call->owner && call->deregisters == said->deregisters &&
 		    !strcmp(call->arn, arn) && call->begun_ns <= said->hi_ns &&
 		    (!targets || json_object_equal(targets, call->targets)))
 			return call;
@@ -122,19 +151,11 @@ static void end(struct ds_targets_parser *p, const struct said *said, const char
 		json_object *targets)
 {
 	struct ds_targets_call *call = find(p, said, arn, targets);
-	struct ds_targets_told told = {
-		.group = arn, .source = DS_TARGET_SOURCE_CONTROLLER_LOG,
-		.state = said->deregisters ? DS_TARGET_STATE_DRAINING : DS_TARGET_STATE_INITIAL,
-		.lo_ns = call ? call->begun_ns : 0, .hi_ns = said->hi_ns,
-	};
 
-	if (!targets && call)
-		targets = call->targets;
-	if (ds_targets_each(p, targets, &told) < 0)
-		ds_targets_bad(p, "the controller ended a call of which the log does not say the targets; "
-				  "read the log from an earlier line on");
 	if (call)
-		forget(call);
+		ds_targets_call_end(p, call, said->hi_ns);
+	else
+		tell(p, arn, said->deregisters, 0, said->hi_ns, targets);
 }
 
 bool ds_targets_controller(struct ds_targets_parser *p, json_object *object, const char *prefix,
@@ -164,5 +185,5 @@ bool ds_targets_controller(struct ds_targets_parser *p, json_object *object, con
 void ds_targets_controller_free(struct ds_targets_parser *p)
 {
 	for (int i = 0; i < DS_TARGETS_CALLS_MAX; i++)
-		forget(&p->calls[i]);
+		ds_targets_call_forget(&p->calls[i]);
 }

@@ -16,4 +16,19 @@ bool ds_targets_controller(struct ds_targets_parser *p, json_object *object, con
 			   size_t prefix_len);
 void ds_targets_controller_free(struct ds_targets_parser *p);
 
+/* A line of version 1 of the controller; and text among such lines, once one was seen. */
+bool ds_targets_klog(struct ds_targets_parser *p, const char *line, size_t len);
+bool ds_targets_klog_text(struct ds_targets_parser *p, const char *line, size_t len);
+
+/*
+ * When the runtime (kubectl logs --timestamps) read a line: the last word of what stands before it
+ * that is a time. *ret_lo_ns is earlier by how late it may be.
+ */
+bool ds_targets_prefix_stamp(const char *prefix, int64_t *ret_lo_ns, int64_t *ret_hi_ns);
+
+/* A call begins (targets are handed over), and has ended at hi_ns: told, and forgotten. */
+void ds_targets_call_begin(struct ds_targets_parser *p, const struct ds_targets_call *begun);
+void ds_targets_call_end(struct ds_targets_parser *p, struct ds_targets_call *call, int64_t hi_ns);
+void ds_targets_call_forget(struct ds_targets_call *call);
+
 #endif

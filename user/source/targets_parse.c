@@ -52,7 +52,9 @@ static void take_object(struct ds_targets_parser *p, const char *data, size_t le
 {
 	json_object *object = parse(data, len);
 
-	if (!object)
+	if (!object && p->klog && prefix_len)
+		p->skipped++;	/* whatever version 1 of the controller writes in braces */
+	else if (!object)
 		ds_targets_bad(p, "not JSON");
 	else if (ds_targets_string(object, "event.name"))
 		take_own(p, data, len);
@@ -84,10 +86,23 @@ static bool is_runtime_line(const char *line, size_t len, int *ret_stream, const
 	return true;
 }
 
+/* A line, whole: what stands before the object in it, and the object. */
+static bool take_text(struct ds_targets_parser *p, const char *line, size_t len)
+{
+	const char *brace = memchr(line, '{', len);
+
+	if (ds_targets_klog(p, line, len))
+		return true;
+	if (!brace)
+		return false;
+	take_object(p, brace, (size_t)(line + len - brace), line, (size_t)(brace - line));
+	return true;
+}
+
 /* Its text may be anything that the container wrote. */
 static bool take_runtime_line(struct ds_targets_parser *p, const char *line, size_t len)
 {
-	const char *text, *brace, *end = line + len;
+	const char *text, *end = line + len;
 	struct ds_buf *whole;
 	int stream;
 
@@ -104,14 +119,10 @@ static bool take_runtime_line(struct ds_targets_parser *p, const char *line, siz
 		whole->failed = true;
 	if (text[-1] == 'P' || text[-2] == 'P')
 		return true;
-	brace = whole->failed ? NULL : memchr(whole->data, '{', whole->len);
 	if (whole->failed)
 		ds_targets_bad(p, "a line of several parts that is longer than 1 MiB");
-	else if (brace)
-		take_object(p, brace, (size_t)(whole->data + whole->len - brace), whole->data,
-			    (size_t)(brace - whole->data));
 	else
-		p->skipped++;
+		p->skipped += !take_text(p, whole->data, whole->len);
 	ds_buf_clear(whole);
 	whole->failed = false;
 	return true;
@@ -119,8 +130,6 @@ static bool take_runtime_line(struct ds_targets_parser *p, const char *line, siz
 
 static void take_line(struct ds_targets_parser *p, const char *line, size_t len)
 {
-	const char *brace = memchr(line, '{', len);
-
 	while (len && line[len - 1] == '\r')
 		len--;
 	if (!len || line[0] == '#')
@@ -129,9 +138,8 @@ static void take_line(struct ds_targets_parser *p, const char *line, size_t len)
 		ds_targets_bad(p, "a NUL character");
 	else if (take_runtime_line(p, line, len))
 		return;
-	else if (brace)
-		take_object(p, brace, (size_t)(line + len - brace), line, (size_t)(brace - line));
-	else if (!ds_targets_stamp_line(p, line, len) && !ds_targets_csv(p, line, len))
+	else if (!take_text(p, line, len) && !ds_targets_stamp_line(p, line, len) &&
+		 !ds_targets_csv(p, line, len) && !ds_targets_klog_text(p, line, len))
 		ds_targets_bad(p, "no format that is known: CloudTrail, EventBridge, the controller's "
 				  "log, describe-target-health, CSV (time,target,port,state) or "
 				  "drainsnoop's own lines");

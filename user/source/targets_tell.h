@@ -25,6 +25,7 @@ struct ds_targets_last;
 struct ds_targets_call {
 	char arn[DS_EVENT_LINE_MAX / 8];
 	bool deregisters;
+	uint64_t owner;		/* version 1: the ingress (its hash), else 0 */
 	int64_t begun_ns;
 	json_object *targets;	/* owned */
 };
@@ -37,6 +38,7 @@ struct ds_targets_parser {
 	void *ctx;
 	int64_t clock_error_ns;
 	int64_t now_ns;		/* stands in for a time that was not given; 0 = a fault */
+	int64_t latest_ns;	/* no line was written later; 0 = not known */
 	/* sums */
 	uint64_t items, events, skipped, bad;
 	/* the rest is its own: zero at first */
@@ -48,6 +50,7 @@ struct ds_targets_parser {
 	int64_t stamp_lo_ns, stamp_hi_ns;	/* a line of its own with a time, 0 = none */
 	char stamp_group[DS_EVENT_LINE_MAX / 8];
 	uint64_t line;		/* of the item at hand */
+	bool klog;		/* version 1 of the controller writes here */
 	struct ds_buf partial[2];	/* of standard output and error: parts of a line */
 };
 
