@@ -46,15 +46,19 @@ def mechanics(run):
 def must_find(run):
     pod, gap = run.ended[0], run.lab.tracer.gaps()[0]
     problems = found(run, "address_released", AFTER - 2)
-    methods = {d.get("drainsnoop.attribution.method") for d in run.by_cause("address_released")}
-    if methods != {"released_address"} or run.outcomes() != {"no_route"}:
-        problems.append(f"the drops after the release are attributed by {methods}, with outcomes {run.outcomes()}")
+    if run.outcomes() != {"no_route"}:
+        problems.append(f"the drops after the release have outcomes {run.outcomes()}")
     lines = milestones(run, pod, "address_released")
     if len(lines) != 1 or "drainsnoop.not_before" not in lines[0]:
         return problems + [f"{len(lines)} lines tell that the address was released, expected one with an interval"]
     lo, hi = (parse_rfc3339(lines[0]["drainsnoop.not_" + edge]) for edge in ("before", "after"))
     if not lo <= pod.marks["released"][0] <= pod.marks["released"][1] <= hi:
         problems.append("the route went outside of the interval that is told")
+    # Until the routes are read the address is the pod's; what is lost meanwhile is known by it all the same.
+    methods = {d.get("drainsnoop.attribution.method") for d in run.by_cause("address_released")
+               if parse_rfc3339(d["time"]) > hi}
+    if methods != {"released_address"}:
+        problems.append(f"the drops after the release are attributed by {methods}")
     if lo != gap[0] or hi - gap[1] > 5 * 10**9:
         problems.append("the interval is not the gap")
     verdict = run.verdict(pod)
