@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/source/elb_plan.h"
+
+#include <errno.h>
+
+#include "tests/unit/elb_story.h"
+
+static int setup(void **state)
+{
+	*state = new_story(1000, false);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	end_story(*state);
+	return 0;
+}
+
+static void read_one(struct story *s, const struct ds_elb_request *r, int n, uint16_t port,
+		     int state, const char *reason, int64_t took_ns)
+{
+	struct ds_elb_target_name name = { .addr = addr(n), .port = port };
+
+	ds_elb_plan_read(s->plan, r, &name, state, reason, s->now_ns, s->now_ns + took_ns);
+}
+
+/* The next HEALTH request; what the group is made of is answered on the way. */
+static void next_health(struct story *s, struct ds_elb_request *r)
+{
+	do {
+		assert_true(next(s, r));
+		if (r->ask != DS_ELB_ASK_HEALTH)
+			done(s, r, DS_ELB_ANSWERED);
+	} while (r->ask != DS_ELB_ASK_HEALTH);
+}
+
+/* It is asked, and answers this of target n, port 80. Returns when it was sent. */
+static int64_t answer(struct story *s, int n, int state, const char *reason)
+{
+	struct ds_elb_request r;
+	int64_t sent_ns;
+
+	next_health(s, &r);
+	sent_ns = s->now_ns;
+	read_one(s, &r, n, 80, state, reason, 20 * MS);
+	s->now_ns += 20 * MS;
+	done(s, &r, DS_ELB_ANSWERED);
+	return sent_ns;
+}
+
+/* ---- who is asked ---- */
+
+static void nobody_watches_nothing_is_asked(void **state)
+{
+	struct story *s = *state;
+	struct ds_elb_request r;
+
+	assert_int_equal(ds_elb_plan_due(s->plan), NEVER);
+	assert_false(ds_elb_plan_take(s->plan, s->now_ns, &r));
+	watch(s, -1, 1, 0);	/* no group is known in which to look */
+	assert_int_equal(ds_elb_plan_due(s->plan), NEVER);
+	assert_int_equal(ds_elb_plan_counters(s->plan).requests, 0);
+}
+
+static void one_request_asks_for_all_targets_of_a_group(void **state)
+{
+	struct story *s = *state;
+	struct ds_elb_request r;
+
+	watch(s, 1, 1, 80);
+	watch(s, 1, 2, 80);
+	watch(s, 1, 1, 8080);
+	watch(s, 1, 1, 80);	/* once more */
+	next_health(s, &r);
+	assert_string_equal(r.arn, group_arn(1));
+	assert_int_equal(r.targets_cnt, 3);
+	assert_true(s->now_ns <= BEGIN + S / 4 + 1 * MS * 10);	/* soon */
+	/* Another is not put while this one is on its way. */
+	for (int i = 0; i < 2; i++) {
+		struct ds_elb_request other;
+
+		assert_true(next(s, &other));
+		assert_int_not_equal(other.ask, DS_ELB_ASK_HEALTH);
+		done(s, &other, DS_ELB_ANSWERED);
+	}
+	assert_true(ds_elb_plan_due(s->plan) > s->now_ns + 1000 * S);
+	done(s, &r, DS_ELB_ANSWERED);
+	assert_true(ds_elb_plan_due(s->plan) <= BEGIN + 2 * S);
+}
+
+static void what_the_group_is_is_asked_once_an_hour(void **state)
+{
+	struct story *s = *state;
+	int asked[DS_ELB_ASK_MAX] = { 0 };
+	struct ds_elb_request r;
+
+	assert_int_equal(ds_elb_plan_add_group(s->plan, group_arn(1), s->now_ns), 0);
+	ds_elb_plan_balancer(s->plan, group_arn(1), balancer_arn(1), s->now_ns);
+	while (next(s, &r) && s->now_ns < BEGIN + 3 * 3600 * S) {
+		asked[r.ask]++;
+		done(s, &r, DS_ELB_ANSWERED);
+	}
+	for (int i = DS_ELB_ASK_GROUP; i <= DS_ELB_ASK_BALANCER; i++)
+		assert_in_range(asked[i], 3, 4);
+	assert_int_equal(asked[DS_ELB_ASK_HEALTH], 0);
+	assert_int_equal(asked[DS_ELB_ASK_ADDRESSES], 0);	/* not wanted */
+}
+
+static void addresses_are_asked_where_they_are_wanted(void **state)
+{
+	struct story *s = new_story(1000, true);
+	struct ds_elb_request r;
+	int asked = 0;
+
+	(void)state;
+	assert_int_equal(ds_elb_plan_add_group(s->plan, group_arn(1), s->now_ns), 0);
+	ds_elb_plan_balancer(s->plan, group_arn(1), balancer_arn(1), s->now_ns);
+	while (next(s, &r) && s->now_ns < BEGIN + 3600 * S) {
+		if (r.ask == DS_ELB_ASK_ADDRESSES)
+			assert_string_equal(r.arn, balancer_arn(1));
+		asked += r.ask == DS_ELB_ASK_ADDRESSES;
+		done(s, &r, DS_ELB_ANSWERED);
+	}
+	assert_in_range(asked, 11, 14);
+	end_story(s);
+}
+
+static void a_large_group_is_asked_in_batches(void **state)
+{
+	struct story *s = *state;
+	int asked[256] = { 0 };
+	struct ds_elb_request r;
+
+	for (int n = 0; n < 250; n++)
+		watch(s, 1, n, 80);
+	for (int i = 0; i < 6; i++) {
+		next_health(s, &r);
+		assert_int_equal(r.targets_cnt, i % 3 < 2 ? DS_ELB_BATCH : 50);
+		for (int k = 0; k < r.targets_cnt; k++) {
+			asked[r.targets[k].addr.bytes[15]]++;
+			ds_elb_plan_read(s->plan, &r, &r.targets[k], DS_TARGET_STATE_HEALTHY, "",
+					 s->now_ns, s->now_ns);
+		}
+		done(s, &r, DS_ELB_ANSWERED);
+	}
+	for (int n = 0; n < 250; n++)
+		assert_int_equal(asked[n], 2);
+	assert_in_range(s->now_ns - BEGIN, S * 9 / 10, S * 14 / 10);	/* two rounds */
+	assert_int_equal(s->told_cnt, 250);
+}
+
+static void what_is_no_target_group_is_refused(void **state)
+{
+	static const char *const bad[] = {
+		"", "web", "arn:aws:elasticloadbalancing:eu-central-1:1:loadbalancer/app/web/1",
+		"arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/",
+		"arn:aws:elasticloadbalancing::1:targetgroup/web/1",
+		"arn:aws:elasticloadbalancing:evil.example/:1:targetgroup/web/1",
+		"arn:aws:elasticloadbalancing:-x:1:targetgroup/web/1",
+		"arn:other:elasticloadbalancing:eu-central-1:1:targetgroup/web/1",
+		"arn:aws:ec2:eu-central-1:1:targetgroup/web/1",
+		"arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/web&x=1/1",
+	};
+	struct story *s = *state;
+	struct ds_addr a = addr(1);
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(ds_elb_plan_watch(s->plan, bad[i], &a, 80, s->now_ns), -EINVAL);
+		assert_int_equal(ds_elb_plan_add_group(s->plan, bad[i], s->now_ns), -EINVAL);
+	}
+	assert_int_equal(ds_elb_plan_due(s->plan), NEVER);
+}
+
+static void tables_have_their_bounds(void **state)
+{
+	struct story *s = *state;
+	struct ds_addr a = addr(1);
+	int r;
+
+	for (int i = 0; i < DS_ELB_GROUPS_MAX; i++)
+		watch(s, i, 1, 80);
+	r = ds_elb_plan_watch(s->plan, group_arn(9999), &a, 80, s->now_ns);
+	assert_int_equal(r, -ENOBUFS);
+	assert_int_equal(ds_elb_plan_counters(s->plan).refused, 1);
+	/* Groups that nobody wants to know of any more make room. */
+	unwatch(s, 1);
+	assert_int_equal(ds_elb_plan_watch(s->plan, group_arn(9999), &a, 80, s->now_ns), 0);
+	for (int n = 2; n <= DS_ELB_TARGETS_MAX; n++)
+		watch(s, 9999, n, 80);
+	a = addr(DS_ELB_TARGETS_MAX + 1);
+	r = ds_elb_plan_watch(s->plan, group_arn(9999), &a, 80, s->now_ns);
+	assert_int_equal(r, -ENOBUFS);
+	assert_int_equal(ds_elb_plan_counters(s->plan).refused, 2);
+}
+
+/* ---- how often ---- */
+
+static void a_group_that_drains_is_asked_less_often(void **state)
+{
+	struct story *s = *state;
+	int64_t a_ns, b_ns;
+
+	watch(s, 1, 1, 80);
+	a_ns = answer(s, 1, DS_TARGET_STATE_HEALTHY, "");
+	b_ns = answer(s, 1, DS_TARGET_STATE_DRAINING, "");
+	assert_in_range(b_ns - a_ns, S * 9 / 10, S * 11 / 10);
+	a_ns = answer(s, 1, DS_TARGET_STATE_DRAINING, "");
+	assert_in_range(a_ns - b_ns, 5 * S * 9 / 10, 5 * S * 11 / 10);
+	/* Another pod of the group goes: what it does is worth to be known at once. */
+	watch(s, 1, 2, 80);
+	assert_true(ds_elb_plan_due(s->plan) <= s->now_ns + S / 4);
+}
+
+static void a_slow_answer_is_waited_for(void **state)
+{
+	struct story *s = *state;
+	struct ds_elb_request r, other;
+
+	watch(s, 1, 1, 80);
+	next_health(s, &r);
+	s->now_ns += 10 * S;
+	while (ds_elb_plan_take(s->plan, s->now_ns, &other)) {
+		assert_int_not_equal(other.ask, DS_ELB_ASK_HEALTH);
+		done(s, &other, DS_ELB_ANSWERED);
+		s->now_ns += 10 * MS;
+	}
+	done(s, &r, DS_ELB_ANSWERED);
+	assert_true(ds_elb_plan_due(s->plan) <= s->now_ns + MS);	/* its time has passed */
+}
+
+/* As many as fit into any second, and not one more: also where a third of it is no whole number. */
+static void no_second_holds_more_than_the_rate(void **state)
+{
+	static const double rates[] = { 0.5, 1, 3, 7, 10 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		struct story *s = new_story(rates[i], false);
+		int64_t at_ns[64];
+		struct ds_elb_request r;
+		int most = rates[i] < 1 ? 1 : (int)rates[i];
+
+		for (int n = 0; n < 50; n++)
+			watch(s, n, n, 80);
+		for (int k = 0; k < 64; k++) {
+			assert_true(next(s, &r));
+			at_ns[k] = s->now_ns;
+			done(s, &r, DS_ELB_ANSWERED);
+			if (k >= most)
+				assert_true(at_ns[k] - at_ns[k - most] >= S);
+		}
+		/* And they come as fast as that. */
+		assert_true(at_ns[63] - at_ns[0] < (int64_t)((double)(64 * S) / rates[i]) + S);
+		end_story(s);
+	}
+}
+
+/* ---- throttled ---- */
+
+static void throttling_stops_the_account(void **state)
+{
+	static const char other_account[] =
+		"arn:aws:elasticloadbalancing:eu-central-1:210987654321:targetgroup/x/1";
+	static const char other_region[] =
+		"arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/x/1";
+	struct story *s = *state;
+	struct ds_elb_request r, first, second;
+	struct ds_addr a = addr(5);
+	int64_t until_ns;
+	int others = 0;
+
+	watch(s, 1, 1, 80);
+	watch(s, 2, 2, 80);
+	watch(s, 3, 3, 80);
+	next_health(s, &first);
+	next_health(s, &second);
+	done(s, &first, DS_ELB_THROTTLED);
+	until_ns = ds_elb_plan_due(s->plan);
+	assert_in_range(until_ns - s->now_ns, S / 2, S);
+	/* The other one was on its way: the account is not struck twice. */
+	s->now_ns += 10 * MS;
+	done(s, &second, DS_ELB_THROTTLED);
+	assert_in_range(ds_elb_plan_due(s->plan) - s->now_ns, S / 2 - 10 * MS, S);
+	assert_int_equal(ds_elb_plan_counters(s->plan).throttled, 2);
+	assert_int_equal(ds_elb_plan_counters(s->plan).failed, 0);
+	until_ns = ds_elb_plan_due(s->plan);
+	/* Neither another account nor another region. */
+	assert_int_equal(ds_elb_plan_watch(s->plan, other_account, &a, 80, s->now_ns), 0);
+	assert_int_equal(ds_elb_plan_watch(s->plan, other_region, &a, 80, s->now_ns), 0);
+	while (ds_elb_plan_due(s->plan) < until_ns) {
+		assert_true(next(s, &r));
+		assert_true(!strcmp(r.arn, other_account) || !strcmp(r.arn, other_region));
+		others += r.ask == DS_ELB_ASK_HEALTH;
+		done(s, &r, DS_ELB_ANSWERED);
+	}
+	assert_true(others >= 2);
+}
+
+static void throttling_again_waits_longer(void **state)
+{
+	struct story *s = *state;
+	struct ds_elb_request r;
+
+	watch(s, 1, 1, 80);
+	for (int i = 0; i < 12; i++) {
+		int64_t most_ns = i < 6 ? (S << i) : 60 * S;
+		int64_t waits_ns;
+
+		assert_true(next(s, &r));
+		done(s, &r, DS_ELB_THROTTLED);
+		waits_ns = ds_elb_plan_due(s->plan) - s->now_ns;
+		assert_in_range(waits_ns, most_ns / 2, most_ns);
+	}
+	/* An answer makes it better by one step. */
+	assert_true(next(s, &r));
+	done(s, &r, DS_ELB_ANSWERED);
+	assert_true(next(s, &r));
+	done(s, &r, DS_ELB_THROTTLED);
+	assert_in_range(ds_elb_plan_due(s->plan) - s->now_ns, 30 * S, 60 * S);
+}
+
+/* Requests come at half the pace afterwards, and faster again as they are answered. */
+static void after_throttling_the_pace_is_slower(void **state)
+{
+	struct story *s = new_story(10, false);
+	int64_t before_ns, gap_ns;
+	struct ds_elb_request r;
+
+	(void)state;
+	for (int n = 0; n < 100; n++)
+		watch(s, n, n, 80);
+	assert_true(next(s, &r));
+	done(s, &r, DS_ELB_ANSWERED);
+	s->now_ns += S;
+	assert_true(next(s, &r));
+	s->now_ns += MS;
+	done(s, &r, DS_ELB_THROTTLED);
+	assert_true(next(s, &r));
+	before_ns = s->now_ns;
+	s->now_ns += MS;
+	done(s, &r, DS_ELB_ANSWERED);
+	assert_true(next(s, &r));
+	gap_ns = s->now_ns - before_ns;
+	assert_in_range(gap_ns, 190 * MS, 201 * MS);
+	for (int i = 0; i < 60; i++) {
+		before_ns = s->now_ns;
+		s->now_ns += MS;
+		done(s, &r, DS_ELB_ANSWERED);
+		assert_true(next(s, &r));
+		assert_true(s->now_ns - before_ns <= gap_ns);
+		gap_ns = s->now_ns - before_ns;
+	}
+	assert_in_range(gap_ns, 100 * MS, 101 * MS);
+	end_story(s);
+}
+
+static void retry_after_is_honoured(void **state)
+{
+	static const enum ds_elb_outcome outcomes[] = {
+		DS_ELB_THROTTLED, DS_ELB_FAILED, DS_ELB_UNREACHABLE,
+	};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct story *s = new_story(1000, false);
+		struct ds_elb_request r;
+		int64_t asked_ns;
+
+		watch(s, 1, 1, 80);
+		next_health(s, &r);
+		asked_ns = s->now_ns;
+		ds_elb_plan_done(s->plan, &r, outcomes[i], 20 * S, s->now_ns);
+		/* What the group is may be asked meanwhile where only this one question failed. */
+		assert_true(next(s, &r));
+		assert_int_equal(s->now_ns < asked_ns + 19 * S, outcomes[i] == DS_ELB_FAILED);
+		done(s, &r, DS_ELB_ANSWERED);
+		if (r.ask != DS_ELB_ASK_HEALTH)
+			next_health(s, &r);
+		assert_in_range(s->now_ns - asked_ns, 20 * S, 23 * S);
+		/* Not for ever, whatever it says. */
+		asked_ns = s->now_ns;
+		ds_elb_plan_done(s->plan, &r, outcomes[i], INT64_MAX, s->now_ns);
+		next_health(s, &r);
+		assert_in_range(s->now_ns - asked_ns, 299 * S, 331 * S);
+		done(s, &r, DS_ELB_ANSWERED);
+		end_story(s);
+	}
+}
+
+static void a_failure_waits_for_its_own_question_only(void **state)
+{
+	struct story *s = *state;
+	struct ds_elb_request r;
+	int64_t failed_ns;
+
+	watch(s, 1, 1, 80);
+	watch(s, 2, 2, 80);
+	next_health(s, &r);
+	failed_ns = s->now_ns;
+	done(s, &r, DS_ELB_FAILED);
+	next_health(s, &r);
+	assert_true(s->now_ns < failed_ns + S / 2);	/* the other group's */
+	done(s, &r, DS_ELB_ANSWERED);
+	for (int i = 0; i < 2; i++) {
+		next_health(s, &r);
+		failed_ns = s->now_ns;
+		done(s, &r, DS_ELB_DENIED);
+	}
+	/* What is not permitted is asked half a minute later at the earliest. */
+	next_health(s, &r);
+	assert_true(s->now_ns >= failed_ns + 14 * S);
+	done(s, &r, DS_ELB_ANSWERED);
+}
+
+static void old_credentials_are_tried_again_once(void **state)
+{
+	struct story *s = *state;
+	struct ds_elb_request r;
+	int64_t at_ns;
+
+	watch(s, 1, 1, 80);
+	next_health(s, &r);
+	at_ns = s->now_ns;
+	done(s, &r, DS_ELB_EXPIRED);
+	next_health(s, &r);
+	assert_true(s->now_ns - at_ns < 10 * MS);
+	done(s, &r, DS_ELB_EXPIRED);
+	assert_true(ds_elb_plan_due(s->plan) >= s->now_ns + S / 2);
+	next_health(s, &r);
+	done(s, &r, DS_ELB_ANSWERED);
+	next_health(s, &r);
+	at_ns = s->now_ns;
+	done(s, &r, DS_ELB_EXPIRED);	/* hours later */
+	next_health(s, &r);
+	assert_true(s->now_ns - at_ns < 10 * MS);
+	done(s, &r, DS_ELB_ANSWERED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		T(nobody_watches_nothing_is_asked),
+		T(one_request_asks_for_all_targets_of_a_group),
+		T(what_the_group_is_is_asked_once_an_hour),
+		T(addresses_are_asked_where_they_are_wanted),
+		T(a_large_group_is_asked_in_batches),
+		T(what_is_no_target_group_is_refused),
+		T(tables_have_their_bounds),
+		T(a_group_that_drains_is_asked_less_often),
+		T(a_slow_answer_is_waited_for),
+		T(no_second_holds_more_than_the_rate),
+		T(throttling_stops_the_account),
+		T(throttling_again_waits_longer),
+		T(after_throttling_the_pace_is_slower),
+		T(retry_after_is_honoured),
+		T(a_failure_waits_for_its_own_question_only),
+		T(old_credentials_are_tried_again_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
