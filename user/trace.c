@@ -189,6 +189,9 @@ static void wish(void *ctx, const struct ds_wish *w)
 	case DS_WISH_TAP:
 		r = ds_kernel_tap(run->kernel, w->tap_on || ds_kernel_needs_tap(run->kernel));
 		break;
+	case DS_WISH_POLL:
+	case DS_WISH_UNPOLL:
+		break;
 	}
 	if (r && r != -ENOENT && w->kind != DS_WISH_TAP) {
 		(void)ds_addr_format(&w->addr, text);

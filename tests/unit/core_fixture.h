@@ -557,7 +557,7 @@ static inline int fx_watch(const struct fixture *f, int n)
 	int flags = -1;
 
 	for (int i = 0; i < f->wishes_cnt; i++) {
-		if (f->wishes[i].kind == DS_WISH_TAP || !ds_addr_equal(&f->wishes[i].addr, &a))
+		if (f->wishes[i].kind > DS_WISH_UNWATCH || !ds_addr_equal(&f->wishes[i].addr, &a))
 			continue;
 		flags = f->wishes[i].kind == DS_WISH_WATCH ? (int)f->wishes[i].watch_flags : -2;
 	}

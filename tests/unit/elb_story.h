@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For tests of the poller's plan: a plan with a clock of its own, and what it told. Target n has the
- * address 10.0.n/256.n%256; group n is web-n.
+ * For tests of the poller's plan: a plan with a clock of its own, and what it told. Target n has
+ * the address 10.0.n/256.n%256; group n is web-n.
  */
 #ifndef DS_TESTS_UNIT_ELB_STORY_H
 #define DS_TESTS_UNIT_ELB_STORY_H
@@ -19,6 +19,7 @@
 #define BEGIN (1000 * S)
 #define NEVER INT64_MAX
 #define TOLD_MAX 8192
+#define ARN_BEGIN "arn:aws:elasticloadbalancing:eu-central-1:123456789012:"
 
 /* A plan, the moment, and what it told. */
 struct story {
@@ -35,9 +36,7 @@ static inline const char *group_arn(int n)
 	static int next;
 	char *at = arn[next++ % 8];
 
-	snprintf(at, 128,
-		 "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web-%d/%016x", n,
-		 n);
+	snprintf(at, 128, ARN_BEGIN "targetgroup/web-%d/%016x", n, n);
 	return at;
 }
 
@@ -45,8 +44,7 @@ static inline const char *balancer_arn(int n)
 {
 	static char arn[128];
 
-	snprintf(arn, sizeof(arn),
-		 "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/web/%016x", n);
+	snprintf(arn, sizeof(arn), ARN_BEGIN "loadbalancer/app/web/%016x", n);
 	return arn;
 }
 
@@ -105,7 +103,8 @@ static inline bool next(struct story *s, struct ds_elb_request *r)
 	return ds_elb_plan_take(s->plan, s->now_ns, r);
 }
 
-static inline void done(struct story *s, const struct ds_elb_request *r, enum ds_elb_outcome outcome)
+static inline void done(struct story *s, const struct ds_elb_request *r,
+			enum ds_elb_outcome outcome)
 {
 	ds_elb_plan_done(s->plan, r, outcome, -1, s->now_ns);
 }

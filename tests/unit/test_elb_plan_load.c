@@ -41,17 +41,22 @@ struct flight {
 	bool taken;
 };
 
+static int number_of(const struct ds_addr *a)
+{
+	return a->bytes[14] << 8 | a->bytes[15];
+}
+
 static void land(struct story *s, struct flight *f, int g)
 {
 	s->now_ns = f->done_ns;
 	for (int i = 0; i < f->request.targets_cnt; i++) {
-		int n = f->request.targets[i].addr.bytes[14] << 8 | f->request.targets[i].addr.bytes[15];
+		const struct ds_elb_target_name *name = &f->request.targets[i];
+		int n = number_of(&name->addr);
 		int64_t at_ns = drains_at(g, n % EACH);
 		int state = f->sent_ns + 5 * MS < at_ns ? DS_TARGET_STATE_HEALTHY :
 							  DS_TARGET_STATE_DRAINING;
 
-		ds_elb_plan_read(s->plan, &f->request, &f->request.targets[i], state, "", f->sent_ns,
-				 s->now_ns);
+		ds_elb_plan_read(s->plan, &f->request, name, state, "", f->sent_ns, s->now_ns);
 	}
 	ds_elb_plan_done(s->plan, &f->request, f->taken ? DS_ELB_ANSWERED : DS_ELB_THROTTLED, -1,
 			 s->now_ns);
@@ -123,7 +128,7 @@ static int simulate(double rate, bool is_tight, int64_t *ret_widest_gap_ns)
 	/* Each drain was seen, and lies inside of what was told. */
 	result = 0;
 	for (int i = 0; i < s->told_cnt; i++) {
-		int n = s->told[i].addr.bytes[14] << 8 | s->told[i].addr.bytes[15];
+		int n = number_of(&s->told[i].addr);
 		int64_t at_ns = drains_at(n / EACH, n % EACH);
 
 		if (s->told[i].state != DS_TARGET_STATE_DRAINING)
@@ -137,7 +142,7 @@ static int simulate(double rate, bool is_tight, int64_t *ret_widest_gap_ns)
 	assert_int_equal(counters.throttled, api.throttled);
 	assert_int_equal(counters.failed, 0);
 	assert_int_equal(counters.refused, 0);
-	print_message("rate %g%s: %d requests in 300 s, %d throttled, longest between two of a group %.2f s\n",
+	print_message("rate %g%s: %d requests in 300 s, %d throttled; a group waits %.2f s\n",
 		      rate, is_tight ? ", AWS takes 10 a second" : "", sent_cnt, api.throttled,
 		      (double)*ret_widest_gap_ns / (double)S);
 	end_story(s);

@@ -114,6 +114,45 @@ static void a_failed_request_widens_the_interval(void **state)
 	assert_int_equal(ds_elb_plan_counters(s->plan).failed, 1);
 }
 
+/* Readers meet replicas in turn: an answer may be older than the one before it. */
+static void an_answer_from_before_the_drain_does_not_undo_it(void **state)
+{
+	static const struct {
+		int before, then;
+		int64_t after_ns;
+		bool news;
+	} answers[] = {
+		{ DS_TARGET_STATE_HEALTHY, DS_TARGET_STATE_HEALTHY, 0, false },
+		{ DS_TARGET_STATE_HEALTHY, DS_TARGET_STATE_UNHEALTHY, 0, false },
+		{ DS_TARGET_STATE_INITIAL, DS_TARGET_STATE_INITIAL, 0, false },
+		{ DS_TARGET_STATE_HEALTHY, DS_TARGET_STATE_INITIAL, 0, true },
+		{ DS_TARGET_STATE_HEALTHY, DS_TARGET_STATE_HEALTHY, 15 * S, true },
+		{ DS_TARGET_STATE_HEALTHY, DS_TARGET_STATE_UNUSED, 0, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		struct story *s = new_story(1000, false);
+		struct ds_elb_reading drain;
+		int64_t sent_ns;
+
+		watch(s, 1, 1, 80);
+		(void)answer(s, 1, answers[i].before, "");
+		(void)answer(s, 1, DS_TARGET_STATE_DRAINING, "");
+		drain = s->told[1];
+		s->now_ns += answers[i].after_ns;
+		sent_ns = answer(s, 1, answers[i].then, "");
+		assert_int_equal(s->told_cnt, answers[i].news ? 3 : 2);
+		(void)answer(s, 1, DS_TARGET_STATE_DRAINING, "");
+		assert_int_equal(s->told_cnt, answers[i].news ? 4 : 2);
+		/* Where it was one, the drain keeps its bounds; else it is another drain. */
+		assert_true(drain.lo_ns < drain.hi_ns && drain.hi_ns < sent_ns);
+		if (answers[i].news)
+			assert_int_equal(s->told[3].lo_ns, sent_ns - DS_ELB_LAG_NS);
+		end_story(s);
+	}
+}
+
 static void it_stops_when_the_target_is_gone(void **state)
 {
 	static const struct {
@@ -384,6 +423,7 @@ int main(void)
 		T(a_drain_lies_between_two_answers),
 		T(a_drain_that_was_there_already_has_no_lower_bound),
 		T(a_failed_request_widens_the_interval),
+		T(an_answer_from_before_the_drain_does_not_undo_it),
 		T(it_stops_when_the_target_is_gone),
 		T(a_target_that_goes_at_once_has_both_bounds),
 		T(nobody_watches_it_any_more),

@@ -195,6 +195,7 @@ static void each_wish_is_said_once(void **state)
 
 	serving(f, "auto");
 	fx_terminating(f, S, 1);
+	fx_tick(f, S);
 	wishes = f->wishes_cnt;
 	fx_pod(f, 2 * S, 1);
 	fx_listener(f, 2 * S, 1, DS_SOCKET_CHANGE_LISTENING);

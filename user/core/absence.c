@@ -90,6 +90,7 @@ void ds_absence_target(struct ds_core *core, const struct ds_target *target,
 	int64_t hi = ds_event_has(ev, DS_KEY_NOT_AFTER) ? ev->not_after : ev->time_ns;
 	int64_t lo = ds_event_has(ev, DS_KEY_NOT_BEFORE) ? ev->not_before : hi;
 	bool serves = ds_target_group_serves(g);
+	bool partial = ds_event_has(ev, DS_KEY_TG_PARTIAL) && ev->tg_partial;
 
 	if (lo > hi)
 		lo = hi;
@@ -104,7 +105,8 @@ void ds_absence_target(struct ds_core *core, const struct ds_target *target,
 		advise_gate(core, g, proven ? later(lo - g->gap.hi_ns, 0) : -1);
 		g->gap = (struct ds_target_gap){ 0 };
 	}
-	g->has_served = g->has_served || serves;
+	/* Of a group that is told in part, others may serve: absence is not known of it. */
+	g->has_served = g->has_served || (serves && !partial);
 }
 
 void ds_absence_arrival(struct ds_core *core, const struct ds_addr *a, uint16_t port,

@@ -67,6 +67,7 @@ void ds_core_forget(void *ctx, struct ds_pod *pod)
 	ds_drop_unfold(ctx, pod);
 	ds_verdict_forget(ctx, pod);
 	ds_tap_forget(ctx, pod);
+	ds_poll_forget(ctx, pod);
 }
 
 /* DESIGN section 6: at least an hour, and twice the deregistration delay. */
@@ -119,12 +120,22 @@ static bool gave_up_something(const struct ds_core *core)
 	return all_evictions(core, &ledger) > core->evictions_at_health;
 }
 
+static void describe_polls(const struct ds_core *core, struct ds_event *ev)
+{
+	if (!core->poll_requests)
+		return;
+	DS_SET(ev, POLL_REQUESTS, poll_requests, core->poll_requests);
+	DS_SET(ev, POLL_THROTTLED, poll_throttled, core->poll_throttled);
+	DS_SET(ev, POLL_FAILED, poll_failed, core->poll_failed);
+}
+
 static void health(struct ds_core *core)
 {
 	struct ds_ledger_stats stats = ds_ledger_stats(core->ledger);
 	int64_t evictions = all_evictions(core, &stats);
 	bool degraded = core->lost_events > core->lost_at_health ||
-			evictions > core->evictions_at_health;
+			evictions > core->evictions_at_health ||
+			core->poll_failed > core->poll_failed_at_health;
 	int64_t run_ns = core->now_ns - core->started_ns;
 	struct ds_event ev;
 
@@ -145,6 +156,8 @@ static void health(struct ds_core *core)
 	DS_SET(&ev, CACHE_PODS, cache_pods, stats.pods);
 	DS_SET(&ev, CACHE_PODS_DELETED, cache_pods_deleted, stats.ended);
 	DS_SET(&ev, CACHE_EVICTIONS, cache_evictions, evictions);
+	describe_polls(core, &ev);
+	core->poll_failed_at_health = core->poll_failed;
 	core->health_at_ns = core->now_ns;
 	core->lost_at_health = core->lost_events;
 	core->evictions_at_health = evictions;
@@ -185,6 +198,7 @@ static void stop(struct ds_core *core)
 	memcpy(ev.not_drops, core->not_drops, sizeof(core->not_drops));
 	ds_event_mark(&ev, DS_KEY_NOT_DROPS);
 	DS_SET(&ev, LOST_EVENTS, lost_events, core->lost_events);
+	describe_polls(core, &ev);
 	ds_core_emit(core, &ev);
 }
 
@@ -196,6 +210,12 @@ static void tick(struct ds_core *core, const struct ds_event *ev)
 		core->probes_attached = ev->probes_attached_count;
 	if (ds_event_has(ev, DS_KEY_PROBES_MISSING_COUNT))
 		core->probes_missing = ev->probes_missing_count;
+	if (ds_event_has(ev, DS_KEY_POLL_REQUESTS))
+		core->poll_requests = ev->poll_requests;
+	if (ds_event_has(ev, DS_KEY_POLL_THROTTLED))
+		core->poll_throttled = ev->poll_throttled;
+	if (ds_event_has(ev, DS_KEY_POLL_FAILED))
+		core->poll_failed = ev->poll_failed;
 	core->final = ds_event_has(ev, DS_KEY_FINAL) && ev->final;
 	if (core->final) {
 		ds_correlate_finish(core);
@@ -205,6 +225,7 @@ static void tick(struct ds_core *core, const struct ds_event *ev)
 	ds_verdict_review(core);
 	ds_advise_review(core);
 	ds_tap_review(core);
+	ds_poll_review(core);
 	if (core->now_ns - core->health_at_ns >=
 	    (gave_up_something(core) ? DS_NS_PER_S : HEALTH_EVERY_NS))
 		health(core);

@@ -13,6 +13,8 @@ enum ds_wish_kind {
 	DS_WISH_WATCH,		/* watch addr, with these flags */
 	DS_WISH_UNWATCH,
 	DS_WISH_TAP,		/* tap_on */
+	DS_WISH_POLL,		/* ask for the target of addr, port and group */
+	DS_WISH_UNPOLL,		/* no target of addr needs to be asked for any more */
 };
 
 struct ds_wish {
@@ -20,6 +22,8 @@ struct ds_wish {
 	struct ds_addr addr;
 	uint32_t watch_flags;	/* DS_WATCH_* of include/ds_record.h */
 	bool tap_on;
+	uint16_t port;		/* 0 = any */
+	const char *group;	/* its ARN; NULL = not known. Borrowed for the call */
 };
 
 struct ds_core_options {

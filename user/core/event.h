@@ -184,6 +184,7 @@ enum ds_type {
 	X(TG_PRESERVE, "drainsnoop.target_group.preserve_client_ip", BOOL, tg_preserve_client_ip, NONE, "targets see the client's address") \
 	X(TG_HC_PORT, "drainsnoop.target_group.health_check_port", INT, tg_health_check_port, NONE, "port of its health checks") \
 	X(TG_HC_INTERVAL, "drainsnoop.target_group.health_check_interval_s", INT, tg_health_check_interval_s, NONE, "interval of its health checks") \
+	X(TG_PARTIAL, "drainsnoop.target_group.partial", BOOL, tg_partial, NONE, "only some of its targets are told: those of pods that go away here") \
 	X(TG_TARGETS, "drainsnoop.target_group.targets", INT, tg_targets, NONE, "how many of its targets are known") \
 	X(TG_READY, "drainsnoop.target_group.ready_initial", INT, tg_ready, NONE, "of them those that are still initial while their pod is ready") \
 	X(TG_NO_TARGET, "drainsnoop.target_group.no_healthy_target_ms", MS, tg_no_target, NONE, "how long none was healthy, at the least; once a gap, when it or the run is over") \
@@ -209,6 +210,9 @@ enum ds_type {
 	X(PROBES_MISSING_COUNT, "drainsnoop.probes.missing_count", INT, probes_missing_count, NONE, "programs not attached") \
 	X(TAP_ON, "drainsnoop.tap.on", BOOL, tap_on, NONE, "the tap is attached") \
 	X(TAP_ON_MS, "drainsnoop.tap.on_ms", MS, tap_on_ms, NONE, "how long the tap was attached in all") \
+	X(POLL_REQUESTS, "drainsnoop.poll.requests", INT, poll_requests, NONE, "requests to AWS since the start (--elb)") \
+	X(POLL_THROTTLED, "drainsnoop.poll.throttled", INT, poll_throttled, NONE, "of them refused because they were too many") \
+	X(POLL_FAILED, "drainsnoop.poll.failed", INT, poll_failed, NONE, "of them without an answer, or with another that was of no use") \
 	X(TAP_SHARE, "drainsnoop.tap.share", REAL, tap_share, NONE, "the same as a share of the run, 0-1") \
 	X(LOSS_STAGE, "drainsnoop.loss.stage", ENUM, loss_stage, LOSS_STAGE, "where it was lost") \
 	X(LOSS_CLASS, "drainsnoop.loss.class", STR, loss_class, NONE, "what was lost") \

@@ -147,6 +147,9 @@ struct ds_pod {
 	int64_t tap_since_ns;		/* 0 = does not want the tap */
 	bool tap_done;
 
+	/* poll */
+	int polled_cnt;			/* of its addresses: they are wished to be asked for */
+
 	/* drain */
 	struct ds_drain drain;		/* valid where its target went to another pod meanwhile */
 	bool drain_kept;

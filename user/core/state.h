@@ -81,10 +81,12 @@ struct ds_core {
 	bool tap_on;
 	int64_t tap_on_ms;		/* ns, as the last tick told */
 	int64_t probes_attached, probes_missing;
+	int64_t poll_requests, poll_throttled, poll_failed;	/* 0 requests: no poller */
 	int64_t health_at_ns;		/* of the last line */
 	bool health_degraded;
 	int64_t lost_at_health;
 	int64_t evictions_at_health;
+	int64_t poll_failed_at_health;
 
 	/* rate limit: the current second, the lines in it */
 	int64_t second;
@@ -197,6 +199,10 @@ int64_t ds_traffic_rate(const struct ds_core *core, const struct ds_pod *pod);
 void ds_tap_pod_changed(struct ds_core *core, struct ds_pod *pod);
 void ds_tap_review(struct ds_core *core);
 void ds_tap_forget(struct ds_core *core, struct ds_pod *pod);
+
+/* poll.c: which targets are worth asking for */
+void ds_poll_review(struct ds_core *core);
+void ds_poll_forget(struct ds_core *core, struct ds_pod *pod);
 
 /* drain.c: the drain of a pod's target; port 0 = any of them */
 struct ds_drain ds_pod_drain(const struct ds_core *core, const struct ds_pod *pod, uint16_t port);

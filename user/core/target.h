@@ -26,6 +26,7 @@ struct ds_target {
 	int64_t state_ns;
 	bool restored;		/* from the state file, and nothing newer was told since */
 	int64_t delay_s;	/* deregistration delay, -1 = not told */
+	bool polled;		/* it is wished to be asked for */
 	bool preserve_client_ip;
 	uint16_t health_check_port;
 	int64_t health_check_interval_s;

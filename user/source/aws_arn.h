@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Amazon resource names, arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE, and where the API of a region
- * is. An ARN may come from a file: what would become a part of a host name is checked. Pure.
+ * Amazon resource names, arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE, and where the API of a
+ * region is. An ARN may come from a file: what would become a part of a host name is checked. Pure.
  */
 #ifndef DS_SOURCE_AWS_ARN_H
 #define DS_SOURCE_AWS_ARN_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Jobs by their due times, the earliest first: so nobody starves where the rate is too small for all
- * of them. A job is one question about one group or load balancer, and waits for three things: its
- * own time, the back-off of the requests that AWS counts together, and the rate.
+ * Jobs by their due times, the earliest first: so nobody starves where the rate is too small for
+ * all of them. A job is one question about one group or load balancer, and waits for three things:
+ * its own time, the back-off of the requests that AWS counts together, and the rate.
  */
 #include "user/source/elb_plan.h"
 
@@ -328,8 +328,8 @@ bool ds_elb_plan_take(struct ds_elb_plan *plan, int64_t now_ns, struct ds_elb_re
 
 /* ---- what came of it ---- */
 
-static void tell(struct ds_elb_plan *plan, const struct ds_elb_subject *s, const struct ds_elb_target *t,
-		 int previous)
+static void tell(struct ds_elb_plan *plan, const struct ds_elb_subject *s,
+		 const struct ds_elb_target *t, int previous)
 {
 	struct ds_elb_reading reading = {
 		.arn = s->arn, .addr = t->name.addr, .port = t->name.port, .state = t->state,
@@ -364,8 +364,8 @@ void ds_elb_plan_read(struct ds_elb_plan *plan, const struct ds_elb_request *req
 }
 
 /* The group was listed, or is gone: what was not read is not registered. */
-static void take_absent(struct ds_elb_plan *plan, struct ds_elb_subject *s, const struct ds_elb_job *job,
-			int64_t now_ns)
+static void take_absent(struct ds_elb_plan *plan, struct ds_elb_subject *s,
+			const struct ds_elb_job *job, int64_t now_ns)
 {
 	for (struct ds_elb_target *t = s->targets.first; t; t = t->next) {
 		if (t->over || t->asked_ns != job->sent_ns || t->read_ns == job->sent_ns)

@@ -4,7 +4,7 @@
  * argument, chance as a seed; the questions are put by elb.c, and what came of them is told here.
  *
  * Targets are asked for only while somebody watches them: the core, for pods that go away here. One
- * DescribeTargetHealth asks for all watched targets of a group; at most one is on its way per group.
+ * DescribeTargetHealth asks for all watched targets of a group; at most one a group is on its way.
  * No two requests of any kind start closer together than the rate allows, so that no second holds
  * more of them than that. Moments are ns of one clock, any epoch above 0; INT64_MAX = never.
  */

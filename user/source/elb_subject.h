@@ -59,8 +59,8 @@ void ds_elb_subjects_clear(struct ds_elb_subjects *all);
 struct ds_elb_subject *ds_elb_subject_of(const struct ds_elb_subjects *all, const char *arn);
 
 /*
- * The same, made when new; then nothing of it is due yet. In a full table the first that nobody wants
- * to know of any more makes room. 0, -EINVAL (the ARN of something else), -ENOBUFS, -ENOMEM.
+ * The same, made when new; then nothing of it is due yet. In a full table the first that nobody
+ * wants to know of any more makes room. 0, -EINVAL (the ARN of something else), -ENOBUFS, -ENOMEM.
  */
 int ds_elb_subject_add(struct ds_elb_subjects *all, const char *arn, bool is_group,
 		       struct ds_elb_subject **ret_subject, bool *ret_is_new);

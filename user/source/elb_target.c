@@ -10,6 +10,11 @@
 #define FRESH_NS (60 * DS_NS_PER_S)	/* a controller that works deregisters within this */
 #define SLOWER 5
 #define WAIT_MAX_NS (900 * DS_NS_PER_S)	/* for a drain to begin */
+/*
+ * Of two answers the later may be the older one. So soon after a drain was read, "registered" is
+ * taken for that; the core goes by the same.
+ */
+#define STALE_NS (15 * DS_NS_PER_S)
 #define DELAY_MAX_S 3600		/* AWS' own bound, where the delay is not known */
 
 void ds_elb_targets_init(struct ds_elb_targets *all)
@@ -53,7 +58,7 @@ int ds_elb_targets_add(struct ds_elb_targets *all, const struct ds_elb_target_na
 		return -ENOMEM;
 	t->name = *name;
 	t->since_ns = now_ns;
-	t->state = -1;
+	t->state = t->registered = -1;
 	t->next = all->first;
 	all->first = t;
 	all->cnt++;
@@ -165,12 +170,12 @@ struct ds_elb_target *ds_elb_targets_found(struct ds_elb_targets *all,
 	struct ds_elb_target_name any = { .addr = name->addr };
 	struct ds_elb_target *t = ds_elb_targets_find(all, name), *sought;
 
-	/* One that came while the request was on its way was not asked for, and may be a new one. */
+	/* One that came while the request was on its way was not asked for. */
 	if (t)
 		return !t->over && t->asked_ns == sent_ns ? t : NULL;
 	sought = name->port ? ds_elb_targets_find(all, &any) : NULL;
-	if (!sought || sought->over || sought->asked_ns != sent_ns || all->cnt >= DS_ELB_TARGETS_MAX ||
-	    ds_elb_targets_add(all, name, sought->since_ns))
+	if (!sought || sought->over || sought->asked_ns != sent_ns ||
+	    all->cnt >= DS_ELB_TARGETS_MAX || ds_elb_targets_add(all, name, sought->since_ns))
 		return NULL;
 	all->first->asked_ns = sent_ns;
 	return all->first;
@@ -183,6 +188,19 @@ static bool is_gone(int state, const char *reason)
 	       (state == DS_TARGET_STATE_UNUSED && !strcmp(reason, "Target.NotRegistered"));
 }
 
+static bool is_registered(int state)
+{
+	return state == DS_TARGET_STATE_INITIAL || state == DS_TARGET_STATE_HEALTHY ||
+	       state == DS_TARGET_STATE_UNHEALTHY || state == DS_TARGET_STATE_UNAVAILABLE;
+}
+
+/* One that was past `initial` and is initial again was registered anew: that is no old answer. */
+static bool is_stale(const struct ds_elb_target *t, int state, int64_t now_ns)
+{
+	return is_draining(t->state) && is_registered(state) && now_ns - t->drained_ns < STALE_NS &&
+	       (state != DS_TARGET_STATE_INITIAL || t->registered == DS_TARGET_STATE_INITIAL);
+}
+
 bool ds_elb_target_read(struct ds_elb_target *t, int state, const char *reason, int64_t sent_ns,
 			int64_t now_ns, int *ret_previous)
 {
@@ -191,10 +209,12 @@ bool ds_elb_target_read(struct ds_elb_target *t, int state, const char *reason, 
 	char text[DS_ELB_REASON_LEN + 1] = "";
 	bool changed;
 
+	t->read_ns = t->asked_ns;
+	if (is_stale(t, state, now_ns))
+		return false;
 	if (reason)
 		memcpy(text, reason, strnlen(reason, sizeof(text) - 1));
 	changed = state != t->state || strcmp(text, t->reason) != 0;
-	t->read_ns = t->asked_ns;
 	/* Of a drain it matters when it began; of a registration, until when it was known. */
 	if (stays && state != t->state) {
 		t->lo_ns = t->seen_ns;
@@ -208,6 +228,8 @@ bool ds_elb_target_read(struct ds_elb_target *t, int state, const char *reason, 
 		t->drained_ns = now_ns;
 	if (!is_draining(state))
 		t->drained_ns = 0;
+	if (is_registered(state))
+		t->registered = state;
 	t->over = is_gone(state, text);
 	*ret_previous = t->state;
 	t->state = state;

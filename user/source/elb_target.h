@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The watched targets of one group: which are asked for together, what was read of each and when, and
- * for how long asking is worth it. A part of the poller's plan. Pure; moments as there.
+ * The watched targets of one group: which are asked for together, what was read of each and when,
+ * and for how long asking is worth it. A part of the poller's plan. Pure; moments as there.
  */
 #ifndef DS_SOURCE_ELB_TARGET_H
 #define DS_SOURCE_ELB_TARGET_H
@@ -14,6 +14,7 @@ struct ds_elb_target {
 	int64_t since_ns;		/* watched since then */
 	int64_t asked_ns, read_ns;	/* when the last request was sent; that was answered */
 	int state;			/* enum ds_target_state, -1 = not read yet */
+	int registered;			/* the last registered one that was read, or -1 */
 	char reason[DS_ELB_REASON_LEN + 1];
 	int64_t seen_ns;		/* it is in that state at this moment, or was after it */
 	int64_t drained_ns;		/* first read as draining, 0 = not */
@@ -63,8 +64,8 @@ int64_t ds_elb_targets_interval(const struct ds_elb_targets *all, int64_t interv
 				int64_t now_ns);
 
 /*
- * The target that an answer speaks of, to the request that was sent then: one that was asked for, or
- * in a listing one of an address that is looked for. NULL = nobody wants to know.
+ * The target that an answer speaks of, to the request that was sent then: one that was asked for,
+ * or in a listing one of an address that is looked for. NULL = nobody wants to know.
  */
 struct ds_elb_target *ds_elb_targets_found(struct ds_elb_targets *all,
 					   const struct ds_elb_target_name *name, int64_t sent_ns);
