@@ -63,11 +63,12 @@ class Flow:
                     last = p.at
         return last
 
-    def last_arrival(self):
-        """The moment of the last thing that was sent to the pod for the first time: a SYN or payload."""
+    def last_arrival(self, unseen=()):
+        """The moment of the last thing that was sent to the pod for the first time: a SYN or payload. SYNs
+        within the intervals `unseen` do not count: who saw nothing then takes the next one for the first."""
         syns = {}
         for p in self.packets:
-            if p.to_pod and p.flags & (SYN | ACK) == SYN:
+            if p.to_pod and p.flags & (SYN | ACK) == SYN and not any(lo <= p.at <= hi for lo, hi in unseen):
                 syns.setdefault(p.seq, p.at)
         payload = self.last_payload(0, 1 << 63)
         return max([*syns.values(), *([payload] if payload else [])], default=None)

@@ -263,12 +263,13 @@ def join(requests, entries, drops, pods, ports, flows=None, indistinguishable=la
     return Truth(len(requests), failures, drops, false, unclear)
 
 
-def last_arrival(flows, address, begin, port=None):
-    """The moment of the last new connection or last new payload from the load balancer, or None."""
+def last_arrival(flows, address, begin, port=None, unseen=()):
+    """The moment of the last new connection or last new payload from the load balancer, or None. In the
+    intervals `unseen` nobody looked."""
     ends = []
     for (_, pod), flow in flows.items():
         if pod == plain(address) and port in (None, flow.port):
-            at = flow.last_arrival()
+            at = flow.last_arrival(unseen)
             if at and at >= begin:
                 ends.append(at)
     return max(ends, default=None)
