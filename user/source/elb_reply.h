@@ -38,54 +38,53 @@ enum ds_elb_error {
 };
 
 struct ds_elb_health {
-	char *id;
+	const char *id;
 	uint16_t port;			/* 0 = not told */
 	uint16_t check_port;		/* 0 = not told */
-	int state;			/* enum ds_target_state; -1 = one that is not known */
-	char *state_text;		/* as AWS wrote it */
-	char *reason;			/* "" while healthy */
-	char *description;
+	int state;			/* enum ds_target_state; -1 = one that is not known here */
+	const char *state_text;		/* as AWS wrote it */
+	const char *reason;			/* "" while healthy */
+	const char *description;
 };
 
 struct ds_elb_group {
-	char *arn, *name, *protocol;
+	const char *arn, *name, *protocol;
 	uint16_t port;
-	char *type;			/* "ip", "instance", "lambda", "alb" */
-	char *check_protocol;
-	char *check_port;		/* a number, or "traffic-port" */
+	const char *type;			/* "ip", "instance", "lambda", "alb" */
+	const char *check_protocol;
+	const char *check_port;		/* a number, or "traffic-port" */
 	uint32_t check_interval_s, check_timeout_s;
 	uint32_t healthy_checks, unhealthy_checks;	/* so many change the state */
-	char *balancer_arn;		/* the first one; "" = none */
-	uint32_t balancer_cnt;
+	const char *balancer_arn;		/* the first one; "" = none */
 };
 
 struct ds_elb_attribute {
-	char *key, *value;
+	const char *key, *value;
 };
 
 struct ds_elb_balancer {
-	char *arn, *name;
-	char *type;			/* "application", "network", "gateway" */
-	char *scheme, *dns_name, *state;
+	const char *arn, *name;
+	const char *type;			/* "application", "network", "gateway" */
+	const char *scheme, *dns_name, *state;
 };
 
 struct ds_elb_interface {
-	char *id, *description;
-	char *type;			/* "interface", "network_load_balancer", ... */
+	const char *id, *description;
+	const char *type;			/* "interface", "network_load_balancer", ... */
 };
 
 /* An address of a network interface; which one is an index, they come in their order. */
 struct ds_elb_address {
 	size_t interface;
-	char *text;
+	const char *text;
 };
 
-/* Everything is owned by it. The lists that the kind does not have are empty. */
+/* Owns everything. What the kind does not have is empty: "" or a list of none. */
 struct ds_elb_reply {
 	enum ds_elb_reply_kind kind;
-	char *code, *message;		/* of an error */
-	char *request_id;		/* by which AWS finds it again */
-	char *marker;			/* asks for the next page; NULL: this was the last */
+	const char *code, *message;		/* of an error */
+	const char *request_id;		/* by which AWS finds it again */
+	const char *marker;		/* asks for the next page; NULL: this was the last */
 	struct ds_elb_health *healths;
 	size_t health_cnt;
 	struct ds_elb_group *groups;
@@ -101,14 +100,14 @@ struct ds_elb_reply {
 };
 
 /*
- * Reads the body of an answer, whatever its HTTP status. 0; or, with *ret_reply empty and a static
+ * Reads the body of an answer, whatever its HTTP status. 0; or, with *ret_reply zeroed and a static
  * sentence without a full stop in *ret_fault, -EBADMSG: no XML, or none of these replies; -E2BIG;
  * -ENOMEM.
  */
 int ds_elb_reply_read(struct ds_elb_reply *ret_reply, const char *body, size_t len,
 		      const char **ret_fault);
 
-/* Frees what it owns and zeroes it. */
+/* Frees what it owns and zeroes it; one that is zeroed is fine. */
 void ds_elb_reply_free(struct ds_elb_reply *reply);
 
 /* The value of an attribute, or NULL. Borrowed. */
