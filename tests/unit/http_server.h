@@ -24,6 +24,7 @@ struct http_server {
 	const char *reply;	/* NULL: no answer */
 	size_t reply_len;	/* 0 = strlen(reply) */
 	bool close_after;	/* the reply, or instead of one */
+	void (*choose)(struct http_server *s);	/* sets `reply` by `request`; NULL: it stays */
 	struct ds_buf request;	/* the last one, head and body */
 	unsigned int requests, connections;
 	uv_tcp_t *peers[HTTP_SERVER_PEERS];
@@ -82,6 +83,8 @@ static inline bool http_server_whole(const struct ds_buf *request)
 static inline void http_server_answer(struct http_server *s, uv_stream_t *stream)
 {
 	s->requests++;
+	if (s->choose)
+		s->choose(s);
 	if (s->reply)
 		http_server_send(s, s->reply, s->reply_len ? s->reply_len : strlen(s->reply));
 	if (s->close_after)
