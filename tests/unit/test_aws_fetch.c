@@ -504,7 +504,7 @@ static void imds_that_does_not_answer(void **state)
 	imds();
 	token->silent = true;
 	get();
-	assert_fault("IMDS: http://127.0.0.1:");
+	assert_fault("IMDS: 127.0.0.1:");
 	assert_fault("--http-put-response-hop-limit 2");
 }
 

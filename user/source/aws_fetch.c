@@ -59,13 +59,11 @@ static int shown(const char *url)
 void ds_aws_fetch_say_answer(struct ds_aws_fetch *f, const struct ds_http_reply *reply,
 			     const char *error, const char *advice)
 {
-	int n = shown(f->url);
-
-	if (reply->fault)
-		ds_aws_fetch_say(f, "%.*s: %s (%s)", n, f->url, reply->fault, advice);
+	if (reply->fault)	/* it names the host */
+		ds_aws_fetch_say(f, "%s (%s)", reply->fault, advice);
 	else
-		ds_aws_fetch_say(f, "%.*s answered %d%s%s (%s)", n, f->url, reply->status,
-				 *error ? ", " : "", error, advice);
+		ds_aws_fetch_say(f, "%.*s answered %d%s%s (%s)", shown(f->url), f->url,
+				 reply->status, *error ? ", " : "", error, advice);
 }
 
 static void finish(struct ds_aws_fetch *f, bool found)

@@ -47,7 +47,7 @@ struct ds_aws_fetch {
 void ds_aws_fetch_say(struct ds_aws_fetch *f, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Adds what an answer says that is no 200: the fault, or "ADDRESS answered STATUS (error)". */
+/* Adds what an answer says that is no 200: the fault, or "HOST answered STATUS, ERROR (ADVICE)". */
 void ds_aws_fetch_say_answer(struct ds_aws_fetch *f, const struct ds_http_reply *reply,
 			     const char *error, const char *advice);
 
