@@ -10,6 +10,7 @@
 #include "user/source/aws_credentials_parse.h"
 #include "user/source/aws_env.h"
 #include "user/source/aws_fetch_ask.h"
+#include "user/source/elb_query.h"
 #include "user/source/wipe.h"
 #include "user/util/timefmt.h"
 
@@ -27,20 +28,19 @@ static bool make_url(struct ds_aws_fetch *f, const char *path, const char *name)
 {
 	const char *base = ds_aws_env("AWS_EC2_METADATA_SERVICE_ENDPOINT");
 	const char *mode = ds_aws_env("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
-	size_t len;
-	int n;
 
 	if (!base)
 		base = mode && !strcasecmp(mode, "IPv6") ? "http://[fd00:ec2::254]" :
 							   "http://169.254.169.254";
-	len = strlen(base);
-	while (len && base[len - 1] == '/')
-		len--;
-	n = snprintf(f->url, sizeof(f->url), "%.*s%s%s", (int)len, base, path, name);
-	if (n < (int)sizeof(f->url) && ds_aws_is_visible(base, len) &&
-	    (!strncasecmp(base, "http://", 7) || !strncasecmp(base, "https://", 8)) &&
-	    !memchr(base, '@', len))
-		return true;
+	if (!ds_elb_query_url("imds", NULL, NULL, base, f->url, sizeof(f->url))) {
+		size_t len = strlen(f->url);
+
+		while (f->url[len - 1] == '/')
+			len--;
+		if (snprintf(f->url + len, sizeof(f->url) - len, "%s%s", path, name) <
+		    (int)(sizeof(f->url) - len))
+			return true;
+	}
 	ds_aws_fetch_say(f, "AWS_EC2_METADATA_SERVICE_ENDPOINT is no http:// or https:// URL");
 	return false;
 }

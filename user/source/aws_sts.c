@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
-#include "user/source/aws_keys.h"
 #include "user/source/aws_region.h"
+#include "user/source/elb_query.h"
 #include "user/source/wipe.h"
+#include "user/util/percent.h"
 
 /* Those that "legacy" sends to the one for all regions (the SDKs' reference guide). */
 static bool is_legacy_region(const char *region)
@@ -25,53 +25,15 @@ static bool is_legacy_region(const char *region)
 	return false;
 }
 
-/* What stands behind "http://" or "https://", or NULL. A password in it would come into messages. */
-static const char *host_of(const char *url)
-{
-	const char *host = strstr(url, "://");
-
-	if (!host || !ds_aws_is_visible(url, strlen(url)) ||
-	    (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0))
-		return NULL;
-	host += 3;
-	return *host && !memchr(host, '@', strcspn(host, "/?#")) ? host : NULL;
-}
-
 int ds_aws_sts_url(const char *endpoint, const char *region, bool legacy, char *url, size_t size)
 {
-	const char *host = endpoint ? host_of(endpoint) : NULL;
 	int n;
 
-	if (endpoint && !host)
-		return -EINVAL;
-	if (endpoint)
-		n = snprintf(url, size, "%s%s", endpoint, strchr(host, '/') ? "" : "/");
-	else if (!region || (legacy && is_legacy_region(region)))
-		n = snprintf(url, size, "https://%s.amazonaws.com/", "sts");
-	else
-		n = snprintf(url, size, "https://%s.%s.%s/", "sts", region,
-			     ds_aws_dns_suffix(region));
+	if (endpoint || (region && !(legacy && is_legacy_region(region))))
+		return ds_elb_query_url("sts", region, region ? ds_aws_dns_suffix(region) : NULL,
+					endpoint, url, size);
+	n = snprintf(url, size, "https://sts.amazonaws.com/");
 	return n < (int)size ? 0 : -ENOBUFS;
-}
-
-/* Percent-encodes into to, which holds three times the text. Returns the end. */
-static char *put_encoded(char *to, const char *text)
-{
-	static const char hex[] = "0123456789ABCDEF";
-
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-		    strchr("-_.~", c)) {
-			*to++ = (char)c;
-			continue;
-		}
-		*to++ = '%';
-		*to++ = hex[c >> 4];
-		*to++ = hex[c & 15];
-	}
-	return to;
 }
 
 char *ds_aws_sts_body(const char *role_arn, const char *session_name, const char *token)
@@ -88,7 +50,7 @@ char *ds_aws_sts_body(const char *role_arn, const char *session_name, const char
 		size += strlen(names[i]) + 3 * strlen(values[i]);
 	body = at = ds_wipe_malloc(size);
 	for (int i = 0; body && i < 3; i++)
-		at = put_encoded(stpcpy(at, names[i]), values[i]);
+		at = ds_percent_encode(stpcpy(at, names[i]), values[i], strlen(values[i]));
 	if (body)
 		*at = '\0';
 	return body;
