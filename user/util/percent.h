@@ -8,7 +8,9 @@
 
 #include <stddef.h>
 
-/* Writes text to dst, which holds three times its length, without a NUL; returns the end of that. */
+/*
+ * Writes text to dst, which holds three times its length, without a NUL; returns the end of that.
+ */
 char *ds_percent_encode(char *dst, const char *text, size_t len);
 
 #endif
