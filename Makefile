@@ -107,6 +107,11 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(IO_LIB) $(CORE_LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) $^ $(LIBS) -lcmocka -o $@
 
+# Small programs that make one part of the product speak for itself.
+$(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/%.o $(IO_LIB) $(CORE_LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
 STAGES := $(BUILD)/tests/bench/stages
 
 $(STAGES): $(BUILD)/tests/bench/stages.o $(IO_LIB) $(CORE_LIB)
