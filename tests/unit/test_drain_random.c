@@ -15,8 +15,9 @@
 
 #define RUNS 500
 #define SEED 20261123
-#define TOLD_MAX 1024
+#define TOLD_MAX 2048
 #define DAY_MS 86400000
+#define TARGETS 3	/* of one pod, at most */
 
 static uint64_t state;
 
@@ -69,11 +70,12 @@ struct story {
 	bool history;		/* the polls began before anything happened */
 	bool again;		/* drained and registered again before */
 	bool reused;		/* the address goes to another pod, which drains as well */
-	bool two_groups;
+	unsigned which;		/* bits: of the targets that may be */
+	bool instances;		/* the group has instances, or nodes' ports, as well */
 	int64_t skew_controller, skew_aws, skew_api;	/* ms, their clock less ours */
 	int64_t error;		/* ms, how far off the first two may be */
 	int64_t registered, earlier_drain, registered_again;
-	int64_t t0, flip, not_ready, drain[2], deleted, reuse, next_drain;
+	int64_t t0, flip, not_ready, drain[TARGETS], deleted, reuse, next_drain;
 	int64_t end;
 };
 
@@ -85,7 +87,20 @@ struct told {
 
 static struct told told[TOLD_MAX];
 static int told_cnt;
-static const char *const groups[2] = { "web", "web-internal" };
+static const char *const groups[TARGETS] = { "web", "web-internal", "web" };
+static const int64_t ports[TARGETS] = { FX_PORT, FX_PORT, FX_PORT + 1 };
+
+/* Calls with each target of the story. */
+#define EACH_TARGET(st, g) \
+	for (int g = 0; g < TARGETS; g++) \
+		if ((st)->which >> g & 1)
+
+/* Of which target an event speaks. */
+static void name(struct ds_event *ev, int group)
+{
+	DS_SET_STR(ev, TG_NAME, tg_name, groups[group]);
+	DS_SET(ev, TARGET_PORT, target_port, ports[group]);
+}
 
 static struct ds_event *tell(int64_t at, struct ds_event ev)
 {
@@ -101,7 +116,7 @@ static struct ds_event *tell_state(int64_t at, int group, enum ds_target_state s
 {
 	struct ds_event *ev = tell(at, fx_target_event(at, 1, s));
 
-	DS_SET_STR(ev, TG_NAME, tg_name, groups[group]);
+	name(ev, group);
 	DS_SET(ev, TG_DELAY, tg_delay_s, 300);
 	DS_SET(ev, TARGET_SOURCE, target_source, source);
 	if (lo != INT64_MIN)
@@ -244,15 +259,17 @@ static void draw_times(struct story *st)
 		st->drain[0] = st->t0 + lag;
 		break;
 	}
-	st->drain[1] = st->drain[0] + (st->how == BY_HAND ? between(100, 900) : between(1, 4000));
+	for (int g = 1; g < TARGETS; g++)
+		st->drain[g] = st->drain[g - 1] +
+			       (st->how == BY_HAND ? between(100, 900) : between(1, 4000));
 	st->deleted = (st->t0 > st->drain[0] ? st->t0 : st->drain[0]) + between(1000, 20000);
 	if (st->how == LATE_CONTROLLER)
 		st->deleted = st->t0 + between(1000, 50000);
 	st->reuse = st->deleted + between(30000, 40000);
-	if (st->reused && st->reuse < st->drain[1] + 8000)
-		st->reuse = st->drain[1] + 8000;	/* a poll sees it drain before */
+	if (st->reused && st->reuse < st->drain[TARGETS - 1] + 8000)
+		st->reuse = st->drain[TARGETS - 1] + 8000;	/* a poll sees it drain before */
 	st->next_drain = st->reuse + between(20000, 60000);
-	st->end = st->drain[1] + 2 * 300000 + DAY_MS;
+	st->end = st->drain[TARGETS - 1] + 2 * 300000 + DAY_MS;
 }
 
 static void draw_story(struct story *st, unsigned sources)
@@ -261,7 +278,8 @@ static void draw_story(struct story *st, unsigned sources)
 	st->history = chance(70);
 	st->again = chance(30);
 	st->reused = chance(20);
-	st->two_groups = chance(20);
+	st->which = 1U | (unsigned)chance(20) << 1 | (unsigned)chance(20) << 2;
+	st->instances = chance(20);
 	st->error = chance(80) ? 50 : between(50, 2000);
 	st->skew_controller = between(-st->error, st->error);
 	st->skew_aws = between(-st->error, st->error);
@@ -277,7 +295,7 @@ static void tell_pod(const struct story *st)
 	struct ds_event ev = fx_pod_event(0, 1);
 
 	DS_SET_STR(&ev, POD_ADDRESSES, pod_addresses, "10.0.3.1");
-	DS_SET_STR(&ev, POD_PORTS, pod_ports, "8080");
+	DS_SET_STR(&ev, POD_PORTS, pod_ports, "8080,8081");
 	DS_SET(&ev, PHASE, phase, DS_PHASE_READY);
 	tell(0, ev);
 	if (st->not_ready) {
@@ -309,7 +327,7 @@ static void tell_flip(const struct story *st, int group)
 	struct ds_event *ev = tell(st->flip + between(1, 800),
 				   fx_target_event(0, 1, DS_TARGET_STATE_DRAINING));
 
-	DS_SET_STR(ev, TG_NAME, tg_name, groups[group]);
+	name(ev, group);
 	DS_SET(ev, TARGET_SOURCE, target_source, DS_TARGET_SOURCE_ENDPOINT_SLICE);
 	DS_SET(ev, NOT_BEFORE, not_before, fx_at(e));
 	DS_SET(ev, CLOCK_ERROR, clock_error, 50 * DS_NS_PER_MS);
@@ -322,14 +340,14 @@ static void tell_group(const struct story *st, int group)
 
 	/* The watcher's listing at the start, or the register call. */
 	ev = tell(st->registered, fx_target_event(0, 1, DS_TARGET_STATE_INITIAL));
-	DS_SET_STR(ev, TG_NAME, tg_name, groups[group]);
+	name(ev, group);
 	DS_SET(ev, TG_DELAY, tg_delay_s, 300);
 	if (st->again) {
 		tell_call(st, group, DS_TARGET_STATE_DRAINING, st->earlier_drain, chance(50));
 		tell_call(st, group, DS_TARGET_STATE_INITIAL, st->registered_again, false);
 		ev = tell(st->registered_again + 100,
 			  fx_target_event(0, 1, DS_TARGET_STATE_INITIAL));
-		DS_SET_STR(ev, TG_NAME, tg_name, groups[group]);
+		name(ev, group);
 	}
 	tell_call(st, group, DS_TARGET_STATE_DRAINING, st->drain[group], by_hand);
 	if (st->flip)
@@ -344,6 +362,21 @@ static void tell_group(const struct story *st, int group)
 		tell_polls(st, group, 5000, false);
 	if (st->sources >> CSV_1S & 1)
 		tell_polls(st, group, 1000, true);
+}
+
+/* What else is registered there comes and goes as well: it is no pod's drain. */
+static void tell_instances(const struct story *st)
+{
+	for (int64_t at = st->registered; at < st->deleted; at += between(2000, 9000)) {
+		struct ds_event *ev = tell_state(at, 0, chance(50) ? DS_TARGET_STATE_DRAINING :
+								   DS_TARGET_STATE_HEALTHY,
+						 at - 1000, at, DS_TARGET_SOURCE_CLOUDTRAIL, 50);
+
+		if (chance(50))
+			DS_SET_STR(ev, TARGET_ID, target_id, "i-0123456789abcdef0");
+		else
+			DS_SET(ev, TG_TYPE, tg_type, DS_TARGET_TYPE_INSTANCE);
+	}
 }
 
 static int by_time(const void *a, const void *b)
@@ -392,8 +425,10 @@ static struct result play(const struct story *st)
 
 	told_cnt = 0;
 	tell_pod(st);
-	for (int group = 0; group <= st->two_groups; group++)
+	EACH_TARGET(st, group)
 		tell_group(st, group);
+	if (st->instances)
+		tell_instances(st);
 	feed(f, st);
 	v = verdict_of(f, 1);
 	assert_non_null(v);
@@ -403,15 +438,15 @@ static struct result play(const struct story *st)
 
 		r.width_ns = lo ? v->drain_not_after - lo : INT64_MAX;
 		r.inside = true;
-		for (int group = 0; group <= st->two_groups; group++)
+		EACH_TARGET(st, group)
 			r.inside = r.inside && fx_at(st->drain[group]) >= lo &&
 				   fx_at(st->drain[group]) <= v->drain_not_after;
 	}
 	if (r.began && !r.inside) {
-		print_message("how %d sources %x history %d again %d reused %d groups %d error %lld: "
+		print_message("how %d sources %x history %d again %d reused %d targets %x error %lld: "
 			      "drain %lld t0 %lld, interval %lld..%lld (%s, %s)\n",
 			      st->how, st->sources, st->history, st->again, st->reused,
-			      st->two_groups + 1, (long long)st->error, (long long)st->drain[0],
+			      st->which, (long long)st->error, (long long)st->drain[0],
 			      (long long)st->t0,
 			      (long long)((v->drain_not_before - FX_BEGIN) / DS_NS_PER_MS),
 			      (long long)((v->drain_not_after - FX_BEGIN) / DS_NS_PER_MS),

@@ -26,9 +26,14 @@ static void say(enum ds_fact_kind kind, int source, double lo, double hi)
 	ds_facts_add(&facts, &f);
 }
 
+static struct ds_facts_drain last(void)
+{
+	return ds_facts_drain(&facts, 0, 0, NULL);
+}
+
 static void assert_drain_in(double from, double until, double lo, double hi)
 {
-	struct ds_facts_drain d = ds_facts_drain(&facts, S(from), S(until));
+	struct ds_facts_drain d = ds_facts_drain(&facts, S(from), S(until), NULL);
 
 	assert_true(d.began);
 	assert_true(d.lo_ns == S(lo));
@@ -49,7 +54,7 @@ static void an_older_healthy_does_not_end_a_drain(void **state)
 	say(DS_FACT_REGISTERED, POLL, 10.2, 10.5);	/* the API's old answer */
 	assert_drain(10, 10.1);
 	say(DS_FACT_REGISTERED, POLL, 25.2, 25.3);	/* registered again */
-	assert_false(ds_facts_drain(&facts, 0, 0).began);
+	assert_false(last().began);
 }
 
 static void an_initial_reading_is_a_registration_at_once(void **state)
@@ -58,11 +63,11 @@ static void an_initial_reading_is_a_registration_at_once(void **state)
 	say(DS_FACT_REGISTERED, POLL, 1, 1.1);
 	say(DS_FACT_DRAIN, LOG, 10, 10.1);
 	say(DS_FACT_REGISTERING, POLL, 10.2, 10.5);
-	assert_false(ds_facts_drain(&facts, 0, 0).began);
-	assert_true(ds_facts_drain(&facts, 0, 0).registered_ns == S(10.2));
+	assert_false(last().began);
+	assert_true(last().registered_ns == S(10.2));
 	/* Read while it was being registered, answered from before. */
 	say(DS_FACT_DRAIN, POLL, 0, 10.6);
-	assert_false(ds_facts_drain(&facts, 0, 0).began);
+	assert_false(last().began);
 }
 
 static void a_late_record_of_an_earlier_drain_leaves_the_later_one_alone(void **state)
@@ -73,7 +78,7 @@ static void a_late_record_of_an_earlier_drain_leaves_the_later_one_alone(void **
 	say(DS_FACT_DRAIN, LOG, 50, 50.1);
 	say(DS_FACT_DRAIN, TRAIL, 9, 11);
 	assert_drain(50, 50.1);
-	assert_true(ds_facts_drain(&facts, 0, 0).registered_ns == S(30));
+	assert_true(last().registered_ns == S(30));
 	assert_drain_in(0, 20, 9, 11);		/* of who had the address until 20 */
 	assert_drain_in(20, 0, 50, 50.1);
 }
@@ -85,7 +90,7 @@ static void of_two_calls_the_first_counts(void **state)
 	say(DS_FACT_DRAIN, TRAIL, 9, 11);
 	say(DS_FACT_DRAIN, TRAIL, 29, 31);
 	assert_drain(9, 11);
-	assert_false(ds_facts_drain(&facts, 0, 0).conflict);
+	assert_false(last().conflict);
 }
 
 static void sources_that_contradict_each_other_are_said(void **state)
@@ -93,10 +98,10 @@ static void sources_that_contradict_each_other_are_said(void **state)
 	(void)state;
 	say(DS_FACT_DRAIN, TRAIL, 9, 11);
 	say(DS_FACT_DRAIN, LOG, 11, 11.1);		/* they touch: both may be right */
-	assert_false(ds_facts_drain(&facts, 0, 0).conflict);
+	assert_false(last().conflict);
 	assert_drain(11, 11);
 	say(DS_FACT_DRAIN, POLL, 13, 14);
-	assert_true(ds_facts_drain(&facts, 0, 0).conflict);
+	assert_true(last().conflict);
 	assert_drain(9, 14);
 }
 
@@ -105,9 +110,9 @@ static void a_contradiction_without_a_lower_bound_has_none(void **state)
 	(void)state;
 	say(DS_FACT_DRAIN, POLL, 0, 5);
 	say(DS_FACT_DRAIN, LOG, 10, 11);
-	assert_true(ds_facts_drain(&facts, 0, 0).conflict);
+	assert_true(last().conflict);
 	assert_drain(0, 11);
-	assert_false(ds_facts_drain(&facts, 0, 0).own_lo);
+	assert_false(last().own_lo);
 }
 
 static void a_hint_stands_only_where_nobody_saw_the_drain_from_below(void **state)
@@ -115,14 +120,14 @@ static void a_hint_stands_only_where_nobody_saw_the_drain_from_below(void **stat
 	(void)state;
 	say(DS_FACT_REGISTERED, POLL, 1, 1.1);
 	say(DS_FACT_HINT, DS_TARGET_SOURCE_ENDPOINT_SLICE, 8, 8);
-	assert_false(ds_facts_drain(&facts, 0, 0).began);
-	assert_true(ds_facts_drain(&facts, 0, 0).lo_ns == S(8));
+	assert_false(last().began);
+	assert_true(last().lo_ns == S(8));
 	say(DS_FACT_DRAIN, POLL, 0, 12);
 	assert_drain(8, 12);
-	assert_int_equal(ds_facts_drain(&facts, 0, 0).lo_source, DS_TARGET_SOURCE_ENDPOINT_SLICE);
+	assert_int_equal(last().lo_source, DS_TARGET_SOURCE_ENDPOINT_SLICE);
 	say(DS_FACT_DRAIN, LOG, 7, 11);
 	assert_drain(7, 11);
-	assert_true(ds_facts_drain(&facts, 0, 0).own_lo);
+	assert_true(last().own_lo);
 }
 
 static void a_hint_of_an_earlier_registration_is_forgotten(void **state)
@@ -132,7 +137,7 @@ static void a_hint_of_an_earlier_registration_is_forgotten(void **state)
 	say(DS_FACT_REGISTERED, POLL, 9, 9.1);
 	say(DS_FACT_DRAIN, POLL, 0, 12);
 	assert_drain(9, 12);
-	assert_int_equal(ds_facts_drain(&facts, 0, 0).lo_source, DS_TARGET_SOURCE_LAST_REGISTERED);
+	assert_int_equal(last().lo_source, DS_TARGET_SOURCE_LAST_REGISTERED);
 }
 
 /* A poll a second for ten minutes must not push out what matters. */
@@ -151,7 +156,7 @@ static void readings_in_a_row_cost_no_room(void **state)
 	}
 	assert_in_range(facts.cnt, 4, 6);
 	assert_drain(600, 600.1);
-	assert_true(ds_facts_drain(&facts, 0, 0).registered_ns == S(599));
+	assert_true(last().registered_ns == S(599));
 }
 
 static void the_oldest_makes_room(void **state)

@@ -250,7 +250,7 @@ enum ds_type {
 	X(DRAIN_NOT_AFTER, "drainsnoop.drain.not_after", TIME, drain_not_after, NONE, "the target began to drain at this moment or earlier") \
 	X(DRAIN_NOT_BEFORE_SOURCE, "drainsnoop.drain.not_before_source", ENUM, drain_not_before_source, TARGET_SOURCE, "what told the lower bound") \
 	X(DRAIN_NOT_AFTER_SOURCE, "drainsnoop.drain.not_after_source", ENUM, drain_not_after_source, TARGET_SOURCE, "what told the upper bound") \
-	X(DRAIN_CONFLICT, "drainsnoop.drain.conflict", BOOL, drain_conflict, NONE, "the sources contradict each other: the interval holds all that they say") \
+	X(DRAIN_CONFLICT, "drainsnoop.drain.conflict", BOOL, drain_conflict, NONE, "the sources contradict each other, here or where they tell of other targets: the interval is widened to hold what they may mean") \
 	X(NOT_DROPS, "drainsnoop.not_drops", COUNTS, not_drops, NOT_DROP, "counted apart: not drops") \
 	X(LOST_EVENTS, "drainsnoop.lost.events", INT, lost_events, NONE, "evidence lost, all stages") \
 	/* the advice */ \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Targets by address; each address has a short list of (group, port). */
+#include "user/core/target_clock.h"
 #include "user/core/target_group.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@ struct ds_targets {
 	size_t max, cnt;
 	int64_t longest_delay_s;
 	int64_t evictions;
+	struct ds_target_clocks clocks;
 	struct address_entry *by_address;
 	struct ds_target_group *groups;
 	struct ds_target *first, *last;
@@ -250,6 +252,7 @@ static struct ds_target *find_or_add(struct ds_targets *t, const struct ds_addr 
 	target->port = port_of(ev);
 	target->delay_s = -1;
 	target->lb_type = -1;
+	target->clocks = &t->clocks;
 	copy_text(target->group, sizeof(target->group), group_of(ev));
 	target->same_address = e->first;
 	e->first = target;
@@ -290,12 +293,6 @@ static bool is_hint(int source)
 	       source == DS_TARGET_SOURCE_STATUS_REASON || source == DS_TARGET_SOURCE_SIGTERM;
 }
 
-/* Sources that tell calls: each is another one, where a reading may be the same state again. */
-static bool is_call(int source)
-{
-	return source == DS_TARGET_SOURCE_CONTROLLER_LOG || source == DS_TARGET_SOURCE_CLOUDTRAIL;
-}
-
 /* A target that is gone without having been seen to drain: its deregistration delay is 0. */
 static bool is_gone(const struct ds_event *ev)
 {
@@ -313,6 +310,7 @@ static void set_bounds(struct ds_fact *fact, int64_t lo_ns, int64_t hi_ns, int64
 	fact->hi_ns = hi_ns < DS_EVENT_TIME_MAX - error_ns ? hi_ns + error_ns :
 							     DS_EVENT_TIME_MAX;
 	fact->lo_ns = lo_ns > error_ns ? lo_ns - error_ns : 0;
+	fact->error_ns = error_ns;
 }
 
 /* What the event says; false where it is nothing about being registered. */
@@ -330,7 +328,7 @@ static bool fact_of(const struct ds_event *ev, int previous, struct ds_fact *ret
 		f.source = ev->target_source;
 	if (is_registered(ev->target_state)) {
 		f.kind = ev->target_state != DS_TARGET_STATE_INITIAL ? DS_FACT_REGISTERED :
-			 is_call(f.source) || previous != DS_TARGET_STATE_INITIAL ?
+			 ds_target_source_is_call(f.source) || previous != DS_TARGET_STATE_INITIAL ?
 							       DS_FACT_REGISTERING :
 							       DS_FACT_INITIAL;
 		set_bounds(&f, lo_ns, has_hi || !has_lo ? hi_ns : lo_ns, error_ns);
@@ -352,7 +350,7 @@ static bool fact_of(const struct ds_event *ev, int previous, struct ds_fact *ret
 /* What the facts say of now. */
 static void conclude(struct ds_target *target)
 {
-	struct ds_facts_drain d = ds_facts_drain(&target->facts, 0, 0);
+	struct ds_facts_drain d = ds_facts_drain(&target->facts, 0, 0, target->clocks);
 
 	target->drained = d.began;
 	target->drain_lo_ns = d.lo_ns;
@@ -410,7 +408,14 @@ bool ds_target_registers(const struct ds_target *target, const struct ds_event *
 	if (!is_anew(ev->target_state, target->state) || !fact_of(ev, target->state, &fact))
 		return false;
 	ds_facts_add(&facts, &fact);
-	return !ds_facts_drain(&facts, 0, 0).began;	/* else it is older than the drain */
+	/* Else it is older than the drain. */
+	return !ds_facts_drain(&facts, 0, 0, target->clocks).began;
+}
+
+static uint64_t name_of(const struct ds_target *target)
+{
+	return ds_siphash13(target->port, 1, &target->addr, sizeof(target->addr)) ^
+	       ds_siphash13(0, 2, target->group, strlen(target->group));
 }
 
 /* The facts by now agree with this one: it is not of an earlier registration, nor out of date. */
@@ -437,6 +442,7 @@ struct ds_target *ds_targets_update(struct ds_targets *t, const struct ds_event 
 	has_fact = fact_of(ev, *ret_previous, &fact);
 	if (has_fact) {
 		ds_facts_add(&target->facts, &fact);
+		ds_target_clocks_compare(&t->clocks, name_of(target), &target->facts, ev->time_ns);
 		conclude(target);
 	}
 	if (target->restored && ev->time_ns <= target->state_ns)
@@ -462,7 +468,7 @@ static int source_of(const struct ds_event *ev, enum ds_key key, int source)
 /* The bounds as the run before had concluded them, each with its source. */
 static void restore_facts(struct ds_target *target, const struct ds_event *ev)
 {
-	struct ds_fact f = { .source = DS_TARGET_SOURCE_LAST_REGISTERED };
+	struct ds_fact f = { .source = DS_TARGET_SOURCE_LAST_REGISTERED, .error_ns = -1 };
 
 	f.kind = target->state == DS_TARGET_STATE_INITIAL ? DS_FACT_INITIAL : DS_FACT_REGISTERED;
 	target->facts.cnt = 0;
@@ -473,7 +479,7 @@ static void restore_facts(struct ds_target *target, const struct ds_event *ev)
 	if (!ds_event_has(ev, DS_KEY_DRAIN_NOT_AFTER))
 		return;
 	f = (struct ds_fact){
-		.kind = DS_FACT_DRAIN, .hi_ns = ev->drain_not_after,
+		.kind = DS_FACT_DRAIN, .hi_ns = ev->drain_not_after, .error_ns = -1,
 		.source = source_of(ev, DS_KEY_DRAIN_NOT_AFTER_SOURCE,
 					     ev->drain_not_after_source),
 	};
@@ -546,7 +552,7 @@ struct ds_drain ds_target_drain(const struct ds_target *target, const struct ds_
 
 	if (!target)
 		return d;
-	facts = ds_facts_drain(&target->facts, span->from_ns, span->until_ns);
+	facts = ds_facts_drain(&target->facts, span->from_ns, span->until_ns, target->clocks);
 	d.known = true;
 	if (target->delay_s >= 0)
 		d.delay_ns = target->delay_s * 1000000000;

@@ -33,6 +33,7 @@ struct ds_target {
 	int lb_type;		/* enum ds_lb_type, -1 = not told */
 	int64_t assigned_ns;	/* the current registration was first seen, 0 = not known */
 	struct ds_facts facts;	/* what was said; the rest follows from it */
+	const struct ds_target_clocks *clocks;	/* of those who said it; NULL = nothing is known */
 	int64_t registered_ns;	/* last moment at which it was known to be registered */
 	/* the drain: valid while `drained` */
 	bool drained;
@@ -46,7 +47,7 @@ struct ds_target {
 struct ds_drain {
 	bool known;		/* the target is known, whatever its state */
 	bool began;		/* it is known to have begun to drain: hi is set */
-	bool conflict;		/* its sources contradict each other: it holds all that they say */
+	bool conflict;		/* its sources contradict each other: it is widened */
 	int64_t lo_ns, hi_ns;
 	int lo_source, hi_source;
 	int64_t delay_ns;	/* -1 = not told */

@@ -8,12 +8,19 @@
 
 #include <string.h>
 
+#include "user/core/target_clock.h"
+
 /*
  * DescribeTargetHealth is eventually consistent: an answer this soon after a change may not know
  * it. AWS gives no figure.
  */
 #define STALE_NS INT64_C(15000000000)
 #define INITIAL_STALE_NS INT64_C(2000000000)	/* of one that still says draining */
+
+bool ds_target_source_is_call(int source)
+{
+	return source == DS_TARGET_SOURCE_CONTROLLER_LOG || source == DS_TARGET_SOURCE_CLOUDTRAIL;
+}
 
 static bool is_registered(const struct ds_fact *f)
 {
@@ -97,10 +104,13 @@ void ds_facts_add(struct ds_facts *facts, const struct ds_fact *fact)
 struct said {
 	bool any;
 	int64_t lo_ns, hi_ns;
+	int64_t error_ns;
 };
 
 struct drain {
+	const struct ds_target_clocks *clocks;
 	struct said by[DS_TARGET_SOURCE_MAX];
+	bool widened;		/* one of them contradicts what others say elsewhere */
 	int64_t registered_ns, hint_ns;
 	int hint_source;
 	bool has_served;	/* it was past `initial` before */
@@ -115,15 +125,14 @@ struct drain {
 static void narrow(struct said *said, const struct ds_fact *f)
 {
 	if (!said->any) {
-		*said = (struct said){ .any = true, .lo_ns = f->lo_ns, .hi_ns = f->hi_ns };
+		*said = (struct said){ true, f->lo_ns, f->hi_ns, f->error_ns };
 	} else if (f->lo_ns <= said->hi_ns && said->lo_ns <= f->hi_ns) {
 		if (f->lo_ns > said->lo_ns)
 			said->lo_ns = f->lo_ns;
 		if (f->hi_ns < said->hi_ns)
 			said->hi_ns = f->hi_ns;
 	} else if (f->hi_ns < said->hi_ns) {
-		said->lo_ns = f->lo_ns;		/* the first call counts */
-		said->hi_ns = f->hi_ns;
+		*said = (struct said){ true, f->lo_ns, f->hi_ns, f->error_ns };	/* the first call */
 	}
 }
 
@@ -180,6 +189,7 @@ static struct ds_facts_drain conclude(const struct drain *drain)
 	if (drain->open) {
 		d.began = true;
 		intersect(drain, &d);
+		d.conflict = drain->widened;
 		if (d.lo_ns > d.hi_ns)
 			enclose(drain, &d);
 		d.own_lo = d.lo_ns != 0;
@@ -196,19 +206,25 @@ static struct ds_facts_drain conclude(const struct drain *drain)
 
 static void take_registered(struct drain *drain, const struct ds_fact *f)
 {
+	struct ds_fact wide = *f;
+
+	(void)ds_target_clocks_widen(drain->clocks, &wide);
 	if (drain->open)
-		memset(drain, 0, sizeof(*drain));	/* registered again */
+		*drain = (struct drain){ .clocks = drain->clocks };	/* registered again */
 	drain->has_served = drain->has_served || f->kind == DS_FACT_REGISTERED;
-	if (f->lo_ns > drain->registered_ns)
-		drain->registered_ns = f->lo_ns;
+	if (wide.lo_ns > drain->registered_ns)
+		drain->registered_ns = wide.lo_ns;
 	if (drain->hint_ns <= drain->registered_ns)
 		drain->hint_ns = 0;
 }
 
 static void take_drain(struct drain *drain, const struct ds_fact *f)
 {
+	struct ds_fact wide = *f;
+
+	drain->widened |= ds_target_clocks_widen(drain->clocks, &wide);
 	drain->open = true;
-	narrow(&drain->by[f->source], f);
+	narrow(&drain->by[f->source], &wide);
 	if (f->hi_ns > drain->hi_ns)
 		drain->hi_ns = f->hi_ns;
 }
@@ -221,31 +237,50 @@ static bool is_stale(const struct drain *drain, const struct ds_fact *f)
 	       (f->kind == DS_FACT_REGISTERED || !drain->has_served);
 }
 
-struct ds_facts_drain ds_facts_drain(const struct ds_facts *facts, int64_t from_ns,
-				     int64_t until_ns)
+static void walk(const struct ds_facts *facts, int64_t from_ns, int64_t until_ns,
+		 struct drain *drain)
 {
-	struct drain drain = { 0 };
-
 	for (int i = 0; i < facts->cnt; i++) {
 		const struct ds_fact *f = &facts->fact[i];
 
 		if (f->kind == DS_FACT_DRAIN && f->hi_ns < from_ns)
 			continue;	/* of who had the address before */
 		if (is_registered(f)) {
-			if (is_stale(&drain, f))
+			if (is_stale(drain, f))
 				continue;
 			if (until_ns && key(f) > until_ns &&
-			    (drain.open || f->kind != DS_FACT_REGISTERED))
+			    (drain->open || f->kind != DS_FACT_REGISTERED))
 				break;	/* of who has the address now */
-			take_registered(&drain, f);
+			take_registered(drain, f);
 		} else if (f->kind == DS_FACT_HINT) {
-			if (!drain.open && f->lo_ns > drain.hint_ns) {
-				drain.hint_ns = f->lo_ns;
-				drain.hint_source = f->source;
+			if (!drain->open && f->lo_ns > drain->hint_ns) {
+				drain->hint_ns = f->lo_ns;
+				drain->hint_source = f->source;
 			}
 		} else {
-			take_drain(&drain, f);
+			take_drain(drain, f);
 		}
 	}
+}
+
+struct ds_facts_drain ds_facts_drain(const struct ds_facts *facts, int64_t from_ns,
+				     int64_t until_ns, const struct ds_target_clocks *clocks)
+{
+	struct drain drain = { .clocks = clocks };
+
+	walk(facts, from_ns, until_ns, &drain);
 	return conclude(&drain);
+}
+
+void ds_facts_by_source(const struct ds_facts *facts, struct ds_fact by[DS_TARGET_SOURCE_MAX])
+{
+	struct drain drain = { 0 };
+
+	walk(facts, 0, 0, &drain);
+	for (int s = 0; s < DS_TARGET_SOURCE_MAX; s++)
+		by[s] = (struct ds_fact){
+			.lo_ns = drain.by[s].lo_ns, .hi_ns = drain.by[s].hi_ns,
+			.error_ns = drain.by[s].error_ns, .kind = DS_FACT_DRAIN,
+			.source = drain.by[s].any ? s : -1,
+		};
 }

@@ -5,7 +5,7 @@
  * older one never undoes a newer one. Pure.
  *
  * A fact is about this node's clock: whoever adds it has widened it by what the source's clock may
- * be off. All times are ns since the epoch, 0 = not bounded on that side.
+ * be off, error_ns. All times are ns since the epoch, 0 = not bounded on that side.
  */
 #ifndef DS_CORE_TARGET_FACTS_H
 #define DS_CORE_TARGET_FACTS_H
@@ -17,6 +17,8 @@
 
 #define DS_FACTS_MAX 16
 
+struct ds_target_clocks;
+
 enum ds_fact_kind {
 	DS_FACT_REGISTERED,	/* at some moment of [lo, hi] the target was registered */
 	DS_FACT_INITIAL,	/* the same, and it was new: a drain before it is over */
@@ -27,6 +29,7 @@ enum ds_fact_kind {
 
 struct ds_fact {
 	int64_t lo_ns, hi_ns;
+	int64_t error_ns;	/* is in them; 0 = told by this node's clock, -1 = not known */
 	int32_t kind;		/* enum ds_fact_kind */
 	int32_t source;		/* enum ds_target_source */
 };
@@ -39,7 +42,7 @@ struct ds_facts {
 /* The drain that belongs to a span of time, as the facts have it. */
 struct ds_facts_drain {
 	bool began;
-	bool conflict;		/* the sources contradict each other: all that they say is inside */
+	bool conflict;		/* the sources contradict each other, here or elsewhere */
 	bool own_lo;		/* lo comes from a source that saw the drain itself */
 	int64_t lo_ns, hi_ns;
 	int lo_source, hi_source;
@@ -52,9 +55,19 @@ void ds_facts_add(struct ds_facts *facts, const struct ds_fact *fact);
 
 /*
  * The last drain that ended a registration which began before until (0 = whenever), and that began
- * at from or later. Not began where the target was registered since.
+ * at from or later. Not began where the target was registered since. clocks (or NULL): what was
+ * learned of those who told them.
  */
 struct ds_facts_drain ds_facts_drain(const struct ds_facts *facts, int64_t from_ns,
-				     int64_t until_ns);
+				     int64_t until_ns, const struct ds_target_clocks *clocks);
+
+/*
+ * What each source says of the last drain, where it says it more than once: of the first call. The
+ * index is enum ds_target_source; source is -1 where it says nothing.
+ */
+void ds_facts_by_source(const struct ds_facts *facts, struct ds_fact by[DS_TARGET_SOURCE_MAX]);
+
+/* It tells calls, each another one; where a reading may be the same state again, or out of date. */
+bool ds_target_source_is_call(int source);
 
 #endif
