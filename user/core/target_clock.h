@@ -12,7 +12,7 @@
 #include "user/core/target_facts.h"
 
 #define DS_CLOCK_DRAINS_MAX 16
-#define DS_CLOCK_OFF_MAX_NS INT64_C(300000000000)	/* AWS refuses calls of clocks further off */
+#define DS_CLOCK_OFF_MAX_NS INT64_C(300000000000)	/* AWS refuses calls beyond that */
 #define DS_CLOCK_KEEP_NS INT64_C(3600000000000)		/* what is learned holds for so long */
 
 /* One drain that two sources told: the clock is ahead by [lo, hi] (negative: behind). */
@@ -26,7 +26,7 @@ struct ds_clock {
 	struct ds_clock_said said[DS_CLOCK_DRAINS_MAX];	/* the oldest makes room */
 	int cnt;
 	int64_t error_ns;	/* the source's own word, the largest */
-	int64_t ahead_ns, behind_ns;	/* what was learned: it may be off by up to these; 0 = no more */
+	int64_t ahead_ns, behind_ns;	/* learned: off by up to these; 0 = no more than that */
 };
 
 struct ds_target_clocks {
