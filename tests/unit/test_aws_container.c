@@ -72,9 +72,9 @@ static void other_hosts_only_with_tls(void **state)
 	static const char *const refused[] = {
 		"169.254.169.254/x", "169.254.170.22/x", "169.254.170.230/x", "10.0.0.1", "[fd00:ec2::24]/",
 		"[::ffff:10.0.0.1]/", "example.com", "localhost.example.com/", "xlocalhost/", "",
-		"/x", "127.0.0.1.example.com/", "127.0.0.1@example.com/", "localhost:80@example.com",
+		"/x", "127.0.0.1.example.com/",
 		"example.com/@127.0.0.1", "example.com?127.0.0.1", "example.com#@127.0.0.1",
-		"example.com\\@127.0.0.1", "[127.0.0.1]/", "[::1", "[::1]x/", "[::1]@example.com/",
+		"[127.0.0.1]/", "[::1", "[::1]x/", "example.com\\127.0.0.1",
 		"127.1/", "0x7f000001/", "2130706433/", "0177.0.0.1/", "local%68ost/",
 	};
 
@@ -87,6 +87,17 @@ static void other_hosts_only_with_tls(void **state)
 	}
 	assert_taken(TLS "credentials.example.com/x");
 	assert_taken(TLS "10.0.0.1:8443/x");
+}
+
+static void a_user_in_it_is_refused(void **state)
+{
+	(void)state;
+	assert_refused(PLAIN "127.0.0.1@example.com/", "names a user");
+	assert_refused(PLAIN "localhost:80@example.com", "names a user");
+	assert_refused(PLAIN "[::1]@example.com/", "names a user");
+	assert_refused(PLAIN "example.com\\@127.0.0.1", "names a user");
+	assert_refused(TLS "user:password@example.com", "names a user");
+	assert_taken(TLS "example.com/@");
 }
 
 static void what_is_no_url_is_refused(void **state)
@@ -114,6 +125,7 @@ int main(void)
 		cmocka_unit_test(without_either_there_is_none),
 		cmocka_unit_test(hosts_on_the_node_are_asked_without_tls),
 		cmocka_unit_test(other_hosts_only_with_tls),
+		cmocka_unit_test(a_user_in_it_is_refused),
 		cmocka_unit_test(what_is_no_url_is_refused),
 	};
 

@@ -34,8 +34,6 @@ static bool is_allowed(const char *rest)
 	size_t len = strcspn(rest, "/?#\\");
 	const char *colon;
 
-	if (memchr(rest, '@', len))
-		return false;	/* what stands before it is no host */
 	if (rest[0] == '[') {
 		const char *close = memchr(rest, ']', len);
 
@@ -53,15 +51,20 @@ static bool is_allowed(const char *rest)
 static int check_full(const char *full, const char **ret_fault)
 {
 	static const char plain[] = "http://", tls[] = "https://";
+	const char *rest = strstr(full, "://");
+	bool is_plain = !strncasecmp(full, plain, sizeof(plain) - 1);
 
-	if (!strncasecmp(full, tls, sizeof(tls) - 1))
-		return 0;
 	*ret_fault = "AWS_CONTAINER_CREDENTIALS_FULL_URI is no http:// or https:// URL";
-	if (strncasecmp(full, plain, sizeof(plain) - 1) != 0)
+	if (!is_plain && strncasecmp(full, tls, sizeof(tls) - 1) != 0)
+		return -EINVAL;
+	rest += 3;
+	/* It would come into messages; and what stands before it is no host. */
+	*ret_fault = "AWS_CONTAINER_CREDENTIALS_FULL_URI names a user, or has an @ in its host";
+	if (memchr(rest, '@', strcspn(rest, "/?#")))
 		return -EINVAL;
 	*ret_fault = "AWS_CONTAINER_CREDENTIALS_FULL_URI names a host that is not asked without "
 		     "TLS (only loopback, " ECS_HOST ", 169.254.170.23 and fd00:ec2::23 are)";
-	return is_allowed(full + sizeof(plain) - 1) ? 0 : -EINVAL;
+	return !is_plain || is_allowed(rest) ? 0 : -EINVAL;
 }
 
 int ds_aws_container_url(const char *relative, const char *full, char url[DS_AWS_URL_MAX],
