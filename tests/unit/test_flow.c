@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/core/flow.h"
 
+#include <time.h>
+
 #include "tests/unit/core_fixture.h"
 
 static struct ds_flows *flows;
@@ -167,6 +169,45 @@ static void nobody_makes_room_while_every_window_is_open(void **state)
 	assert_non_null(get(3, 2));	/* known flows are not affected */
 }
 
+static void activity_and_a_window_keep_it_longer(void **state)
+{
+	struct ds_flow *a = get(1, 0);
+
+	(void)state;
+	get(2, 1);
+	get(3, 2);
+	window(a, DS_FLOW_WINDOW_ANSWERED, 200);
+	ds_flows_close_window(flows, a);	/* by then the others have been quiet for longer */
+	get(2, 3);
+	assert_non_null(get(4, 4));
+	assert_null(find(3));
+	assert_non_null(get(5, 5));
+	assert_null(find(1));
+	assert_non_null(find(2));
+	assert_int_equal(ds_flows_evictions(flows), 2);
+}
+
+/* A flood of connections that are all lost fills the table: each of them must cost the same. */
+static void a_full_table_is_not_searched(void **state)
+{
+	const int max = 50000;
+	clock_t begin = clock();
+
+	(void)state;
+	ds_flows_free(&flows);
+	assert_int_equal(ds_flows_new(&flows, (size_t)max), 0);
+	for (int port = 1; port <= max; port++)
+		window(get(port, 0), DS_FLOW_WINDOW_SILENT, 12000);
+	for (int port = 1; port <= max; port++) {
+		struct ds_flow_key key = key_of(port);
+
+		key.pod_port = FX_PORT + 1;
+		assert_null(ds_flows_get(flows, &key, fx_at(1)));
+	}
+	assert_int_equal(ds_flows_evictions(flows), max);
+	assert_true(clock() - begin < 4 * CLOCKS_PER_SEC);	/* searched: 2,500 million steps */
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -180,6 +221,8 @@ int main(void)
 		T(a_removed_flow_leaves_no_window),
 		T(the_quietest_without_a_window_makes_room),
 		T(nobody_makes_room_while_every_window_is_open),
+		T(activity_and_a_window_keep_it_longer),
+		T(a_full_table_is_not_searched),
 	};
 
 	return cmocka_run_group_tests_name("flow", tests, NULL, NULL);

@@ -23,7 +23,8 @@ struct ds_flows {
 	struct entry *by_key;
 	struct entry *found;		/* by the latest search: one packet makes several records */
 	struct ds_flow *quietest;			/* list by last activity */
-	struct ds_flow *windows[DS_FLOW_WINDOW_MAX];	/* queues by end */
+	/* By window: queues by its end; without one, by activity or the end of the last one. */
+	struct ds_flow *windows[DS_FLOW_WINDOW_MAX];
 	size_t cnt, max;
 	int64_t evictions;
 };
@@ -62,11 +63,20 @@ struct ds_flow *ds_flows_find(struct ds_flows *f, const struct ds_flow_key *key)
 	return e ? &e->flow : NULL;
 }
 
+/* To the end of the list of those with that window. */
+static void set_window(struct ds_flows *f, struct ds_flow *flow, enum ds_flow_window window)
+{
+	DL_DELETE2(f->windows[flow->window], flow, window_prev, window_next);
+	flow->window = window;
+	DL_APPEND2(f->windows[window], flow, window_prev, window_next);
+}
+
 void ds_flows_remove(struct ds_flows *f, struct ds_flow *flow)
 {
 	struct entry *e = (struct entry *)flow;
 
 	ds_flows_close_window(f, flow);
+	DL_DELETE2(f->windows[DS_FLOW_WINDOW_NONE], flow, window_prev, window_next);
 	if (flow->pod)
 		flow->pod->flows_cnt--;
 	DL_DELETE(f->quietest, flow);
@@ -79,16 +89,14 @@ void ds_flows_remove(struct ds_flows *f, struct ds_flow *flow)
 
 static bool make_room(struct ds_flows *f)
 {
+	struct ds_flow *idle = f->windows[DS_FLOW_WINDOW_NONE];
+
 	if (f->cnt < f->max)
 		return true;
-	for (struct ds_flow *flow = f->quietest; flow; flow = flow->next)
-		if (flow->window == DS_FLOW_WINDOW_NONE) {
-			ds_flows_remove(f, flow);
-			f->evictions++;
-			return true;
-		}
 	f->evictions++;
-	return false;
+	if (idle)
+		ds_flows_remove(f, idle);
+	return idle != NULL;
 }
 
 struct ds_flow *ds_flows_get(struct ds_flows *f, const struct ds_flow_key *key, int64_t now_ns)
@@ -98,6 +106,8 @@ struct ds_flow *ds_flows_get(struct ds_flows *f, const struct ds_flow_key *key, 
 
 	if (flow) {
 		DL_DELETE(f->quietest, flow);
+		if (flow->window == DS_FLOW_WINDOW_NONE)
+			set_window(f, flow, DS_FLOW_WINDOW_NONE);
 	} else {
 		e = make_room(f) ? calloc(1, sizeof(*e)) : NULL;
 		if (!e)
@@ -112,6 +122,7 @@ struct ds_flow *ds_flows_get(struct ds_flows *f, const struct ds_flow_key *key, 
 			return NULL;
 		}
 		f->cnt++;
+		DL_APPEND2(f->windows[DS_FLOW_WINDOW_NONE], flow, window_prev, window_next);
 	}
 	DL_APPEND(f->quietest, flow);
 	flow->last_ns = now_ns;
@@ -126,9 +137,8 @@ void ds_flows_open_window(struct ds_flows *f, struct ds_flow *flow, enum ds_flow
 			return;
 		ds_flows_close_window(f, flow);
 	}
-	flow->window = window;
+	set_window(f, flow, window);
 	flow->window_ends_ns = ends_ns;
-	DL_APPEND2(f->windows[window], flow, window_prev, window_next);
 	flow->pod->open_windows += flow->balanced;
 }
 
@@ -143,8 +153,7 @@ void ds_flows_close_window(struct ds_flows *f, struct ds_flow *flow)
 {
 	if (flow->window == DS_FLOW_WINDOW_NONE)
 		return;
-	DL_DELETE2(f->windows[flow->window], flow, window_prev, window_next);
-	flow->window = DS_FLOW_WINDOW_NONE;
+	set_window(f, flow, DS_FLOW_WINDOW_NONE);
 	flow->pod->open_windows -= flow->balanced;
 }
 
@@ -152,7 +161,7 @@ struct ds_flow *ds_flows_due(const struct ds_flows *f, int64_t now_ns)
 {
 	struct ds_flow *due = NULL;
 
-	for (int w = 0; w < DS_FLOW_WINDOW_MAX; w++) {
+	for (int w = DS_FLOW_WINDOW_NONE + 1; w < DS_FLOW_WINDOW_MAX; w++) {
 		struct ds_flow *head = f->windows[w];
 
 		if (head && head->window_ends_ns <= now_ns &&

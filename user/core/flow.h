@@ -50,7 +50,7 @@ struct ds_flow_key {
 
 struct ds_flow {
 	struct ds_flow *prev, *next;	/* by last activity, quietest first */
-	struct ds_flow *window_prev, *window_next;
+	struct ds_flow *window_prev, *window_next;	/* with the same window, or none */
 	struct ds_flow_key key;
 	struct ds_pod *pod;		/* borrowed of the ledger */
 	uint32_t facts;			/* enum ds_flow_fact */
@@ -89,9 +89,9 @@ void ds_flows_free(struct ds_flows **flows);
 struct ds_flow *ds_flows_find(struct ds_flows *f, const struct ds_flow_key *key);
 
 /*
- * The flow of that key, made when new; it becomes the most recent one. Above the bound the
- * quietest flow without an open window goes (counted). NULL without memory, or when every flow
- * has an open window.
+ * The flow of that key, made when new; it becomes the most recent one. Above the bound the one
+ * goes that has been without an open window and quiet for longest (counted). NULL without memory,
+ * or when every flow has an open window.
  */
 struct ds_flow *ds_flows_get(struct ds_flows *f, const struct ds_flow_key *key, int64_t now_ns);
 void ds_flows_remove(struct ds_flows *f, struct ds_flow *flow);
