@@ -28,8 +28,14 @@ static const char *link_of(const struct ds_event *ev)
 
 /* ---- released ---- */
 
-/* By which signs it is gone: only all of them together can take the release back. */
-static void note_sign(struct ds_pod *pod, const struct ds_addr *a, const struct ds_event *ev)
+unsigned ds_address_signs(const struct ds_pod *pod, const struct ds_addr *a)
+{
+	int i = index_of(pod, a);
+
+	return i >= 0 ? pod->gone_by[i] : 0;
+}
+
+void ds_address_note_sign(struct ds_pod *pod, const struct ds_addr *a, const struct ds_event *ev)
 {
 	int i = index_of(pod, a);
 
@@ -173,7 +179,7 @@ void ds_address_route(struct ds_core *core, const struct ds_event *ev)
 	if (!pod)
 		return;
 	if (ev->route_change == DS_ROUTE_CHANGE_RELEASED) {
-		note_sign(pod, &a, ev);
+		ds_address_note_sign(pod, &a, ev);
 		if (holding != DS_HOLDING_HELD)
 			return;
 		(void)ds_ledger_release(core->ledger, &a, at_ns);

@@ -109,7 +109,7 @@ static int64_t all_evictions(const struct ds_core *core, const struct ds_ledger_
 {
 	return ledger->evictions + ds_targets_evictions(core->targets) +
 	       ds_flows_evictions(core->flows) + ds_cadences_evictions(core->cadences) +
-	       core->pending_evictions;
+	       core->pending_evictions + core->peers.refused + core->instances.refused;
 }
 
 /* Something known was given up since the last line, because a table was full. */

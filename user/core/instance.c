@@ -55,9 +55,31 @@ void ds_instances_update(struct ds_instances *i, const struct ds_event *ev)
 	if (ds_event_has(ev, DS_KEY_LB_TYPE))
 		g->lb_type = ev->lb_type;
 	if (ds_event_has(ev, DS_KEY_TG_HC_PORT) && ds_event_has(ev, DS_KEY_TARGET_PORT))
-		g->checks_on_traffic = ev->tg_health_check_port == ev->target_port;
+		g->checked_port = ev->tg_health_check_port == ev->target_port ?
+					  (uint16_t)ev->target_port : 0;
 	if (ds_event_has(ev, DS_KEY_TG_HC_INTERVAL))
 		g->check_interval_s = ev->tg_health_check_interval_s;
+}
+
+void ds_instance_write(const struct ds_instance_group *g, struct ds_event *ev)
+{
+	ds_event_init(ev, DS_EVENT_TARGET, 0);
+	DS_SET_STR(ev, TARGET_ID, target_id, "any");
+	DS_SET(ev, TARGET_STATE, target_state, DS_TARGET_STATE_UNAVAILABLE);
+	DS_SET(ev, TG_TYPE, tg_type, DS_TARGET_TYPE_INSTANCE);
+	DS_SET_STR(ev, TG_NAME, tg_name, g->name);
+	if (strcmp(g->group, g->name) != 0)
+		DS_SET_STR(ev, TG_ARN, tg_arn, g->group);
+	if (g->preserve_client_ip)
+		DS_SET(ev, TG_PRESERVE, tg_preserve_client_ip, true);
+	if (g->lb_type >= 0)
+		DS_SET(ev, LB_TYPE, lb_type, g->lb_type);
+	if (g->checked_port) {
+		DS_SET(ev, TARGET_PORT, target_port, g->checked_port);
+		DS_SET(ev, TG_HC_PORT, tg_health_check_port, g->checked_port);
+	}
+	if (g->check_interval_s)
+		DS_SET(ev, TG_HC_INTERVAL, tg_health_check_interval_s, g->check_interval_s);
 }
 
 const struct ds_instance_group *ds_instances_only(const struct ds_instances *i)
@@ -78,7 +100,7 @@ int64_t ds_instances_check_interval_s(const struct ds_instances *i)
 	int64_t longest_s = 0;
 
 	for (int n = 0; n < i->cnt; n++)
-		if (i->groups[n].checks_on_traffic && i->groups[n].check_interval_s > longest_s)
+		if (i->groups[n].checked_port && i->groups[n].check_interval_s > longest_s)
 			longest_s = i->groups[n].check_interval_s;
 	return longest_s;
 }

@@ -17,7 +17,7 @@ struct ds_instance_group {
 	char name[DS_INSTANCE_TEXT_LEN + 1];
 	int lb_type;		/* enum ds_lb_type, -1 = not told */
 	bool preserve_client_ip;
-	bool checks_on_traffic;	/* its health checks go to the node port, and so to the pods */
+	uint16_t checked_port;	/* the node port, where health checks go there (and so to the pods) */
 	int64_t check_interval_s;
 };
 
@@ -30,6 +30,12 @@ struct ds_instances {
 
 /* Takes a target.state event; those of targets that are addresses change nothing. */
 void ds_instances_update(struct ds_instances *i, const struct ds_event *ev);
+
+/*
+ * For the state file: the group as a target.state event, of no node and no moment; strings are
+ * borrowed. ds_instances_update takes it.
+ */
+void ds_instance_write(const struct ds_instance_group *g, struct ds_event *ev);
 
 /* The only group, or NULL where there is none, or several: then which one it was is not known. */
 const struct ds_instance_group *ds_instances_only(const struct ds_instances *i);

@@ -233,7 +233,10 @@ static void restore_holding(struct ds_core *core, struct ds_pod *pod, const stru
 	if (ds_addr_parse(ev->address, strlen(ev->address), &a))
 		return;
 	if (ev->route_change == DS_ROUTE_CHANGE_RELEASED) {
-		(void)ds_ledger_release(core->ledger, &a, ev->time_ns);
+		if (ds_event_has(ev, DS_KEY_ROUTE_BY))
+			ds_address_note_sign(pod, &a, ev);
+		else
+			(void)ds_ledger_release(core->ledger, &a, ev->time_ns);
 		return;
 	}
 	/* remove_pod looks only at the addresses that a pod has. */
@@ -251,6 +254,7 @@ void ds_restore(struct ds_core *core, const struct ds_event *ev)
 
 	switch (ev->kind) {
 	case DS_EVENT_LB_ADDRESS:
+	case DS_EVENT_NODE_ADDRESS:
 		ds_peers_update(&core->peers, ev);
 		break;
 	case DS_EVENT_LOSS:
@@ -260,6 +264,7 @@ void ds_restore(struct ds_core *core, const struct ds_event *ev)
 		ds_workloads_restore(core->workloads, ev);
 		break;
 	case DS_EVENT_TARGET:
+		ds_instances_update(&core->instances, ev);
 		ds_targets_restore(core->targets, ev);
 		break;
 	case DS_EVENT_POD_STATE:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a later run must know, as events that restore.c takes. The order matters: who the load
- * balancer is, what was not observed, workloads, targets, each pod with its past, and last who had
+ * balancer is, or stands for it, what was not observed, workloads, targets, each pod with its past, and last who had
  * which address. Connections that are not decided yet are not among it. Pure.
  */
 #include <string.h>
@@ -24,16 +24,33 @@ static void give(const struct snapshot *s, struct ds_event *ev)
 	s->emit(s->ctx, ev);
 }
 
-static void give_peers(const struct snapshot *s)
+static void give_prefix(const struct snapshot *s, enum ds_event_kind kind,
+			const struct ds_prefix *prefix)
 {
-	const struct ds_peers *p = &s->core->peers;
 	char text[DS_PREFIX_STRLEN];
 	struct ds_event ev;
 
-	for (int i = 0; i < p->load_balancers_cnt; i++) {
-		ds_event_init(&ev, DS_EVENT_LB_ADDRESS, 0); /* of no moment */
-		(void)ds_prefix_format(&p->load_balancers[i], text);
-		DS_SET_STR(&ev, ADDRESS, address, text);
+	ds_event_init(&ev, kind, 0); /* of no moment */
+	(void)ds_prefix_format(prefix, text);
+	DS_SET_STR(&ev, ADDRESS, address, text);
+	if (kind == DS_EVENT_NODE_ADDRESS)
+		DS_SET(&ev, NODE_OTHER, node_other, true);
+	give(s, &ev);
+}
+
+/* Who may stand for the load balancer. This node's own addresses the routes tell anew. */
+static void give_peers(const struct snapshot *s)
+{
+	const struct ds_instances *instances = &s->core->instances;
+	const struct ds_peers *p = &s->core->peers;
+	struct ds_event ev;
+
+	for (int i = 0; i < p->load_balancers_cnt; i++)
+		give_prefix(s, DS_EVENT_LB_ADDRESS, &p->load_balancers[i]);
+	for (int i = 0; i < p->others_cnt; i++)
+		give_prefix(s, DS_EVENT_NODE_ADDRESS, &p->others[i]);
+	for (int i = 0; i < instances->cnt; i++) {
+		ds_instance_write(&instances->groups[i], &ev);
 		give(s, &ev);
 	}
 }
@@ -342,6 +359,22 @@ static void give_sums(const struct snapshot *s, const struct ds_pod *pod)
 	give(s, &ev);
 }
 
+/* By what it was released, once for each: only all of them together take it back. */
+static void give_signs(const struct snapshot *s, struct ds_event *released,
+		       const struct ds_pod *pod, const struct ds_addr *a)
+{
+	unsigned signs = ds_address_signs(pod, a);
+
+	for (int by = 0; by < DS_ROUTE_BY_MAX; by++) {
+		if (!(signs & 1U << by))
+			continue;
+		DS_SET(released, ROUTE_BY, route_by, by);
+		if (by != DS_ROUTE_BY_RULE)
+			DS_SET_STR(released, IFACE_NAME, iface_name, pod->gone_link);
+		give(s, released);
+	}
+}
+
 static void give_holding(void *ctx, const struct ds_addr *a, const struct ds_pod *pod,
 			 int64_t from_ns, int64_t until_ns)
 {
@@ -360,6 +393,7 @@ static void give_holding(void *ctx, const struct ds_addr *a, const struct ds_pod
 	DS_SET(&ev, ROUTE_CHANGE, route_change, DS_ROUTE_CHANGE_RELEASED);
 	DS_SET_STR(&ev, ADDRESS, address, address);
 	give(s, &ev);
+	give_signs(s, &ev, pod, a);
 }
 
 void ds_core_snapshot(const struct ds_core *core,

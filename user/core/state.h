@@ -159,6 +159,9 @@ void ds_identity_each_item(const char *list, int max,
 void ds_address_route(struct ds_core *core, const struct ds_event *ev);
 /* What a pod.state event says of the pod's addresses. */
 void ds_address_told(struct ds_core *core, struct ds_pod *pod, const struct ds_event *ev);
+/* By which signs the address is gone (1 << enum ds_route_by), and one more of them. */
+unsigned ds_address_signs(const struct ds_pod *pod, const struct ds_addr *a);
+void ds_address_note_sign(struct ds_pod *pod, const struct ds_addr *a, const struct ds_event *ev);
 /* The pod has ended: whatever it still holds it gives up. */
 void ds_address_end(struct ds_core *core, struct ds_pod *pod, int64_t at_ns);
 

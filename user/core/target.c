@@ -516,6 +516,8 @@ void ds_targets_restore(struct ds_targets *t, const struct ds_event *ev)
 		ds_event_has(ev, DS_KEY_TARGET_REGISTERED_AT) ? ev->target_registered_at : 0;
 	restore_facts(target, ev);
 	conclude(target);
+	if (ds_target_group_serves(target->in_group))
+		target->in_group->has_served = true;	/* else its end would be no gap */
 }
 
 const struct ds_target *ds_targets_first(const struct ds_targets *t)
