@@ -183,6 +183,70 @@ static void connections_that_no_grace_period_outlasts(void **state)
 	assert_non_null(strstr(ev->advice_evidence, "1 connections"));
 }
 
+/*
+ * An NLB leaves connections with a target that drains: one is used until the pod ends, 20 s after
+ * T0, and is cut. begun_ms: the last new one after T0, refused; 0 = none came.
+ */
+static void roll_kept(struct fixture *f, int64_t begun_ms, bool another_balancer)
+{
+	struct ds_event ev = fx_target_event(20, 1, DS_TARGET_STATE_HEALTHY);
+
+	start(f);
+	fx_pod(f, 0, 1);
+	DS_SET(&ev, LB_TYPE, lb_type, DS_LB_TYPE_NETWORK);
+	ds_core_feed(f->core, &ev);
+	if (another_balancer) {
+		DS_SET(&ev, LB_TYPE, lb_type, DS_LB_TYPE_APPLICATION);
+		DS_SET_STR(&ev, TG_NAME, tg_name, "web-alb");
+		ds_core_feed(f->core, &ev);
+	}
+	fx_terminating(f, 60 * S, 1);
+	if (begun_ms)
+		fx_refused(f, 60 * S + begun_ms, 1, 2, 7);
+	FX_CLOSING(f, 80 * S, .n = 1, .peer_port = 1, .outstanding = true, .received = 9,
+		   .last_payload_ms = 79900, .age_ms = 70 * S);
+	fx_process(f, 80 * S, 1, 1, DS_PROCESS_CHANGE_EXITED, 0);
+	fx_tick(f, 81 * S);
+	fx_phase(f, 82 * S, 1, DS_PHASE_DELETED);
+	fx_tick(f, 200 * S);
+}
+
+static void a_longer_prestop_only_keeps_an_nlbs_connections_for_longer(void **state)
+{
+	struct fixture *f = *state;
+	const struct ds_event *ev;
+
+	roll_kept(f, 3 * S, false);
+	assert_int_equal(fx_only(f, DS_EVENT_VERDICT)->tail, 19900 * DS_NS_PER_MS);
+	assert_int_equal(advices(f), 2);
+	ev = of_code(f, DS_ADVICE_RAISE_PRESTOP);
+	assert_string_equal(ev->advice_suggested, "4");		/* 3 s and its margin */
+	assert_non_null(strstr(ev->advice_evidence, "opened connections until 3.000 s"));
+	ev = of_code(f, DS_ADVICE_LIMIT_CONNECTION_AGE);
+	assert_string_equal(ev->advice_current, "used for 19.9 s of the drain");
+	assert_non_null(strstr(ev->advice_evidence, "until 19.900 s"));
+	assert_non_null(strstr(ev->advice_evidence, "new ones came until 3.000 s"));
+}
+
+static void without_new_connections_no_prestop_is_advised_for_kept_ones(void **state)
+{
+	struct fixture *f = *state;
+
+	roll_kept(f, 0, false);
+	assert_int_equal(advices(f), 1);
+	assert_non_null(of_code(f, DS_ADVICE_LIMIT_CONNECTION_AGE));
+}
+
+/* An ALB stops sending on its connections too: where there is one, all that came counts. */
+static void beside_an_alb_the_whole_tail_counts(void **state)
+{
+	struct fixture *f = *state;
+
+	roll_kept(f, 3 * S, true);
+	assert_int_equal(advices(f), 1);
+	assert_string_equal(of_code(f, DS_ADVICE_RAISE_PRESTOP)->advice_suggested, "22");
+}
+
 static void race(struct fixture *f, int64_t ms, int peer_port)
 {
 	FX_PACKET(f, ms, .n = 1, .peer_port = peer_port, .hook = DS_HOOK_SEND_RESET,
@@ -344,6 +408,9 @@ int main(void)
 		cmocka_unit_test(one_that_does_nothing_until_sigkill),
 		FX_TEST(a_request_cut_at_the_end_of_the_delay),
 		FX_TEST(connections_that_no_grace_period_outlasts),
+		FX_TEST(a_longer_prestop_only_keeps_an_nlbs_connections_for_longer),
+		FX_TEST(without_new_connections_no_prestop_is_advised_for_kept_ones),
+		FX_TEST(beside_an_alb_the_whole_tail_counts),
 		FX_TEST(a_keepalive_race_is_told_once_it_has_settled),
 		FX_TEST(a_race_that_never_settles_is_told_anyway),
 		FX_TEST(the_end_of_the_run_tells_what_has_not_settled),

@@ -2,6 +2,7 @@
 /* What a run must know of the one before it, lest it judge otherwise. */
 #include "tests/unit/restart_story.h"
 #include "user/core/target_group.h"
+#include "user/core/workload.h"
 
 #define OTHER_NODE "10.0.0.2"
 #define LINK "eni1"
@@ -152,6 +153,33 @@ static void a_group_that_served_before_the_restart_can_lose_its_last_target(void
 	fx_free(f);
 }
 
+/* How long an NLB's new connections came, of a pod that goes and of those before it. */
+static void the_last_new_connection_comes_back(void **state)
+{
+	struct ds_event ev = fx_target_event(20, 1, DS_TARGET_STATE_HEALTHY);
+	struct fixture *f = begin(), *g;
+
+	(void)state;
+	DS_SET(&ev, LB_TYPE, lb_type, DS_LB_TYPE_NETWORK);
+	fx_pod(f, 0, 1);
+	ds_core_feed(f->core, &ev);
+	fx_terminating(f, 60 * S, 1);
+	fx_refused(f, 63 * S, 1, 2, 7);
+	fx_ticks(f, 63 * S, 64 * S);
+	assert_true(pod_1(f)->last_begun_ns == fx_at(63 * S));
+	assert_round(f);
+	fx_process(f, 80 * S, 1, 1, DS_PROCESS_CHANGE_EXITED, 0);
+	fx_phase(f, 82 * S, 1, DS_PHASE_DELETED);
+	fx_tick(f, 200 * S);
+	assert_int_equal(fx_count(f, DS_EVENT_VERDICT), 1);
+	assert_round(f);
+	g = restarted(f, 210 * S);
+	assert_true(pod_1(g)->last_begun_ns == fx_at(63 * S));
+	assert_true(ds_workloads_first(g->core->workloads)->m.begun_ns == 3 * DS_NS_PER_S);
+	fx_free(g);
+	fx_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +187,7 @@ int main(void)
 		cmocka_unit_test(groups_of_nodes_come_back),
 		cmocka_unit_test(what_another_node_forwards_is_still_the_load_balancers),
 		cmocka_unit_test(a_group_that_served_before_the_restart_can_lose_its_last_target),
+		cmocka_unit_test(the_last_new_connection_comes_back),
 	};
 
 	return cmocka_run_group_tests_name("restore", tests, NULL, NULL);

@@ -90,9 +90,14 @@ static int64_t with_margin(int64_t value_ns, int64_t floor_ns, int64_t percent)
 	return value_ns + (share > floor_ns ? share : floor_ns);
 }
 
+static int64_t prestop_for_s(const struct ds_measured *m, int64_t tail_ns)
+{
+	return ceil_s(with_margin(tail_ns, DS_NS_PER_S, 10) + m->tail_error_ns);
+}
+
 static int64_t needed_prestop_s(const struct ds_measured *m)
 {
-	return ceil_s(with_margin(m->tail_ns, DS_NS_PER_S, 10) + m->tail_error_ns);
+	return prestop_for_s(m, m->tail_ns);
 }
 
 static int64_t needed_grace_s(const struct ds_measured *m, int64_t prestop_s)
@@ -113,16 +118,19 @@ static bool carries(const struct ds_measured *m, int64_t sleep_s)
 /* Only where something was lost: a longer hook has its price, and a clean rollout needs none. */
 static void raise_prestop(struct ds_core *core, struct ds_workload *w)
 {
-	int64_t needed = needed_prestop_s(&w->m);
+	/* A longer hook only keeps the connections that an NLB leaves with the pod for longer. */
+	bool kept = w->m.begun_ns >= 0 && w->m.begun_ns < w->m.tail_ns;
+	int64_t tail_ns = kept ? w->m.begun_ns : w->m.tail_ns;
+	int64_t needed = prestop_for_s(&w->m, tail_ns);
 	char evidence[EVIDENCE_MAX];
 
-	if (!w->m.drops || !w->m.tail_known || needed <= w->prestop_s ||
+	if (!w->m.drops || !w->m.tail_known || (kept && !tail_ns) || needed <= w->prestop_s ||
 	    needed == w->said[DS_ADVICE_RAISE_PRESTOP])
 		return;
 	(void)snprintf(evidence, sizeof(evidence),
-		       "the load balancer sent until %.3f s after deletion was requested (error %.3f s); "
-		       "%lld connections lost", seconds(w->m.tail_ns), seconds(w->m.tail_error_ns),
-		       (long long)w->m.drops);
+		       "the load balancer %s until %.3f s after deletion was requested (error %.3f s); "
+		       "%lld connections lost", kept ? "opened connections" : "sent", seconds(tail_ns),
+		       seconds(w->m.tail_error_ns), (long long)w->m.drops);
 	write_seconds(core, w, DS_ADVICE_RAISE_PRESTOP, PRESTOP_FIELD, w->prestop_s, needed,
 		      evidence);
 }
@@ -269,18 +277,31 @@ static void raise_address_cooldown(struct ds_core *core, struct ds_workload *w)
 			     .confidence = by_pods(w) });
 }
 
+/* Connections that no grace period outlasts, or that an NLB leaves in use until the pod ends. */
 static void limit_connection_age(struct ds_core *core, struct ds_workload *w)
 {
 	const struct ds_finding *f = &w->found[DS_ADVICE_LIMIT_CONNECTION_AGE];
 	char evidence[EVIDENCE_MAX], current[64];
 
-	if (!say_once(w, DS_ADVICE_LIMIT_CONNECTION_AGE))
+	if (w->said[DS_ADVICE_LIMIT_CONNECTION_AGE] >= 0 || (!f->cnt && w->kept_ns < 0))
 		return;
-	(void)snprintf(current, sizeof(current), "connections %.1f s old", seconds(f->most_ns));
-	(void)snprintf(evidence, sizeof(evidence),
-		       "%lld connections, older and quiet for longer than the grace period of %lld s, were cut "
-		       "when their pods ended: no grace period outlasts them", (long long)f->cnt,
-		       (long long)w->grace_s);
+	w->said[DS_ADVICE_LIMIT_CONNECTION_AGE] = 0;
+	if (f->cnt) {
+		(void)snprintf(current, sizeof(current), "connections %.1f s old",
+			       seconds(f->most_ns));
+		(void)snprintf(evidence, sizeof(evidence),
+			       "%lld connections, older and quiet for longer than the grace period of %lld s, were cut "
+			       "when their pods ended: no grace period outlasts them", (long long)f->cnt,
+			       (long long)w->grace_s);
+	} else {
+		(void)snprintf(current, sizeof(current), "used for %.1f s of the drain",
+			       seconds(w->kept_ns));
+		(void)snprintf(evidence, sizeof(evidence),
+			       "the load balancer leaves connections with a target that drains: they were used until "
+			       "%.3f s after deletion was requested, and lost; new ones came until %.3f s. A longer "
+			       "preStop keeps them in use for longer", seconds(w->kept_ns),
+			       seconds(w->m.begun_ns));
+	}
 	write_advice(core, w, &(const struct advice){
 			     .code = DS_ADVICE_LIMIT_CONNECTION_AGE,
 			     .field = "longest life of a connection in the application",

@@ -84,10 +84,18 @@ void ds_arrival_payload(struct ds_core *core, const struct ds_flow *flow, int64_
 	count(core, flow, at_ns, error_ns);
 }
 
+void ds_arrival_begun(const struct ds_core *core, const struct ds_flow *flow, int64_t at_ns)
+{
+	if (at_ns > flow->pod->last_begun_ns && is_traffic(core, flow))
+		flow->pod->last_begun_ns = at_ns < core->now_ns ? at_ns : core->now_ns;
+}
+
 void ds_arrival_settle(struct ds_core *core, struct ds_flow *flow, bool counts)
 {
-	if (flow->held && counts)
+	if (flow->held && counts) {
 		count(core, flow, flow->began_ns, flow->began_error_ns);
+		ds_arrival_begun(core, flow, flow->began_ns);
+	}
 	flow->held = false;
 }
 

@@ -25,6 +25,9 @@ void ds_arrival_hold(struct ds_flow *flow, int64_t at_ns);
 void ds_arrival_payload(struct ds_core *core, const struct ds_flow *flow, int64_t at_ns,
 			int64_t error_ns);
 
+/* A connection that brought something began at that moment: ds_pod.last_begun_ns. */
+void ds_arrival_begun(const struct ds_core *core, const struct ds_flow *flow, int64_t at_ns);
+
 /* The connection that is held counts, or does not. Does nothing where none is held. */
 void ds_arrival_settle(struct ds_core *core, struct ds_flow *flow, bool counts);
 

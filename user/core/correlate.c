@@ -426,6 +426,8 @@ static void closing(struct ds_core *core, struct ds_flow *flow, const struct ds_
 	if (ds_event_has(ev, DS_KEY_LAST_PAYLOAD_AT) && received > 0) {
 		flow->last_payload_ns = ev->last_payload_at;
 		ds_arrival_settle(core, flow, true);
+		if (flow->age_ns >= 0)
+			ds_arrival_begun(core, flow, ev->time_ns - flow->age_ns);
 		ds_arrival_payload(core, flow, ev->last_payload_at, 0);
 	} else if (!by_peer && flow->age_ns >= 0) {
 		ds_arrival_hold(flow, ev->time_ns - flow->age_ns);

@@ -160,6 +160,23 @@ bool ds_pod_is_draining(const struct ds_core *core, const struct ds_pod *pod)
 	return false;
 }
 
+bool ds_pod_keeps_connections(const struct ds_core *core, const struct ds_pod *pod)
+{
+	const struct ds_instance_group *only = ds_instances_only(&core->instances);
+	bool any = false;
+
+	for (int i = 0; i < pod->addresses_cnt; i++)
+		for (const struct ds_target *t = ds_targets_of(core->targets, &pod->addresses[i]);
+		     t; t = t->same_address) {
+			if (!ds_target_is_of(core, t, pod))
+				continue;
+			if (t->lb_type != DS_LB_TYPE_NETWORK && !t->preserve_client_ip)
+				return false;
+			any = true;
+		}
+	return any || (only && (only->lb_type == DS_LB_TYPE_NETWORK || only->preserve_client_ip));
+}
+
 void ds_drain_keep(struct ds_core *core, const struct ds_event *ev)
 {
 	const struct ds_target *target = ds_targets_named(core->targets, ev);

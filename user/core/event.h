@@ -244,6 +244,7 @@ enum ds_type {
 	X(ADVICE_WITHHELD, "drainsnoop.advice_withheld", ENUM, advice_withheld, WITHHELD, "why a shorter preStop is not advised") \
 	X(TAIL, "drainsnoop.tail_ms", MS, tail, NONE, "last arrival from the load balancer less t0: a lower bound") \
 	X(TAIL_ERROR, "drainsnoop.tail_error_ms", MS, tail_error, NONE, "its error") \
+	X(TAIL_BEGUN, "drainsnoop.tail_begun_ms", MS, tail_begun, NONE, "last new connection less t0, where the load balancer leaves those that there are with a target that drains; 0 = none came") \
 	X(EXPOSED_FROM, "drainsnoop.exposed_from", TIME, exposed_from, NONE, "listener closed or address released") \
 	X(EXPOSED_UNTIL, "drainsnoop.exposed_until", TIME, exposed_until, NONE, "last arrival") \
 	X(DRAIN_NOT_BEFORE, "drainsnoop.drain.not_before", TIME, drain_not_before, NONE, "the target began to drain at this moment or later") \

@@ -129,6 +129,7 @@ struct ds_pod {
 	uint32_t not_drops[DS_NOT_DROP_MAX];
 	int64_t last_arrival_ns;	/* from the load balancer, after T0 */
 	int64_t last_arrival_error_ns;	/* it may have been later by up to this */
+	int64_t last_begun_ns;		/* the last of them that began a connection */
 	uint32_t arrivals_cnt;		/* connections that arrived after T0 */
 	uint32_t open_windows;		/* connections of the load balancer not decided yet */
 	uint32_t flows_cnt;		/* that are remembered */

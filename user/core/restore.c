@@ -135,6 +135,8 @@ static void restore_sums(struct ds_pod *pod, const struct ds_event *ev)
 		pod->arrivals_cnt = (uint32_t)ev->traffic_accepted;
 	if (ds_event_has(ev, DS_KEY_LAST_TRAFFIC_PAYLOAD_AT))
 		pod->last_arrival_ns = ev->last_traffic_payload_at;
+	if (ds_event_has(ev, DS_KEY_LAST_ACCEPTED_AT))
+		pod->last_begun_ns = ev->last_accepted_at;
 	if (ds_event_has(ev, DS_KEY_TAIL_ERROR) && ev->tail_error > 0)
 		pod->last_arrival_error_ns =
 			ev->tail_error < DS_EVENT_NS_MAX ? ev->tail_error : DS_EVENT_NS_MAX;

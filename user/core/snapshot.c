@@ -347,6 +347,8 @@ static void give_sums(const struct snapshot *s, const struct ds_pod *pod)
 		DS_SET(&ev, TRAFFIC_ACCEPTED, traffic_accepted, pod->arrivals_cnt);
 	if (pod->last_arrival_ns)
 		DS_SET(&ev, LAST_TRAFFIC_PAYLOAD_AT, last_traffic_payload_at, pod->last_arrival_ns);
+	if (pod->last_begun_ns)
+		DS_SET(&ev, LAST_ACCEPTED_AT, last_accepted_at, pod->last_begun_ns);
 	if (pod->last_arrival_error_ns)
 		DS_SET(&ev, TAIL_ERROR, tail_error, pod->last_arrival_error_ns);
 	if (pod->lost_evidence || pod->late_evidence)

@@ -223,6 +223,11 @@ struct ds_pod *ds_target_earlier_pod(const struct ds_core *core, const struct ds
 /* Before a target event is taken: a new registration must not take an earlier pod's drain away. */
 void ds_drain_keep(struct ds_core *core, const struct ds_event *ev);
 bool ds_pod_is_draining(const struct ds_core *core, const struct ds_pod *pod);
+/*
+ * Its load balancer is an NLB: connections that there are stay with a target that drains, for as
+ * long as the client and the pod want; only new ones cease. False where it has another one too.
+ */
+bool ds_pod_keeps_connections(const struct ds_core *core, const struct ds_pod *pod);
 
 /* absence.c: a target was updated by the event; something arrived; time passes */
 void ds_absence_target(struct ds_core *core, const struct ds_target *target,

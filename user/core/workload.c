@@ -103,6 +103,7 @@ static struct ds_workload *find_or_add(struct ds_workloads *all, const char *key
 	if (!w)
 		return NULL;
 	memcpy(w->key, key, strnlen(key, sizeof(w->key) - 1));
+	w->m.begun_ns = w->kept_ns = -1;
 	w->m.stop_ns = w->prestop_s = w->grace_s = w->delay_s = -1;
 	w->hook_cut_ns = w->reuse_ns = w->rollout_rate = -1;
 	for (int code = 0; code < DS_ADVICE_MAX; code++)
@@ -160,6 +161,24 @@ static void take_tail(struct ds_measured *m, const struct ds_pod *pod)
 	m->tail_known = true;
 	m->tail_ns = pod->tail_ns;
 	m->tail_error_ns = pod->tail_error_ns;
+}
+
+/*
+ * Connections that an NLB leaves with the pod are used for as long as the pod is there: how long
+ * that was says nothing of how long it has to be. Those that were new do.
+ */
+static void take_begun(const struct ds_core *core, struct ds_workload *w, const struct ds_pod *pod)
+{
+	int64_t begun_ns = pod->last_begun_ns > pod->t0_ns ? pod->last_begun_ns - pod->t0_ns : 0;
+	bool lost = pod->drops_by[DS_CAUSE_LATE_REQUEST] ||
+		    pod->drops_by[DS_CAUSE_ABORTED_IN_FLIGHT];
+
+	if (!pod->tail_known || !ds_pod_keeps_connections(core, pod))
+		return;
+	if (begun_ns > w->m.begun_ns)
+		w->m.begun_ns = begun_ns;
+	if (lost && pod->tail_ns > begun_ns && pod->tail_ns > w->kept_ns)
+		w->kept_ns = pod->tail_ns;
 }
 
 /* How long it takes to stop, where nothing kept it that no grace period could outlast. */
@@ -272,6 +291,7 @@ void ds_workload_judged(const struct ds_core *core, struct ds_workload *w, struc
 	if (w->rollout_rate < 0 || rate < w->rollout_rate)
 		w->rollout_rate = rate;
 	take_tail(&w->m, pod);
+	take_begun(core, w, pod);
 	take_stop(&w->m, pod);
 	take_hook(w, pod);
 	take_sigterm(w, pod);
@@ -324,6 +344,8 @@ void ds_workload_write(const struct ds_workload *w, struct ds_event *ev,
 		DS_SET(ev, TAIL, tail, m->tail_ns);
 		DS_SET(ev, TAIL_ERROR, tail_error, m->tail_error_ns);
 	}
+	if (m->begun_ns >= 0)
+		DS_SET(ev, TAIL_BEGUN, tail_begun, m->begun_ns);
 	for (int i = 0; i < DS_ROLLOUTS_NEEDED; i++) {
 		if (i)
 			ds_text_putc(&text, ',');
@@ -371,6 +393,7 @@ void ds_workloads_restore(struct ds_workloads *all, const struct ds_event *ev)
 	m->tail_known = ds_event_has(ev, DS_KEY_TAIL);
 	m->tail_ns = m->tail_known ? within(ev->tail) : 0;
 	m->tail_error_ns = ds_event_has(ev, DS_KEY_TAIL_ERROR) ? within(ev->tail_error) : 0;
+	m->begun_ns = ds_event_has(ev, DS_KEY_TAIL_BEGUN) ? within(ev->tail_begun) : -1;
 	memset(m->rates, 0, sizeof(m->rates));
 	if (ds_event_has(ev, DS_KEY_WORKLOAD_RATES))
 		restore_rates(m, ev->workload_rates);

@@ -18,6 +18,7 @@ struct ds_measured {
 	int64_t drops;
 	int64_t tail_ns, tail_error_ns;		/* of the pod with the largest sum */
 	bool tail_known;
+	int64_t begun_ns;	/* where connections are kept: last new one less T0, -1 = not so */
 	int64_t stop_ns;			/* slowest SIGTERM to exit, -1 = none seen */
 	int64_t killed_pods;			/* ended by SIGKILL: that time is censored */
 	/*
@@ -47,6 +48,7 @@ struct ds_workload {
 	int64_t prestop_s, grace_s;	/* as configured, -1 = not told */
 	int64_t hook_cut_ns;		/* SIGTERM less T0 where the hook was cut, else -1 */
 	int64_t ignoring_pods;		/* SIGTERM was ignored by a PID 1 */
+	int64_t kept_ns;		/* kept connections were used, and lost, until then after T0; -1 = none */
 	int64_t reuse_ns;		/* shortest from release to reuse, -1 = none */
 	char group[160];		/* target group of raise_delay */
 	int64_t delay_s;		/* its deregistration delay, -1 = not told */
