@@ -17,7 +17,7 @@ struct ds_instance_group {
 	char name[DS_INSTANCE_TEXT_LEN + 1];
 	int lb_type;		/* enum ds_lb_type, -1 = not told */
 	bool preserve_client_ip;
-	uint16_t checked_port;	/* the node port, where health checks go there (and so to the pods) */
+	uint16_t checked_port;	/* the node port, where health checks go there; else 0 */
 	int64_t check_interval_s;
 };
 

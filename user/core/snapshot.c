@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a later run must know, as events that restore.c takes. The order matters: who the load
- * balancer is, or stands for it, what was not observed, workloads, targets, each pod with its past, and last who had
- * which address. Connections that are not decided yet are not among it. Pure.
+ * balancer is, or stands for it, what was not observed, workloads, targets, each pod with its past,
+ * and last who had which address. Connections that are not decided yet are not among it. Pure.
  */
 #include <string.h>
 

@@ -48,7 +48,7 @@ struct ds_workload {
 	int64_t prestop_s, grace_s;	/* as configured, -1 = not told */
 	int64_t hook_cut_ns;		/* SIGTERM less T0 where the hook was cut, else -1 */
 	int64_t ignoring_pods;		/* SIGTERM was ignored by a PID 1 */
-	int64_t kept_ns;		/* kept connections were used, and lost, until then after T0; -1 = none */
+	int64_t kept_ns;		/* kept ones were lost so long after T0, -1 = none */
 	int64_t reuse_ns;		/* shortest from release to reuse, -1 = none */
 	char group[160];		/* target group of raise_delay */
 	int64_t delay_s;		/* its deregistration delay, -1 = not told */
