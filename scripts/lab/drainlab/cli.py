@@ -15,9 +15,10 @@ import time
 
 from scenarios import Run, Scenario, names
 
-from . import capture, clients, lab as laboratory, loadbalancer, report, truth
+from . import capture, clients, lab as laboratory, report, truth
 from .proc import LabError
 from .settings import Settings
+from .signals import Interrupted, raise_interrupted
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 NEEDED = {"ip": "iproute2", "haproxy": "haproxy", "nginx": "nginx", "tcpdump": "tcpdump",
@@ -25,10 +26,6 @@ NEEDED = {"ip": "iproute2", "haproxy": "haproxy", "nginx": "nginx", "tcpdump": "
           "nft": "nftables", "openssl": "openssl", "clang": "clang"}
 MECHANICS = "mechanics: "   # what failed was not what the scenario is about: it shows nothing then
 TOLERANCE_NS = 100_000_000  # of the tail, beside its own error
-
-
-class Interrupted(Exception):
-    """SIGINT or SIGTERM."""
 
 
 def parser():
@@ -286,13 +283,7 @@ def main(argv):
             print(f"{name + '*' * scenario.by_name:28} {'/'.join(scenario.families):10} {scenario.summary}")
         return 0
 
-    def interrupt(number, _frame):
-        for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(ignored, signal.SIG_IGN)  # the removal is not to be interrupted
-        raise Interrupted(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
+    raise_interrupted()
     try:
         if args.clean:
             return clean(args.clean)

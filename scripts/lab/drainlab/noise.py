@@ -14,7 +14,7 @@ class Outside:
 
     def __init__(self, lab):
         plan = lab.network.plan
-        self.tool = Tool(lab.cgroup.tools, in_netns(lab.network.lb, program("resetter", plan.outside, 5432)))
+        self.tool = Tool(lab.cgroup.tools, in_netns(lab.network.lb, program("talker", plan.outside, 5432, "reset")))
 
     def end(self):
         self.tool.end()

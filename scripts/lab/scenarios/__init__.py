@@ -43,6 +43,15 @@ def roll_in_turn(lab, times):
     return pod
 
 
+def three_listeners(lab):
+    """Two pods and their clients; the first pod, which is returned, listens three times on its port."""
+    first, _ = (lab.kubernetes.create() for _ in range(2))
+    for _ in range(2):
+        first.tell("listen 32")
+    lab.start_clients()
+    return first
+
+
 class Scenario:
     def __init__(self, name):
         module = importlib.import_module(f"{__name__}.{name}")
@@ -152,6 +161,27 @@ def counted_in_all(run, what):
     """The same of the whole run, with what was still open when the verdicts were written."""
     return sum(e.get("drainsnoop.not_drops." + what, 0) for e in run.output
                if e.get("event.name") == "drainsnoop.stop")
+
+
+def failed_checks(run):
+    """The health checks of the first pod that went which it did not answer well."""
+    return [c for c in run.lab.plane.checker.log() if c["name"] == run.ended[0].name and c["result"] != "ok"]
+
+
+def failed_checks_after_drain(run):
+    drained = run.ended[0].marks["drained"][1]
+    return [c for c in failed_checks(run) if c["at"] > drained]
+
+
+def checks_are_apart(run):
+    """Problems unless as many checks as failed are counted apart."""
+    return at_least(len(failed_checks(run)), ["x"] * counted_in_all(run, "health_check"), "failed checks counted apart")
+
+
+def outcomes_are(run, *allowed):
+    """Problems where drops after the release have other outcomes than these; the first is what is meant."""
+    outcomes = run.outcomes()
+    return [] if outcomes and outcomes <= set(allowed) else [f"outcomes {outcomes}, expected {allowed[0]}"]
 
 
 def milestones(run, pod, phase):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The CNI's own filter (TC, on the uplink) drops what comes for an address that is no pod's any more."""
 
-from . import at_least, found
+from . import at_least, found, outcomes_are
 
 SUMMARY = "a released address that the CNI's TC program drops: silent, 10 s"
 SETTINGS = {"rate": 12.0, "release": "tc"}
@@ -12,6 +12,4 @@ def mechanics(run):
 
 
 def must_find(run):
-    problems = found(run, "address_released", 5)
-    return problems + ([] if run.outcomes() == {"dropped_by_cni"} else
-                       [f"outcomes {run.outcomes()}, expected dropped_by_cni"])
+    return found(run, "address_released", 5) + outcomes_are(run, "dropped_by_cni")

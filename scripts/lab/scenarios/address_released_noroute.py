@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The address is gone and no route covers it: the node answers with ICMP unreachable (M2 without a subnet route)."""
 
-from . import at_least, found
+from . import at_least, found, outcomes_are
 
 SUMMARY = "a released address without a route: the node says so by ICMP"
 SETTINGS = {"rate": 12.0, "release": "none", "icmp_limit": False}
@@ -12,5 +12,4 @@ def mechanics(run):
 
 
 def must_find(run):
-    problems = found(run, "address_released", 5)
-    return problems + ([] if run.outcomes() == {"no_route"} else [f"outcomes {run.outcomes()}, expected no_route"])
+    return found(run, "address_released", 5) + outcomes_are(run, "no_route")

@@ -2,7 +2,7 @@
 """Nodes of an NLB that carry no traffic check on the traffic's port, and go on after it has ended: what they
 lose looks like a lost request. Their cadence tells, as each only ever connects and ends."""
 
-from . import at_least, counted_in_all, found, same_advice
+from . import at_least, checks_are_apart, failed_checks_after_drain, found, same_advice
 
 SUMMARY = "NLB nodes without traffic check the traffic's port: told by their cadence"
 SETTINGS = {"balancer": "nlb_front", "checks_on_traffic": True, "quiet_nodes": 1, "check_interval": 3, "lag": 4.0,
@@ -18,14 +18,9 @@ def play(lab):
     lab.kubernetes.rollout()
 
 
-def failed_checks(run):
-    return [c for c in run.lab.plane.checker.log() if c["name"] == run.ended[0].name and c["result"] != "ok"]
-
-
 def mechanics(run):
-    drained = run.ended[0].marks["drained"][1]
-    late = [c for c in failed_checks(run) if c["at"] > drained]
-    return at_least(5, run.failures("SC"), "refused connections") + at_least(4, late, "failed checks after the drain")
+    return at_least(5, run.failures("SC"), "refused connections") + at_least(
+        4, failed_checks_after_drain(run), "failed checks after the drain")
 
 
 def must_find(run):
@@ -34,5 +29,4 @@ def must_find(run):
     problems = found(run, "listener_closed", 5) + same_advice(run, run.lab.settings.check_interval)
     if blamed:
         problems.append(f"{len(blamed)} checks are called drops")
-    return problems + at_least(len(failed_checks(run)), ["x"] * counted_in_all(run, "health_check"),
-                               "failed checks counted apart")
+    return problems + checks_are_apart(run)

@@ -2,19 +2,14 @@
 """drainsnoop is started when the pods already serve: their listeners are found, not seen to open. Two of three
 on a port close at once, perhaps before the search has met the third: the port is not closed."""
 
-from . import at_least, found, milestones
+from . import at_least, found, milestones, three_listeners
 
 SUMMARY = "started beside pods that run already: the end of their listeners is seen all the same"
 SETTINGS = {"server": "gate", "prestop": 2.0, "lag": 5.0, "grace": 12.0, "linger": 3.0, "rate": 30.0}
 
 
 def play(lab):
-    for _ in range(2):
-        lab.kubernetes.create()
-    leaving = lab.kubernetes.running[0]
-    for _ in range(2):
-        leaving.tell("listen 32")
-    lab.start_clients()
+    leaving = three_listeners(lab)
     lab.tracer.kill()
     lab.tracer.start_again()    # knows nothing of the run before
     lab.kubernetes.delete(leaving)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kube-proxy is seconds late: its rules send to addresses that no pod has any more (row 11, M8a)."""
 
-from . import at_least, found, instance_cluster
+from . import at_least, found, instance_cluster, outcomes_are
 
 SUMMARY = "instance targets, stale rules: DNAT to a released address"
 SETTINGS = {"target": "instance", "reuse": "never", "pods": 2, "rate": 12.0, "sync": 4.0, "settle": 8.0}
@@ -14,7 +14,5 @@ def mechanics(run):
 
 
 def must_find(run):
-    problems = found(run, "address_released", 8) + instance_cluster.unknown_drain(run)
-    if not run.outcomes() <= {"neigh_failed", "icmp_unreachable"}:
-        problems.append(f"outcomes {run.outcomes()}, expected neigh_failed")
-    return problems
+    return found(run, "address_released", 8) + instance_cluster.unknown_drain(run) + outcomes_are(
+        run, "neigh_failed", "icmp_unreachable")

@@ -4,7 +4,7 @@ reload does it: the port is closed when the last of them is."""
 
 import signal
 
-from . import at_least, found, milestones
+from . import at_least, found, milestones, three_listeners
 
 SUMMARY = "three listeners of one port close one by one, a fourth opens meanwhile: the last one counts"
 SETTINGS = {"server": "gate", "prestop": 7.0, "lag": 5.5, "rate": 30.0}
@@ -12,12 +12,7 @@ TOLERANCE_MS = 100
 
 
 def play(lab):
-    for _ in range(2):
-        lab.kubernetes.create()
-    leaving = lab.kubernetes.running[0]
-    for _ in range(2):
-        leaving.tell("listen 32")
-    lab.start_clients()
+    leaving = three_listeners(lab)
     lab.kubernetes.delete(leaving)
     for command in ("close", "close", "listen 32", "close"):
         lab.sleep(0.4)

@@ -7,12 +7,12 @@ import os
 import platform
 import shlex
 import shutil
-import signal
 import sys
 import tempfile
 import time
 
 from drainlab.proc import LabError, run
+from drainlab.signals import Interrupted, raise_interrupted
 
 from . import network, report, rst_storm, tools
 from .storm import Storm, compile_storm
@@ -21,10 +21,6 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.ab
 BUILD = os.path.join(TOP, "build")
 NEEDED = ("ip", "nsenter", "unshare", "setpriv", "taskset", "gcc")
 FOLDER = "drainbench-"      # of temporary files; the pid follows
-
-
-class Interrupted(Exception):
-    pass
 
 
 def parser():
@@ -116,13 +112,7 @@ def main(argv):
     p = parser()
     args = p.parse_args(argv)
 
-    def interrupt(number, _frame):
-        for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(ignored, signal.SIG_IGN)  # the removal is not to be interrupted
-        raise Interrupted(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
+    raise_interrupted()
     begin = time.monotonic()
 
     def say(text):

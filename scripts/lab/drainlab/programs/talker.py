@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A service that is rough with its clients: talker.py ADDRESS PORT
+"""A service that is rough with its clients: talker.py ADDRESS PORT [TURN...]
 
-By turns it resets a connection after its first bytes, talks on without being asked until the client
-is gone, or closes after half an answer.
+By turns it resets a connection after its first bytes ("reset"), talks on without being asked until the
+client is gone ("talk"), or closes after half an answer ("half"): all three, unless it is told which.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import socket
 import struct
 import sys
 
-TURNS = itertools.cycle(("reset", "talk", "half"))
+TURNS = itertools.cycle(sys.argv[3:] or ("reset", "talk", "half"))
 
 
 async def handle(reader, writer):
