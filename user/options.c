@@ -33,6 +33,7 @@ enum {
 	OPT_NO_SUMMARY,
 	OPT_STRICT,
 	OPT_MARKDOWN, OPT_STATE,
+	OPT_KUBE, OPT_KUBECONFIG, OPT_KUBE_API, OPT_CONTEXT, OPT_NODE,
 };
 
 static const struct argp_option source_options[] = {
@@ -45,6 +46,20 @@ static const struct argp_option source_options[] = {
 	  "The load balancer sends from these addresses. Repeatable. Without any, every peer that is "
 	  "neither the node nor a pod stands in for it, with low confidence", 1 },
 	{ "netns", OPT_NETNS, "PATH", 0, "Watch the network namespace PATH instead of this one", 1 },
+	{ 0 }
+};
+
+static const struct argp_option kube_options[] = {
+	{ NULL, 0, NULL, 0, "Pods of this node from Kubernetes:", 1 },
+	{ "kube", OPT_KUBE, NULL, 0,
+	  "Ask the API server: as the pod's service account inside a cluster, else as KUBECONFIG or "
+	  "~/.kube/config says", 1 },
+	{ "kubeconfig", OPT_KUBECONFIG, "FILE", 0, "Ask it as this kubeconfig says", 1 },
+	{ "context", OPT_CONTEXT, "NAME", 0, "Ask it as this context of the kubeconfig says", 1 },
+	{ "kube-api", OPT_KUBE_API, "URL", 0,
+	  "Ask the API server at URL, without credentials, as `kubectl proxy` offers it", 1 },
+	{ "node", OPT_NODE, "NAME", 0,
+	  "Kubernetes' name of this node (default: NODE_NAME, else the host's name)", 1 },
 	{ 0 }
 };
 
@@ -182,6 +197,36 @@ static error_t parse_source(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static error_t parse_kube(int key, char *arg, struct argp_state *state)
+{
+	struct ds_options *o = state->input;
+
+	switch (key) {
+	case OPT_KUBE:
+		break;
+	case OPT_KUBECONFIG:
+		o->kubeconfig = arg;
+		break;
+	case OPT_CONTEXT:
+		o->context = arg;
+		break;
+	case OPT_KUBE_API:
+		o->kube_api = arg;
+		break;
+	case OPT_NODE:
+		o->node = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (o->kube_api && (o->kubeconfig || o->context))
+			argp_error(state, "--kube-api goes without --kubeconfig and --context");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	o->kube = true;
+	return 0;
+}
+
 static error_t parse_targets(int key, char *arg, struct argp_state *state)
 {
 	struct ds_options *o = state->input;
@@ -315,6 +360,7 @@ static error_t parse_filter(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp source_argp = { .options = source_options, .parser = parse_source };
+static const struct argp kube_argp = { .options = kube_options, .parser = parse_kube };
 static const struct argp targets_argp = { .options = targets_options, .parser = parse_targets };
 static const struct argp filter_argp = { .options = filter_options, .parser = parse_filter };
 
@@ -324,7 +370,8 @@ static error_t parse_trace(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = state->child_inputs[1] = state->child_inputs[2] = o;
+		for (int i = 0; i < 4; i++)
+			state->child_inputs[i] = o;
 		return 0;
 	case OPT_FOLLOW:
 		o->follow = true;
@@ -412,6 +459,7 @@ static void run_argp(const struct argp *argp, char *name, int argc, char **argv,
 enum ds_command ds_options_parse(int argc, char **argv, struct ds_options *o)
 {
 	static const struct argp_child trace_children[] = { { &source_argp, 0, NULL, 1 },
+							    { &kube_argp, 0, NULL, 1 },
 							    { &targets_argp, 0, NULL, 1 },
 							    { &filter_argp, 0, NULL, 2 }, { 0 } };
 	static const struct argp_child replay_children[] = { { &targets_argp, 0, NULL, 1 },

@@ -34,6 +34,9 @@ struct ds_options {
 	int pod_ips_cnt;
 	const char *lbs[DS_OPTION_LIST_MAX];
 	int lbs_cnt;
+	bool kube;			/* ask the API server for this node's pods */
+	const char *kubeconfig, *kube_api, *context;
+	const char *node;		/* NULL = as the environment says */
 	const char *netns;
 	const char *record;
 	const char *state;

@@ -18,12 +18,14 @@
 
 #include "user/commands.h"
 #include "user/keep_state.h"
+#include "user/node_name.h"
 #include "user/core/core.h"
 #include "user/core/merge.h"
 #include "user/sink/jsonl.h"
 #include "user/sink/printer.h"
 #include "user/source/events.h"
 #include "user/source/kernel.h"
+#include "user/source/kube.h"
 #include "user/source/route.h"
 #include "user/source/targets.h"
 #include "user/util/cleanup.h"
@@ -49,6 +51,8 @@ struct run {
 	struct ds_events *events[DS_OPTION_LIST_MAX];
 	struct ds_targets_source *targets[DS_OPTION_LIST_MAX];
 	uint64_t targets_seq;
+	struct ds_kube *kube;		/* NULL = nobody asked for it */
+	char node[256];
 	struct ds_merge *merge;
 	struct ds_core *core;
 	struct ds_printer *printer;
@@ -88,7 +92,7 @@ static void deliver(void *ctx, struct ds_event *ev)
 	push(ctx, ev);
 }
 
-/* Without --events and --pod-ip every address that the node routes to a pod is a pod. */
+/* Where nobody names the pods every address that the node routes to a pod is a pod. */
 static void deliver_route(void *ctx, struct ds_event *ev)
 {
 	struct run *run = ctx;
@@ -215,6 +219,12 @@ static void push_tick(struct run *run, int64_t now_ns, bool final)
 	       ds_kernel_missing_count(run->kernel));
 	DS_SET(&ev, TAP_ON, tap_on, ds_kernel_tap_is_on(run->kernel));
 	DS_SET(&ev, TAP_ON_MS, tap_on_ms, ds_kernel_tap_on_ns(run->kernel));
+	if (run->kube) {
+		struct ds_kube_stats watch = ds_kube_stats(run->kube);
+
+		DS_SET(&ev, WATCH_RESTARTS, watch_restarts, watch.restarts);
+		DS_SET(&ev, WATCH_LAG, watch_lag, watch.lag_ns);
+	}
 	push(run, &ev);
 }
 
@@ -312,7 +322,6 @@ static void announce_start(struct run *run)
 {
 	const struct ds_options *o = run->options;
 	struct utsname uts;
-	char host[256] = "";
 	struct ds_event ev;
 
 	ds_event_init(&ev, DS_EVENT_START, run->started_ns);
@@ -321,10 +330,7 @@ static void announce_start(struct run *run)
 	DS_SET_STR(&ev, SCHEMA_URL, schema_url, DS_SCHEMA_URL);
 	if (!uname(&uts))
 		DS_SET_STR(&ev, KERNEL_RELEASE, kernel_release, uts.release);
-	if (getenv("NODE_NAME"))
-		DS_SET_STR(&ev, NODE, node, getenv("NODE_NAME"));
-	else if (!gethostname(host, sizeof(host) - 1))
-		DS_SET_STR(&ev, NODE, node, host);
+	DS_SET_STR(&ev, NODE, node, run->node);
 	DS_SET_STR(&ev, PROBES_ATTACHED, probes_attached, ds_kernel_attached(run->kernel));
 	DS_SET_STR(&ev, PROBES_MISSING, probes_missing, ds_kernel_missing(run->kernel));
 	DS_SET_STR(&ev, TIER, tier, ds_kernel_tier(run->kernel));
@@ -386,6 +392,18 @@ static int open_core(struct run *run)
 	return r ? ds_log_err(r, "set up the core") : 0;
 }
 
+static int open_kube(struct run *run)
+{
+	const struct ds_options *o = run->options;
+	struct ds_kube_options ko = {
+		.access = { .api = o->kube_api, .kubeconfig = o->kubeconfig,
+			    .context = o->context },
+		.node = run->node, .deliver = deliver, .ctx = run,
+	};
+
+	return o->kube ? ds_kube_new(&run->kube, &run->loop, &ko) : 0;
+}
+
 static int open_sources(struct run *run, int netns_fd)
 {
 	struct ds_route_options ro = { .netns_fd = netns_fd, .deliver = deliver_route,
@@ -416,6 +434,9 @@ static int open_sources(struct run *run, int netns_fd)
 		if (r)
 			return r;
 	}
+	r = open_kube(run);
+	if (r)
+		return r;
 	r = ds_kernel_find_listeners(run->kernel);
 	if (r)
 		ds_log_info("listeners that exist already were not found (%s), continuing without them",
@@ -449,7 +470,9 @@ static int set_up(struct run *run)
 	run->started_ns = ds_clock_ns(CLOCK_REALTIME);
 	run->begun_ns = ds_clock_ns(CLOCK_MONOTONIC);
 	make_run_id(run->run_id);
-	run->names_pods = run->options->events_cnt || run->options->pod_ips_cnt;
+	ds_node_name(run->options->node, run->node, sizeof(run->node));
+	run->names_pods = run->options->events_cnt || run->options->pod_ips_cnt ||
+			  run->options->kube;
 	r = open_netns(run->options->netns, &netns_fd);
 	r = r ? r : open_core(run);
 	r = r ? r : ds_printer_new(&run->printer, &run->options->print);
@@ -516,6 +539,7 @@ static void tear_down(struct run *run)
 		ds_events_free(&run->events[i]);
 	for (int i = 0; i < run->options->targets_cnt; i++)
 		ds_targets_source_free(&run->targets[i]);
+	ds_kube_free(&run->kube);
 	ds_route_free(&run->route);
 	if (run->loop_ready) {
 		uv_walk(&run->loop, close_handle, NULL);

@@ -153,6 +153,48 @@ static void sums_of_losses_stop_at_their_limit(void **state)
 	assert_true(ds_core_lost(f->core) == INT64_MAX);
 }
 
+static void tick_of_watch(struct fixture *f, int ms, int64_t restarts, int64_t lag_ns)
+{
+	struct ds_event ev;
+
+	ds_event_init(&ev, DS_EVENT_TICK, fx_at(ms));
+	DS_SET(&ev, WATCH_RESTARTS, watch_restarts, restarts);
+	DS_SET(&ev, WATCH_LAG, watch_lag, lag_ns);
+	ds_core_feed(f->core, &ev);
+}
+
+/* At once when it falls behind, then with every line; the worst since the line before. */
+static void health_says_how_late_the_watch_is(void **state)
+{
+	struct fixture *f = *state;
+	const struct ds_event *ev;
+
+	fx_start(f);
+
+	tick_of_watch(f, 2000, 0, 4900 * DS_NS_PER_MS);
+	assert_int_equal(fx_count(f, DS_EVENT_HEALTH), 0);
+	tick_of_watch(f, 2250, 1, 5000 * DS_NS_PER_MS);
+	ev = fx_only(f, DS_EVENT_HEALTH);
+	assert_int_equal(ev->health, DS_HEALTH_DEGRADED);
+	assert_int_equal(ev->level, DS_LEVEL_WARN);
+	assert_int_equal(ev->watch_restarts, 1);
+	assert_true(ev->watch_lag == 5000 * DS_NS_PER_MS);
+	tick_of_watch(f, 30000, 2, 30000 * DS_NS_PER_MS);
+	tick_of_watch(f, 62000, 3, 0);
+	assert_int_equal(fx_count(f, DS_EVENT_HEALTH), 1);	/* it is known to be behind */
+	tick_of_watch(f, 62250, 3, 0);
+	ev = fx_nth(f, DS_EVENT_HEALTH, 1);
+	assert_int_equal(ev->health, DS_HEALTH_DEGRADED);
+	assert_true(ev->watch_lag == 30000 * DS_NS_PER_MS);
+	assert_int_equal(ev->watch_restarts, 3);
+	tick_of_watch(f, 122500, 3, 0);
+	ev = fx_nth(f, DS_EVENT_HEALTH, 2);
+	assert_int_equal(ev->health, DS_HEALTH_OK);
+	assert_true(ds_event_has(ev, DS_KEY_WATCH_LAG) && ev->watch_lag == 0);
+	tick_of_watch(f, 123600, 3, 6000 * DS_NS_PER_MS);	/* and again at once */
+	assert_int_equal(fx_count(f, DS_EVENT_HEALTH), 4);
+}
+
 static void the_sources_counters_stand_in_health(void **state)
 {
 	struct fixture *f = *state;
@@ -409,6 +451,7 @@ int main(void)
 		FX_TEST(health_at_once_on_a_loss_but_once_a_second),
 		FX_TEST(a_loss_without_a_count_is_one),
 		FX_TEST(sums_of_losses_stop_at_their_limit),
+		FX_TEST(health_says_how_late_the_watch_is),
 		FX_TEST(the_sources_counters_stand_in_health),
 		FX_TEST(ended_pods_leave_after_an_hour),
 		FX_TEST(a_longer_delay_keeps_them_longer),

@@ -22,6 +22,7 @@
 #define RATE_LIMIT_DEFAULT 100
 #define RETENTION_NS (3600 * DS_NS_PER_S)
 #define HEALTH_EVERY_NS (60 * DS_NS_PER_S)
+#define WATCH_LAG_NS (5 * DS_NS_PER_S)	/* the news are this late: that is not well */
 
 int ds_core_new(struct ds_core **ret_core, const struct ds_core_options *options)
 {
@@ -135,7 +136,8 @@ static void health(struct ds_core *core)
 	int64_t evictions = all_evictions(core, &stats);
 	bool degraded = core->lost_events > core->lost_at_health ||
 			evictions > core->evictions_at_health ||
-			core->poll_failed > core->poll_failed_at_health;
+			core->poll_failed > core->poll_failed_at_health ||
+			core->watch_lag_ns >= WATCH_LAG_NS;
 	int64_t run_ns = core->now_ns - core->started_ns;
 	struct ds_event ev;
 
@@ -149,6 +151,12 @@ static void health(struct ds_core *core)
 	DS_SET(&ev, LOST_USERSPACE, lost_userspace, core->lost_events - core->lost_ringbuf);
 	DS_SET(&ev, SUPPRESSED, suppressed_events, core->suppressed);
 	DS_SET(&ev, EMITTED, emitted_events, core->emitted);
+	if (core->watched) {
+		DS_SET(&ev, WATCH_RESTARTS, watch_restarts, core->watch_restarts);
+		DS_SET(&ev, WATCH_LAG, watch_lag, core->watch_lag_ns);
+	}
+	core->watch_was_behind = core->watch_lag_ns >= WATCH_LAG_NS;
+	core->watch_lag_ns = 0;
 	DS_SET(&ev, PROBES_ATTACHED_COUNT, probes_attached_count, core->probes_attached);
 	DS_SET(&ev, PROBES_MISSING_COUNT, probes_missing_count, core->probes_missing);
 	DS_SET(&ev, TAP_SHARE, tap_share,
@@ -202,6 +210,24 @@ static void stop(struct ds_core *core)
 	ds_core_emit(core, &ev);
 }
 
+/* What a tick tells of the watch of the cluster: between two lines its worst counts. */
+static void watch(struct ds_core *core, const struct ds_event *ev)
+{
+	if (ds_event_has(ev, DS_KEY_WATCH_RESTARTS))
+		core->watch_restarts = ev->watch_restarts;
+	if (!ds_event_has(ev, DS_KEY_WATCH_LAG))
+		return;
+	core->watched = true;
+	if (ev->watch_lag > core->watch_lag_ns)
+		core->watch_lag_ns = ev->watch_lag;
+}
+
+/* It fell behind since the last line; a line already says so where that one did. */
+static bool fell_behind(const struct ds_core *core)
+{
+	return core->watch_lag_ns >= WATCH_LAG_NS && !core->watch_was_behind;
+}
+
 static void tick(struct ds_core *core, const struct ds_event *ev)
 {
 	if (ds_event_has(ev, DS_KEY_TAP_ON_MS))
@@ -216,6 +242,7 @@ static void tick(struct ds_core *core, const struct ds_event *ev)
 		core->poll_throttled = ev->poll_throttled;
 	if (ds_event_has(ev, DS_KEY_POLL_FAILED))
 		core->poll_failed = ev->poll_failed;
+	watch(core, ev);
 	core->final = ds_event_has(ev, DS_KEY_FINAL) && ev->final;
 	if (core->final) {
 		ds_correlate_finish(core);
@@ -227,7 +254,7 @@ static void tick(struct ds_core *core, const struct ds_event *ev)
 	ds_tap_review(core);
 	ds_poll_review(core);
 	if (core->now_ns - core->health_at_ns >=
-	    (gave_up_something(core) ? DS_NS_PER_S : HEALTH_EVERY_NS))
+	    (gave_up_something(core) || fell_behind(core) ? DS_NS_PER_S : HEALTH_EVERY_NS))
 		health(core);
 	if (core->final)
 		stop(core);

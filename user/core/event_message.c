@@ -441,6 +441,11 @@ static void say_health(struct ds_text *t, const struct ds_event *ev)
 		put_count(t, ev->probes_missing_count, "probe");
 		PUT(t, " missing");
 	}
+	if (ds_event_has(ev, DS_KEY_WATCH_LAG) && ev->watch_lag) {
+		PUT(t, ", news of the cluster ");
+		ds_text_seconds(t, ev->watch_lag);
+		PUT(t, " s late");
+	}
 }
 
 static void say_stop(struct ds_text *t, const struct ds_event *ev)

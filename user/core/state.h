@@ -82,6 +82,10 @@ struct ds_core {
 	int64_t tap_on_ms;		/* ns, as the last tick told */
 	int64_t probes_attached, probes_missing;
 	int64_t poll_requests, poll_throttled, poll_failed;	/* 0 requests: no poller */
+	bool watched;			/* somebody watches the cluster */
+	bool watch_was_behind;		/* so the last line said */
+	int64_t watch_restarts;
+	int64_t watch_lag_ns;		/* the largest since the last line */
 	int64_t health_at_ns;		/* of the last line */
 	bool health_degraded;
 	int64_t lost_at_health;

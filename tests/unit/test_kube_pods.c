@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/source/kube_pods.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/unit.h"
+#include "user/util/buf.h"
+#include "user/util/timefmt.h"
+
+#define BEGIN (INT64_C(1795387020) * DS_NS_PER_S) /* 22:37:00 */
+#define POD(meta, status) \
+	"{\"metadata\":{\"name\":\"a\",\"uid\":\"u\"" meta "},\"status\":{" status "}}"
+#define READY(at) \
+	"\"phase\":\"Running\",\"containerStatuses\":[{\"state\":{\"running\":{}}}],\"conditions\":[" \
+	"{\"type\":\"Ready\",\"status\":\"True\",\"lastTransitionTime\":\"2026-11-22T22:37:" at \
+	"Z\"}]"
+#define DELETING ",\"deletionTimestamp\":\"2026-11-22T22:37:50Z\",\"deletionGracePeriodSeconds\":30"
+
+static struct ds_kube_pods pods;
+static struct ds_buf told;
+static void *object;
+
+static void deliver(void *ctx, struct ds_event *ev)
+{
+	(void)ctx;
+	if (ev->kind == DS_EVENT_LOSS)
+		ds_buf_printf(&told, "loss %s %s %d|", ds_name(DS_NAMES_LOSS_STAGE, ev->loss_stage),
+			      ev->loss_class, (int)ev->loss_count);
+	else
+		ds_buf_printf(&told, "%s%s|", ds_name(DS_NAMES_PHASE, ev->phase),
+			      ds_event_has(ev, DS_KEY_T0) ? " going" : "");
+	assert_true(ev->time_ns == pods.now_ns);
+}
+
+static int fresh(void **state)
+{
+	(void)state;
+	pods = (struct ds_kube_pods){ .deliver = deliver, .node = "n", .now_ns = BEGIN };
+	object = NULL;
+	ds_buf_clear(&told);
+	ds_buf_putc(&told, '|');
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	ds_kube_pods_drop(&pods, object);
+	ds_buf_free(&told);
+	return 0;
+}
+
+static void take(int second, const char *text)
+{
+	json_object *json = json_tokener_parse(text);
+
+	pods.now_ns = BEGIN + second * DS_NS_PER_S;
+	object = ds_kube_pods_take(&pods, object, json);
+	assert_non_null(object);
+	json_object_put(json);
+}
+
+static void is(int second, const char *text)
+{
+	take(second, text);
+	ds_kube_pods_tell(&pods, object, DS_KUBE_IS);
+}
+
+static void assert_told(const char *want)
+{
+	assert_string_equal(told.data + 1, want);
+	ds_buf_clear(&told);
+	ds_buf_putc(&told, '|');
+}
+
+static void only_what_has_changed_is_told(void **state)
+{
+	(void)state;
+	is(10, POD("", READY("03")));
+	assert_told("ready|");
+	is(11, POD("", READY("03")));
+	is(12, POD("", READY("12"))); /* another stamp is no news */
+	assert_told("");
+	is(20, POD(DELETING, READY("12")));
+	is(21, POD(DELETING, READY("12")));
+	assert_told("terminating going|");
+	ds_kube_pods_tell(&pods, object, DS_KUBE_DELETED);
+	assert_told("deleted going|");
+}
+
+static void a_pod_that_had_ended_before_anybody_looked(void **state)
+{
+	(void)state;
+	is(10, POD("", "\"phase\":\"Succeeded\""));
+	ds_kube_pods_tell(&pods, object, DS_KUBE_DELETED);
+	assert_told("");
+}
+
+static void a_pod_that_ended_by_itself_and_goes_later(void **state)
+{
+	(void)state;
+	is(10, POD("", READY("03")));
+	is(11, POD("", "\"phase\":\"Succeeded\""));
+	assert_told("ready|deleted|");
+	ds_kube_pods_tell(&pods, object, DS_KUBE_MISSING);
+	assert_told("");
+}
+
+static void a_pod_that_vanished_while_nobody_watched(void **state)
+{
+	(void)state;
+	is(10, POD("", READY("03")));
+	ds_kube_pods_tell(&pods, object, DS_KUBE_MISSING);
+	assert_told("ready|deleted|loss watch pods 1|");
+}
+
+static void a_pod_that_was_seen_going_is_no_loss(void **state)
+{
+	(void)state;
+	is(10, POD(DELETING, READY("03")));
+	ds_kube_pods_tell(&pods, object, DS_KUBE_MISSING);
+	assert_told("terminating going|deleted going|");
+}
+
+static void how_late_the_news_are(void **state)
+{
+	(void)state;
+	is(10, POD("", READY("03")));
+	assert_true(pods.late_ns == 0); /* what a list says is as old as it is */
+	is(20, POD("", READY("20")));
+	assert_true(pods.late_ns == 0);
+	is(33, POD("", READY("22")));
+	assert_true(pods.late_ns == 10 * DS_NS_PER_S);
+	pods.late_ns = 0;
+	is(50, POD(",\"labels\":{}", READY("22"))); /* its newest stamp was known */
+	assert_true(pods.late_ns == 0);
+	is(51,
+	   POD(",\"deletionTimestamp\":\"2026-11-22T22:37:55Z\",\"deletionGracePeriodSeconds\":30",
+	       READY("22")));
+	assert_true(pods.late_ns == 25 * DS_NS_PER_S);
+}
+
+static void what_makes_no_sense_changes_nothing(void **state)
+{
+	json_object *json = json_tokener_parse("{\"metadata\":{\"name\":\"a\"}}");
+
+	(void)state;
+	is(10, POD("", READY("03")));
+	assert_null(ds_kube_pods_take(&pods, object, json));
+	assert_null(ds_kube_pods_take(&pods, NULL, json));
+	json_object_put(json);
+	ds_kube_pods_tell(&pods, object, DS_KUBE_IS);
+	assert_told("ready|");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, end)
+	const struct CMUnitTest tests[] = {
+		TEST(only_what_has_changed_is_told),
+		TEST(a_pod_that_had_ended_before_anybody_looked),
+		TEST(a_pod_that_ended_by_itself_and_goes_later),
+		TEST(a_pod_that_vanished_while_nobody_watched),
+		TEST(a_pod_that_was_seen_going_is_no_loss),
+		TEST(how_late_the_news_are),
+		TEST(what_makes_no_sense_changes_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Members of the API server's objects. What is missing, or of another type than it ought to be, is
+ * as if it were not there. Pure.
+ */
+#ifndef DS_SOURCE_KUBE_JSON_H
+#define DS_SOURCE_KUBE_JSON_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The member of that type, borrowed, or NULL. object may be NULL, or anything. */
+json_object *ds_kube_member(json_object *object, const char *key, json_type type);
+
+/* The same for objects and lists. */
+json_object *ds_kube_child(json_object *object, const char *key);
+json_object *ds_kube_list(json_object *object, const char *key);
+
+/* How many items of a list (NULL: none) are looked at: a bounded number. */
+size_t ds_kube_items(json_object *list);
+
+/* A string, borrowed; "" where there is none, or where it holds a NUL. */
+const char *ds_kube_text(json_object *object, const char *key);
+
+/* Copies text that fits; else false, and dst is as it was. */
+bool ds_kube_copy(char *dst, size_t size, const char *text);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pods that a watch follows, told as events: a pod.state where something that drainsnoop knows
+ * of has changed, a loss for a pod that vanished unseen. Pure.
+ */
+#ifndef DS_SOURCE_KUBE_PODS_H
+#define DS_SOURCE_KUBE_PODS_H
+
+#include "user/core/event.h"
+#include "user/source/kube_watch.h"
+
+struct ds_kube_pods {
+	/* An event; rank and source_seq are the caller's. Borrowed for the call. */
+	void (*deliver)(void *ctx, struct ds_event *ev);
+	void *ctx;
+	const char *node;	/* whose pods they are; borrowed */
+	int64_t now_ns;		/* set before each call of the watch */
+	/*
+	 * By how much the latest news came late, by the stamps in it: the largest since it was last
+	 * set to 0. Stamps are whole seconds, and of another clock.
+	 */
+	int64_t late_ns;
+};
+
+/* The hooks of a watch, whose ctx is a struct ds_kube_pods. */
+void *ds_kube_pods_take(void *ctx, void *object, json_object *json);
+void ds_kube_pods_tell(void *ctx, void *object, enum ds_kube_told told);
+void ds_kube_pods_drop(void *ctx, void *object);
+
+#endif
