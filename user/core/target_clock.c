@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "user/core/event.h"
 #include "user/util/hash.h"
 
 /* A reading of "not draining yet" may be out of date by so much (eventual consistency). */
@@ -181,7 +182,7 @@ bool ds_target_clocks_widen(const struct ds_target_clocks *clocks, struct ds_fac
 		widened = true;
 	}
 	if (c->behind_ns > fact->error_ns) {
-		fact->hi_ns += c->behind_ns - fact->error_ns;
+		fact->hi_ns = ds_event_time(fact->hi_ns + c->behind_ns - fact->error_ns);
 		widened = true;
 	}
 	return widened;
