@@ -79,13 +79,15 @@ def causes_in_force(failure, marks):
     """The causes whose mechanism the driver had put in force by itself (marks "cause:NAME") when the
     request was sent or failed, and whether that leaves no other."""
     causes, strictly = set(), False
+    # A connection whose first SYN was lost before may have that as its drop, however it ended.
+    first = min(failure.sent, failure.opened or failure.sent)
     for name, (begin, end) in marks.items():
         if not name.startswith("cause:"):
             continue
         for at in (failure.sent, failure.failed):
             if begin - SLACK <= at <= end + SLACK:
                 causes.add(name.partition(":")[2])
-        strictly = strictly or begin + SLACK < failure.sent < end - SLACK
+        strictly = strictly or begin + SLACK < first <= failure.sent < end - SLACK
     return frozenset(causes), strictly
 
 

@@ -11,7 +11,7 @@ from . import at_least, found, milestones
 
 SUMMARY = "a pod's route goes while drainsnoop is away: later drops are known to be at a released address"
 SETTINGS = {"state": True, "rate": 20.0, "release": "none", "icmp_limit": False, "sandbox_delay": 6.0,
-            "lag": 18.0, "delay": 19.0}
+            "lag": 24.0, "delay": 25.0}
 WITHIN, AFTER = 3, 8    # lost at the least
 
 
