@@ -137,8 +137,12 @@ int kfree_skb(struct bpf_raw_tracepoint_args *ctx)
 		reason = ctx->args[2];
 	if (ds_kfree_skb_args > 3)
 		sk = (const struct sock *)ctx->args[3];
-	/* What lies unread in the queue of a socket that closes: the RST or the state tells it. */
-	if (has_reason && ds_queue_purge && reason == ds_queue_purge)
+	/*
+	 * What lies unread in the queue of a socket that closes: the RST or the state tells it. A
+	 * packet that waited for a neighbour has no socket here; the rest of such a queue is purged
+	 * when a new one starts the resolution again while the first of it is being given up.
+	 */
+	if (has_reason && ds_queue_purge && reason == ds_queue_purge && BPF_CORE_READ(skb, sk))
 		return 0;
 	/* tcp_send_reset told it; with a listener it is a full accept queue (pitfall 5). */
 	if (ds_no_socket && reason == ds_no_socket && !sk)

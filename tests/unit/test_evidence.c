@@ -126,6 +126,8 @@ static void why_a_packet_died_on_the_node(void **state)
 		/* A reason that says nothing, or a kernel without reasons: the place tells. */
 		{ "NOT_SPECIFIED", "neigh_invalidate", DS_OUTCOME_NEIGH_FAILED },
 		{ NULL, "neigh_invalidate", DS_OUTCOME_NEIGH_FAILED },
+		/* The rest of a neighbour's queue, when its resolution begins again meanwhile. */
+		{ "QUEUE_PURGE", "neigh_invalidate", DS_OUTCOME_NEIGH_FAILED },
 		{ "NOT_SPECIFIED", "do_xdp_generic", DS_OUTCOME_DROPPED_BY_CNI },
 		{ NULL, "netif_receive_generic_xdp", DS_OUTCOME_DROPPED_BY_CNI },
 		{ NULL, "dst_discard", DS_OUTCOME_BLACKHOLE },

@@ -132,9 +132,11 @@ static int outcome_of_drop(const struct ds_event *ev)
 						NULL };
 	static const char *const rp_filter[] = { "IP_RPFILTER", NULL };
 	static const char *const cni[] = { "TC_INGRESS", "TC_EGRESS", "XDP", NULL };
-	static const char *const unspecified[] = { "NOT_SPECIFIED", NULL };
+	/* QUEUE_PURGE: of any queue. Those of sockets are no record (bpf/drops.bpf.c). */
+	static const char *const unspecified[] = { "NOT_SPECIFIED", "QUEUE_PURGE", NULL };
 	/* Names as facts/kernel.md section 3 measured them on 5.10 to 7.2. */
-	static const char *const at_neigh[] = { "neigh_invalidate", NULL };
+	static const char *const at_neigh[] = { "neigh_invalidate", "neigh_timer_handler",
+						"neigh_flush_dev", "neigh_destroy", NULL };
 	static const char *const at_xdp[] = { "do_xdp_generic", "netif_receive_generic_xdp", NULL };
 	static const char *const at_route[] = { "ip_error", "dst_discard", "dst_discard_out", NULL };
 	static const char *const at_route6[] = { "ip6_pkt_drop", "ip6_pkt_discard", NULL };
