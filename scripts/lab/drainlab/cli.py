@@ -4,6 +4,7 @@
 import argparse
 import concurrent.futures
 import dataclasses
+import fnmatch
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ import time
 
 from scenarios import Run, Scenario, names
 
-from . import capture, clients, lab as laboratory, report, truth
+from . import capture, clients, drains, lab as laboratory, report, truth
 from .proc import LabError
 from .settings import Settings
 from .signals import Interrupted, raise_interrupted
@@ -33,7 +34,7 @@ def parser():
         prog="scripts/lab/run", description="Plays scenarios of pods that go away, and measures drainsnoop by "
         "what the load balancer and its clients saw.", epilog="Exit status: 0 all as it must be, 1 not, "
         "2 usage, 130 interrupted. scripts/lab/README.md tells more.")
-    p.add_argument("scenario", nargs="*", help="names of scenarios (--list); NAME-ipv6 is NAME with --ipv6")
+    p.add_argument("scenario", nargs="*", help="names of scenarios (--list), or patterns ('drain_*'); NAME-ipv6 is NAME with --ipv6")
     p.add_argument("--all", action="store_true", help="every scenario, IPv4 and IPv6, but those that --list marks with *")
     p.add_argument("--list", action="store_true", help="list the scenarios")
     p.add_argument("--clean", metavar="RUNID|all", help="remove what a run left that could not clean up")
@@ -131,7 +132,7 @@ def judge(name, scenario, lab, say, traced):
     tell(say, joined, traced)
     for text in problems:
         say("problem: " + text)
-    return report.result(name, lab, joined, output, tail), problems
+    return report.result(name, lab, joined, output, tail, drains.of_run(run) if traced else []), problems
 
 
 def tell(say, joined, traced):
@@ -239,7 +240,7 @@ def clean(which):
 def expand(args, p):
     """The names of the runs that are asked for."""
     known = names()
-    wanted = list(args.scenario)
+    wanted = [name for word in args.scenario for name in fnmatch.filter(known, word) or [word]]
     if args.all:
         for name in known:
             families = () if Scenario(name).by_name else Scenario(name).families
@@ -300,4 +301,7 @@ def main(argv):
         write_json(args.json, runs)
     if args.json != "-":
         print(report.table(runs, traced=not args.no_tracer))
+        widths = drains.table([run for _, run, _, _ in runs if run])
+        if widths:
+            print("\n" + widths)
     return 0 if all(run and not problems for _, run, _, problems in runs) else 1

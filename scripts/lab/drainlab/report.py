@@ -8,7 +8,7 @@ import time
 # The keys of --json, in their order.
 KEYS = ("scenario", "requests", "failed", "unobservable", "explained", "unexplained", "false_drops",
         "wrong_cause", "indistinguishable", "not_observed", "recall", "precision", "drops", "pods", "prestop_s",
-        "grace_s", "lag_s", "scale", "tail_ms", "advice")
+        "grace_s", "lag_s", "scale", "tail_ms", "told_by", "drains", "advice")
 
 
 def coloured(stream):
@@ -50,7 +50,7 @@ def advice_of(output):
     return list(last.values())
 
 
-def result(name, lab, truth, output, tail_ms):
+def result(name, lab, truth, output, tail_ms, drains):
     """One run as --json has it."""
     settings = lab.settings
     return {
@@ -62,7 +62,7 @@ def result(name, lab, truth, output, tail_ms):
         "recall": round(truth.recall, 4), "precision": round(truth.precision, 4),
         "drops": count_by(truth.drops), "pods": settings.pods, "prestop_s": settings.prestop,
         "grace_s": settings.grace, "lag_s": settings.lag, "scale": settings.scale,
-        "tail_ms": tail_ms, "advice": advice_of(output)}
+        "tail_ms": tail_ms, "told_by": settings.told_by, "drains": drains, "advice": advice_of(output)}
 
 
 def _milliseconds(ns):

@@ -16,8 +16,7 @@ import importlib
 import math
 import pkgutil
 
-from drainlab import truth
-from drainlab.events import parse_rfc3339
+from drainlab import drains, truth
 
 FAMILIES = ("ipv4", "ipv6")
 
@@ -219,20 +218,17 @@ def drain_is_inside(run, source, widest):
     """Problems where the true moment of the deregister call is not inside a verdict's drain interval, where the
     interval is wider than that (s), or where its upper bound comes from another source."""
     problems = []
-    for pod in run.ended:
-        verdict, (before, after) = run.verdict(pod), pod.marks["deregistered"]
-        until = verdict.get("drainsnoop.drain.not_after")
-        if not until or "drainsnoop.drain.not_before" not in verdict:
-            problems.append(f"the drain of {pod.name} has no interval")
+    for drain in drains.of_run(run):
+        if drain["inside"] is None:
+            problems.append(f"the drain of {drain['pod']} has no interval")
             continue
-        lo, hi = parse_rfc3339(verdict["drainsnoop.drain.not_before"]), parse_rfc3339(until)
-        if lo > before or hi < after:
-            problems.append(f"{pod.name} was deregistered {(before - lo) / 1e9:.3f} s after the interval's begin, "
-                            f"{(hi - after) / 1e9:.3f} s before its end")
-        if hi - lo > widest * 10**9:
-            problems.append(f"the interval of {pod.name} is {(hi - lo) / 1e9:.3f} s wide")
-        if source and verdict.get("drainsnoop.drain.not_after_source") != source:
-            problems.append(f"the upper bound of {pod.name} is {verdict.get('drainsnoop.drain.not_after_source')}'s")
-        if verdict.get("drainsnoop.drain.conflict"):
-            problems.append(f"the sources of {pod.name} contradict each other")
+        if not drain["inside"]:
+            problems.append(f"{drain['pod']} was deregistered {drain['early_ms'] / 1e3:.3f} s after the interval's begin, "
+                            f"{drain['late_ms'] / 1e3:.3f} s before its end")
+        if drain["width_ms"] > widest * 1000:
+            problems.append(f"the interval of {drain['pod']} is {drain['width_ms'] / 1e3:.3f} s wide")
+        if source and drain["not_after_source"] != source:
+            problems.append(f"the upper bound of {drain['pod']} is {drain['not_after_source']}'s")
+        if drain["conflict"]:
+            problems.append(f"the sources of {drain['pod']} contradict each other")
     return problems
