@@ -287,7 +287,7 @@ class Small(unittest.TestCase):
 
     def test_json_keys(self):
         lab = type("Lab", (), {"settings": Settings()})
-        made = report.result("clean", lab, join([], [], []), [], None)
+        made = report.result("clean", lab, join([], [], []), [], None, [])
         self.assertEqual(tuple(made), report.KEYS)
 
 
