@@ -8,12 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/source/aws_arn.h"
 #include "user/util/addr.h"
 #include "user/util/timefmt.h"
+
+#define ELB_INTERVAL_MIN_NS (100 * DS_NS_PER_MS)
 
 enum {
 	OPT_EVENTS = 256,
 	OPT_TARGETS, OPT_FOLLOW, OPT_CLOCK_ERROR,
+	OPT_ELB, OPT_TARGET_GROUP, OPT_ELB_INTERVAL, OPT_ELB_RATE, OPT_ELB_ADDRESSES,
 	OPT_POD_IP,
 	OPT_LB,
 	OPT_NETNS,
@@ -71,6 +75,23 @@ static const struct argp_option targets_options[] = {
 	  "gzip too; - is standard input. Repeatable", 1 },
 	{ "clock-error", OPT_CLOCK_ERROR, "TIME", 0,
 	  "The clocks of who wrote these may be off by up to TIME (default 50ms)", 1 },
+	{ 0 }
+};
+
+static const struct argp_option elb_options[] = {
+	{ NULL, 0, NULL, 0, "Asking AWS itself (not done without --elb):", 1 },
+	{ "elb", OPT_ELB, NULL, 0,
+	  "Ask DescribeTargetHealth for the targets of pods that go away here, with the credentials and the "
+	  "configuration that the AWS CLI would use", 1 },
+	{ "target-group", OPT_TARGET_GROUP, "ARN", 0,
+	  "Look for these pods in this target group. Repeatable. Needed where no event says which "
+	  "groups a pod's address is in", 1 },
+	{ "elb-interval", OPT_ELB_INTERVAL, "TIME", 0,
+	  "Ask for a group so often while a drain may begin (default 1s; then five times less often)", 1 },
+	{ "elb-rate", OPT_ELB_RATE, "N", 0,
+	  "At most N requests a second in all (default 5; 0.5 is one in two seconds)", 1 },
+	{ "elb-addresses", OPT_ELB_ADDRESSES, NULL, 0,
+	  "Ask EC2 for the addresses of these groups' load balancers: what --lb tells otherwise", 1 },
 	{ 0 }
 };
 
@@ -243,6 +264,62 @@ static error_t parse_targets(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static double rate_of(struct argp_state *state, const char *option, const char *arg)
+{
+	char *end;
+	double rate = strtod(arg, &end);
+
+	if (end == arg || *end || !(rate >= 0.01 && rate <= 1000))
+		argp_error(state, "%s: '%s' is no number from 0.01 to 1000", option, arg);
+	return rate;
+}
+
+static void add_target_group(struct argp_state *state, struct ds_options *o, const char *arg)
+{
+	struct ds_arn arn;
+
+	if (ds_arn_parse_elb(arg, "targetgroup", &arn))
+		argp_error(state, "--target-group: '%s' is no target group's ARN; write "
+			   "arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID", arg);
+	push(state, "--target-group", o->target_groups, &o->target_groups_cnt, arg);
+}
+
+static error_t parse_elb(int key, char *arg, struct argp_state *state)
+{
+	struct ds_options *o = state->input;
+
+	switch (key) {
+	case OPT_ELB:
+		o->elb = true;
+		return 0;
+	case OPT_TARGET_GROUP:
+		add_target_group(state, o, arg);
+		o->elb_needed_by = "--target-group";
+		return 0;
+	case OPT_ELB_INTERVAL:
+		o->elb_interval_ns = duration_of(state, "--elb-interval", arg);
+		if (o->elb_interval_ns < ELB_INTERVAL_MIN_NS)
+			argp_error(state, "--elb-interval: '%s' is less than 100ms", arg);
+		o->elb_needed_by = "--elb-interval";
+		return 0;
+	case OPT_ELB_RATE:
+		o->elb_rate = rate_of(state, "--elb-rate", arg);
+		o->elb_needed_by = "--elb-rate";
+		return 0;
+	case OPT_ELB_ADDRESSES:
+		o->elb_addresses = true;
+		o->elb_needed_by = "--elb-addresses";
+		return 0;
+	case ARGP_KEY_END:
+		if (!o->elb && o->elb_needed_by)
+			argp_error(state, "%s: needs --elb: AWS is asked only where that is given",
+				   o->elb_needed_by);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 static void parse_port(struct argp_state *state, struct ds_filter *f, const char *arg)
 {
 	int64_t port = count_of(state, "--port", arg);
@@ -362,6 +439,7 @@ static error_t parse_filter(int key, char *arg, struct argp_state *state)
 static const struct argp source_argp = { .options = source_options, .parser = parse_source };
 static const struct argp kube_argp = { .options = kube_options, .parser = parse_kube };
 static const struct argp targets_argp = { .options = targets_options, .parser = parse_targets };
+static const struct argp elb_argp = { .options = elb_options, .parser = parse_elb };
 static const struct argp filter_argp = { .options = filter_options, .parser = parse_filter };
 
 static error_t parse_trace(int key, char *arg, struct argp_state *state)
@@ -461,6 +539,7 @@ enum ds_command ds_options_parse(int argc, char **argv, struct ds_options *o)
 	static const struct argp_child trace_children[] = { { &source_argp, 0, NULL, 1 },
 							    { &kube_argp, 0, NULL, 1 },
 							    { &targets_argp, 0, NULL, 1 },
+							    { &elb_argp, 0, NULL, 1 },
 							    { &filter_argp, 0, NULL, 2 }, { 0 } };
 	static const struct argp_child replay_children[] = { { &targets_argp, 0, NULL, 1 },
 							     { &filter_argp, 0, NULL, 2 }, { 0 } };
@@ -480,7 +559,9 @@ enum ds_command ds_options_parse(int argc, char **argv, struct ds_options *o)
 				  .settle_ns = 60 * DS_NS_PER_S,
 				  .tap_max_ns = 900 * DS_NS_PER_S,
 				  .rate_limit = 100,
-				  .clock_error_ns = 50 * DS_NS_PER_MS };
+				  .clock_error_ns = 50 * DS_NS_PER_MS,
+				  .elb_interval_ns = DS_NS_PER_S,
+				  .elb_rate = 5 };
 	if (!strcmp(command, "--help") || !strcmp(command, "-?") || !strcmp(command, "help")) {
 		(void)fputs(overview, stdout);
 		return DS_COMMAND_HELP;

@@ -30,6 +30,13 @@ struct ds_options {
 	int targets_cnt;
 	bool follow;			/* the files of targets grow */
 	int64_t clock_error_ns;		/* of who wrote them */
+	bool elb;			/* ask AWS for the states of targets */
+	const char *target_groups[DS_OPTION_LIST_MAX];	/* ARNs */
+	int target_groups_cnt;
+	int64_t elb_interval_ns;
+	double elb_rate;		/* requests a second, at most */
+	bool elb_addresses;
+	const char *elb_needed_by;	/* an option that means nothing without elb, NULL = none */
 	const char *pod_ips[DS_OPTION_LIST_MAX];
 	int pod_ips_cnt;
 	const char *lbs[DS_OPTION_LIST_MAX];

@@ -18,11 +18,13 @@
 
 #include "user/commands.h"
 #include "user/keep_state.h"
+#include "user/named.h"
 #include "user/node_name.h"
 #include "user/core/core.h"
 #include "user/core/merge.h"
 #include "user/sink/jsonl.h"
 #include "user/sink/printer.h"
+#include "user/source/elb.h"
 #include "user/source/events.h"
 #include "user/source/kernel.h"
 #include "user/source/kube.h"
@@ -50,7 +52,8 @@ struct run {
 	struct ds_route *route;
 	struct ds_events *events[DS_OPTION_LIST_MAX];
 	struct ds_targets_source *targets[DS_OPTION_LIST_MAX];
-	uint64_t targets_seq;
+	uint64_t targets_seq;		/* of all sources of target states */
+	struct ds_elb *elb;
 	struct ds_kube *kube;		/* NULL = nobody asked for it */
 	char node[256];
 	struct ds_merge *merge;
@@ -194,8 +197,13 @@ static void wish(void *ctx, const struct ds_wish *w)
 		r = ds_kernel_tap(run->kernel, w->tap_on || ds_kernel_needs_tap(run->kernel));
 		break;
 	case DS_WISH_POLL:
+		if (run->elb)
+			ds_elb_watch(run->elb, w->group, &w->addr, w->port);
+		return;
 	case DS_WISH_UNPOLL:
-		break;
+		if (run->elb)
+			ds_elb_unwatch(run->elb, &w->addr);
+		return;
 	}
 	if (r && r != -ENOENT && w->kind != DS_WISH_TAP) {
 		(void)ds_addr_format(&w->addr, text);
@@ -204,6 +212,15 @@ static void wish(void *ctx, const struct ds_wish *w)
 }
 
 /* ---- time ---- */
+
+static void tell_polls(const struct run *run, struct ds_event *ev)
+{
+	struct ds_elb_counters c = ds_elb_counters(run->elb);
+
+	DS_SET(ev, POLL_REQUESTS, poll_requests, (int64_t)c.requests);
+	DS_SET(ev, POLL_THROTTLED, poll_throttled, (int64_t)c.throttled);
+	DS_SET(ev, POLL_FAILED, poll_failed, (int64_t)c.failed);
+}
 
 static void push_tick(struct run *run, int64_t now_ns, bool final)
 {
@@ -225,6 +242,8 @@ static void push_tick(struct run *run, int64_t now_ns, bool final)
 		DS_SET(&ev, WATCH_RESTARTS, watch_restarts, watch.restarts);
 		DS_SET(&ev, WATCH_LAG, watch_lag, watch.lag_ns);
 	}
+	if (run->elb)
+		tell_polls(run, &ev);
 	push(run, &ev);
 }
 
@@ -343,31 +362,21 @@ static void announce_start(struct run *run)
 	release(run, &ev);
 }
 
-static void push_lb(struct run *run, const char *prefix)
+/* What the command line names. */
+static void push_named(struct run *run)
 {
+	const struct ds_options *o = run->options;
+	struct ds_named_room room;
 	struct ds_event ev;
 
-	ds_event_init(&ev, DS_EVENT_LB_ADDRESS, run->started_ns);
-	DS_SET_STR(&ev, ADDRESS, address, prefix);
-	push_own(run, &ev);
-}
-
-static void push_pod_ip(struct run *run, const char *arg)
-{
-	char address[DS_ADDR_STRLEN] = "", namespace_[256] = "";
-	const char *equals = strchr(arg, '='), *slash = equals ? strchr(equals, '/') : NULL;
-	struct ds_event ev;
-
-	(void)snprintf(address, sizeof(address), "%.*s",
-		       equals ? (int)(equals - arg) : (int)strlen(arg), arg);
-	ds_event_init(&ev, DS_EVENT_POD_STATE, run->started_ns);
-	DS_SET_STR(&ev, POD_ADDRESSES, pod_addresses, address);
-	if (slash) {
-		(void)snprintf(namespace_, sizeof(namespace_), "%.*s", (int)(slash - equals - 1), equals + 1);
-		DS_SET_STR(&ev, POD_NAMESPACE, pod_namespace, namespace_);
-		DS_SET_STR(&ev, POD_NAME, pod_name, slash + 1);
+	for (int i = 0; i < o->lbs_cnt; i++) {
+		ds_named_balancer(o->lbs[i], run->started_ns, &ev);
+		push_own(run, &ev);
 	}
-	push_own(run, &ev);
+	for (int i = 0; i < o->pod_ips_cnt; i++) {
+		ds_named_pod(o->pod_ips[i], run->started_ns, &room, &ev);
+		push_own(run, &ev);
+	}
 }
 
 static int open_kernel(struct run *run, int netns_fd)
@@ -404,6 +413,20 @@ static int open_kube(struct run *run)
 	return o->kube ? ds_kube_new(&run->kube, &run->loop, &ko) : 0;
 }
 
+/* Only where it was asked for: no credentials are looked for without it. */
+static int open_elb(struct run *run)
+{
+	const struct ds_options *o = run->options;
+	struct ds_elb_options eo = {
+		.deliver = deliver, .ctx = run, .seq = &run->targets_seq,
+		.groups = o->target_groups, .groups_cnt = o->target_groups_cnt,
+		.interval_ns = o->elb_interval_ns, .rate = o->elb_rate,
+		.addresses = o->elb_addresses,
+	};
+
+	return o->elb ? ds_elb_new(&run->elb, &run->loop, &eo) : 0;
+}
+
 static int open_sources(struct run *run, int netns_fd)
 {
 	struct ds_route_options ro = { .netns_fd = netns_fd, .deliver = deliver_route,
@@ -420,10 +443,7 @@ static int open_sources(struct run *run, int netns_fd)
 		return r;
 	if (run->keep)
 		ds_keep_state_routes(run->keep, run->route, release, run);
-	for (int i = 0; i < o->lbs_cnt; i++)
-		push_lb(run, o->lbs[i]);
-	for (int i = 0; i < o->pod_ips_cnt; i++)
-		push_pod_ip(run, o->pod_ips[i]);
+	push_named(run);
 	for (int i = 0; i < o->events_cnt; i++) {
 		r = ds_events_new(&run->events[i], &run->loop, o->events[i], &eo);
 		if (r)
@@ -435,6 +455,7 @@ static int open_sources(struct run *run, int netns_fd)
 			return r;
 	}
 	r = open_kube(run);
+	r = r ? r : open_elb(run);
 	if (r)
 		return r;
 	r = ds_kernel_find_listeners(run->kernel);
@@ -540,6 +561,7 @@ static void tear_down(struct run *run)
 	for (int i = 0; i < run->options->targets_cnt; i++)
 		ds_targets_source_free(&run->targets[i]);
 	ds_kube_free(&run->kube);
+	ds_elb_free(&run->elb);
 	ds_route_free(&run->route);
 	if (run->loop_ready) {
 		uv_walk(&run->loop, close_handle, NULL);

@@ -62,14 +62,21 @@ static void land(struct story *s, struct flight *f, int g)
 			 s->now_ns);
 }
 
+static int by_width(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
 /* The rate, and what AWS takes; returns how many were throttled. */
 static int simulate(double rate, bool is_tight, int64_t *ret_widest_gap_ns)
 {
 	static struct flight flights[PENDING_MAX];
-	static int64_t sent[SENT_MAX], last[GROUPS];
+	static int64_t sent[SENT_MAX], last[GROUPS], widths[GROUPS * EACH];
 	struct story *s = new_story(rate, false);
 	struct api api = { .tokens = is_tight ? 0 : 1e12, .at_ns = is_tight ? BEGIN : NEVER };
-	int flying = 0, sent_cnt = 0, widest_group = -1, result;
+	int flying = 0, sent_cnt = 0, widest_group = -1, result, bounded;
 	struct ds_elb_counters counters;
 
 	memset(last, 0, sizeof(last));
@@ -126,7 +133,7 @@ static int simulate(double rate, bool is_tight, int64_t *ret_widest_gap_ns)
 		assert_true(last[g] > BEGIN + SPAN - (is_tight ? 30 : 8) * S);	/* nobody starves */
 	assert_true(widest_group >= 0);
 	/* Each drain was seen, and lies inside of what was told. */
-	result = 0;
+	result = bounded = 0;
 	for (int i = 0; i < s->told_cnt; i++) {
 		int n = number_of(&s->told[i].addr);
 		int64_t at_ns = drains_at(n / EACH, n % EACH);
@@ -135,16 +142,22 @@ static int simulate(double rate, bool is_tight, int64_t *ret_widest_gap_ns)
 			continue;
 		result++;
 		assert_true(s->told[i].lo_ns <= at_ns && at_ns <= s->told[i].hi_ns);
+		if (s->told[i].lo_ns)
+			widths[bounded++] = s->told[i].hi_ns - s->told[i].lo_ns;
 	}
+	qsort(widths, (size_t)bounded, sizeof(widths[0]), by_width);
 	assert_int_equal(result, GROUPS * EACH);
 	counters = ds_elb_plan_counters(s->plan);
 	assert_int_equal(counters.requests, sent_cnt);
 	assert_int_equal(counters.throttled, api.throttled);
 	assert_int_equal(counters.failed, 0);
 	assert_int_equal(counters.refused, 0);
-	print_message("rate %g%s: %d requests in 300 s, %d throttled; a group waits %.2f s\n",
+	print_message("rate %g%s: %d requests in 300 s, %d throttled; a group waits %.2f s at most; "
+		      "width of a drain's interval: median %.2f s, largest %.2f s\n",
 		      rate, is_tight ? ", AWS takes 10 a second" : "", sent_cnt, api.throttled,
-		      (double)*ret_widest_gap_ns / (double)S);
+		      (double)*ret_widest_gap_ns / (double)S,
+		      (double)widths[bounded / 2] / (double)S,
+		      (double)widths[bounded - 1] / (double)S);
 	end_story(s);
 	return api.throttled;
 }

@@ -172,8 +172,10 @@ void ds_elb_plan_again(struct ds_elb_plan *plan, const char *arn)
 {
 	struct ds_elb_subject *s = ds_elb_subject_of(&plan->subjects, arn);
 
-	for (struct ds_elb_target *t = s ? s->targets.first : NULL; t; t = t->next)
-		t->told = false;
+	for (struct ds_elb_subject *g = plan->subjects.first; g; g = g->hh.next)
+		for (struct ds_elb_target *t = g->targets.first; t; t = t->next)
+			if (g == s || (s && g->balancer == s))
+				t->told = false;
 }
 
 void ds_elb_plan_no_addresses(struct ds_elb_plan *plan, const char *arn)

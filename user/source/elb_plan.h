@@ -143,7 +143,7 @@ void ds_elb_plan_delay(struct ds_elb_plan *plan, const char *arn, int64_t delay_
 void ds_elb_plan_balancer(struct ds_elb_plan *plan, const char *arn, const char *balancer_arn,
 			  int64_t now_ns);
 
-/* What is known of the group has changed: its targets are told once more as they are read next. */
+/* What is known of a group, or its balancer, has changed: the next answers are told anyway. */
 void ds_elb_plan_again(struct ds_elb_plan *plan, const char *arn);
 
 /* The group's targets are no addresses: there is nothing to ask for a pod's. */
