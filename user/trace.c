@@ -12,14 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "user/commands.h"
 #include "user/keep_state.h"
-#include "user/named.h"
 #include "user/node_name.h"
+#include "user/opening.h"
 #include "user/core/core.h"
 #include "user/core/merge.h"
 #include "user/sink/jsonl.h"
@@ -53,8 +52,8 @@ struct run {
 	struct ds_events *events[DS_OPTION_LIST_MAX];
 	struct ds_targets_source *targets[DS_OPTION_LIST_MAX];
 	uint64_t targets_seq;		/* of all sources of target states */
-	struct ds_elb *elb;
 	struct ds_kube *kube;		/* NULL = nobody asked for it */
+	struct ds_elb *elb;		/* the same */
 	char node[256];
 	struct ds_merge *merge;
 	struct ds_core *core;
@@ -213,15 +212,6 @@ static void wish(void *ctx, const struct ds_wish *w)
 
 /* ---- time ---- */
 
-static void tell_polls(const struct run *run, struct ds_event *ev)
-{
-	struct ds_elb_counters c = ds_elb_counters(run->elb);
-
-	DS_SET(ev, POLL_REQUESTS, poll_requests, (int64_t)c.requests);
-	DS_SET(ev, POLL_THROTTLED, poll_throttled, (int64_t)c.throttled);
-	DS_SET(ev, POLL_FAILED, poll_failed, (int64_t)c.failed);
-}
-
 static void push_tick(struct run *run, int64_t now_ns, bool final)
 {
 	struct ds_event ev;
@@ -243,7 +233,7 @@ static void push_tick(struct run *run, int64_t now_ns, bool final)
 		DS_SET(&ev, WATCH_LAG, watch_lag, watch.lag_ns);
 	}
 	if (run->elb)
-		tell_polls(run, &ev);
+		ds_elb_count(run->elb, &ev);
 	push(run, &ev);
 }
 
@@ -339,26 +329,12 @@ static void make_run_id(char id[DS_RUN_ID_LEN + 1])
 /* The first line, outside of the merge stage: nothing may stand before it. */
 static void announce_start(struct run *run)
 {
-	const struct ds_options *o = run->options;
-	struct utsname uts;
+	struct ds_opening_room room;
 	struct ds_event ev;
 
-	ds_event_init(&ev, DS_EVENT_START, run->started_ns);
+	ds_opening_start(run->options, run->kernel, run->started_ns, &room, &ev);
 	memcpy(ev.run_id, run->run_id, sizeof(ev.run_id));
-	DS_SET_STR(&ev, VERSION, version, DS_VERSION);
-	DS_SET_STR(&ev, SCHEMA_URL, schema_url, DS_SCHEMA_URL);
-	if (!uname(&uts))
-		DS_SET_STR(&ev, KERNEL_RELEASE, kernel_release, uts.release);
 	DS_SET_STR(&ev, NODE, node, run->node);
-	DS_SET_STR(&ev, PROBES_ATTACHED, probes_attached, ds_kernel_attached(run->kernel));
-	DS_SET_STR(&ev, PROBES_MISSING, probes_missing, ds_kernel_missing(run->kernel));
-	DS_SET_STR(&ev, TIER, tier, ds_kernel_tier(run->kernel));
-	DS_SET(&ev, BOOT_OFFSET, boot_offset_ns, (uint64_t)ds_kernel_boot_offset(run->kernel));
-	DS_SET(&ev, OPT_SETTLE, opt_settle, o->settle_ns);
-	DS_SET_STR(&ev, OPT_TAP, opt_tap,
-		   o->tap_always || ds_kernel_needs_tap(run->kernel) ? "always" : "auto");
-	DS_SET(&ev, OPT_TAP_MAX, opt_tap_max, o->tap_max_ns);
-	DS_SET(&ev, OPT_RATE_LIMIT, opt_rate_limit, o->rate_limit);
 	release(run, &ev);
 }
 
@@ -366,15 +342,15 @@ static void announce_start(struct run *run)
 static void push_named(struct run *run)
 {
 	const struct ds_options *o = run->options;
-	struct ds_named_room room;
+	struct ds_opening_room room;
 	struct ds_event ev;
 
 	for (int i = 0; i < o->lbs_cnt; i++) {
-		ds_named_balancer(o->lbs[i], run->started_ns, &ev);
+		ds_opening_balancer(o->lbs[i], run->started_ns, &ev);
 		push_own(run, &ev);
 	}
 	for (int i = 0; i < o->pod_ips_cnt; i++) {
-		ds_named_pod(o->pod_ips[i], run->started_ns, &room, &ev);
+		ds_opening_pod(o->pod_ips[i], run->started_ns, &room, &ev);
 		push_own(run, &ev);
 	}
 }

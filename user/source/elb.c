@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <uv.h>
 
 #include "user/core/merge.h"
@@ -17,6 +16,7 @@
 #include "user/source/elb_facts.h"
 #include "user/source/elb_fault.h"
 #include "user/util/cleanup.h"
+#include "user/util/clock.h"
 #include "user/util/log.h"
 #include "user/util/timefmt.h"
 
@@ -42,15 +42,12 @@ struct flight {
 
 static int64_t monotonic(void)
 {
-	return (int64_t)uv_hrtime();
+	return ds_clock_ns(CLOCK_MONOTONIC);
 }
 
 static int64_t wall_clock(void)
 {
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_REALTIME, &ts);	/* cannot fail */
-	return (int64_t)ts.tv_sec * DS_NS_PER_S + ts.tv_nsec;
+	return ds_clock_ns(CLOCK_REALTIME);
 }
 
 /* ---- events ---- */
@@ -297,7 +294,7 @@ static int make_plan(struct ds_elb *elb)
 	int r;
 
 	if (getrandom(&po.seed, sizeof(po.seed), 0) != (ssize_t)sizeof(po.seed))
-		po.seed = uv_hrtime();	/* no entropy: it only has to differ between nodes */
+		po.seed = (uint64_t)monotonic();	/* no entropy: other nodes have another one */
 	r = ds_elb_plan_new(&elb->plan, &po);
 	if (r)
 		return ds_log_err(r, "--elb");
@@ -354,6 +351,15 @@ void ds_elb_unwatch(struct ds_elb *elb, const struct ds_addr *addr)
 struct ds_elb_counters ds_elb_counters(const struct ds_elb *elb)
 {
 	return ds_elb_plan_counters(elb->plan);
+}
+
+void ds_elb_count(const struct ds_elb *elb, struct ds_event *tick)
+{
+	struct ds_elb_counters c = ds_elb_counters(elb);
+
+	DS_SET(tick, POLL_REQUESTS, poll_requests, (int64_t)c.requests);
+	DS_SET(tick, POLL_THROTTLED, poll_throttled, (int64_t)c.throttled);
+	DS_SET(tick, POLL_FAILED, poll_failed, (int64_t)c.failed);
 }
 
 static void on_closed(uv_handle_t *handle)

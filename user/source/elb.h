@@ -39,6 +39,8 @@ void ds_elb_watch(struct ds_elb *elb, const char *group, const struct ds_addr *a
 void ds_elb_unwatch(struct ds_elb *elb, const struct ds_addr *addr);
 
 struct ds_elb_counters ds_elb_counters(const struct ds_elb *elb);
+/* Adds them to a drainsnoop.tick event. */
+void ds_elb_count(const struct ds_elb *elb, struct ds_event *tick);
 
 /* Closes; the loop must run once more. NULL is fine. */
 void ds_elb_free(struct ds_elb **elb);

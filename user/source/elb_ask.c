@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uv.h>
 
 #include "user/source/aws_arn.h"
 #include "user/source/aws_credentials.h"
@@ -13,6 +12,7 @@
 #include "user/source/http.h"
 #include "user/source/wipe.h"
 #include "user/util/cleanup.h"
+#include "user/util/clock.h"
 #include "user/util/log.h"
 #include "user/util/timefmt.h"
 
@@ -237,7 +237,7 @@ static int send_form(struct ask *ask, const char *url)
 		return -ENOMEM;
 	request.body = form.data;
 	request.body_len = form.len;
-	ask->sent_ns = (int64_t)uv_hrtime();
+	ask->sent_ns = ds_clock_ns(CLOCK_MONOTONIC);
 	return ds_http_start(ask->asker->http, &request, NULL);
 }
 

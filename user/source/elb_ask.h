@@ -35,7 +35,7 @@ struct ds_elb_answer {
 	enum ds_elb_fault fault;
 	const char *detail;		/* of the fault, without secrets; NULL = none */
 	const struct ds_elb_reply *reply;	/* NULL unless it was answered */
-	int64_t sent_ns;		/* uv_hrtime() as it was sent */
+	int64_t sent_ns;		/* CLOCK_MONOTONIC as it was sent */
 	int64_t retry_after_ns;		/* -1 = not said */
 	int64_t server_ns;		/* header Date, Unix time; 0 = not said */
 };
