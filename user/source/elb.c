@@ -294,7 +294,7 @@ static int make_plan(struct ds_elb *elb)
 	int r;
 
 	if (getrandom(&po.seed, sizeof(po.seed), 0) != (ssize_t)sizeof(po.seed))
-		po.seed = (uint64_t)monotonic();	/* no entropy: other nodes have another one */
+		po.seed = (uint64_t)monotonic();	/* without entropy */
 	r = ds_elb_plan_new(&elb->plan, &po);
 	if (r)
 		return ds_log_err(r, "--elb");
