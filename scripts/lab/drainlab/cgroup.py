@@ -24,6 +24,15 @@ def v2_mount():
     return None
 
 
+def hierarchies():
+    """Where cgroups are mounted: that of v2 first, which has every process of a run, and each of v1."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+        parts = [line.partition(" - ") for line in mounts]
+    found = [(right.split()[0], left.split()[4]) for left, _, right in parts
+             if right.split()[0] in ("cgroup", "cgroup2") and "rw" in left.split()[5].split(",")]
+    return [path for kind, path in sorted(found, key=lambda mount: mount[0] != "cgroup2")]
+
+
 def v1_memory():
     """Where v1's hierarchy of the memory controller is mounted, or None."""
     with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
@@ -136,15 +145,16 @@ class RunCgroup(Cgroup):
 
 def sweep(run_id):
     """Kills everything in a run's cgroup and removes it."""
-    for root in filter(None, (v2_mount(), v1_memory())):
-        folder = Cgroup(os.path.join(root, PARENT + run_id))
-        if os.path.exists(folder.path):
-            folder.kill()
-            if not folder.remove():
-                raise LabError(f"{folder.path} could not be removed: processes {folder.pids()}")
+    folders = [Cgroup(os.path.join(root, PARENT + run_id)) for root in hierarchies()]
+    folders = [folder for folder in folders if os.path.exists(folder.path)]
+    for folder in folders:
+        folder.kill()
+    for folder in folders:
+        if not folder.remove():
+            raise LabError(f"{folder.path} could not be removed: processes {folder.pids()}")
 
 
 def run_ids():
     """Ids of the runs that have a cgroup."""
-    names = [name for root in (v2_mount(), v1_memory()) if root for name in os.listdir(root)]
+    names = [name for root in hierarchies() for name in os.listdir(root)]
     return {name[len(PARENT):] for name in names if name.startswith(PARENT)}

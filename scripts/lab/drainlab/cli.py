@@ -38,10 +38,16 @@ def parser():
     p.add_argument("--all", action="store_true", help="every scenario, IPv4 and IPv6, but those that --list marks with *")
     p.add_argument("--list", action="store_true", help="list the scenarios")
     p.add_argument("--clean", metavar="RUNID|all", help="remove what a run left that could not clean up")
-    p.add_argument("--json", metavar="FILE", help="write the runs as a JSON array (- is standard output)")
-    p.add_argument("--keep", metavar="DIR", help="keep each run's files in DIR/SCENARIO")
     p.add_argument("--jobs", type=int, default=4, metavar="N",
                    help="so many runs side by side, where several are asked for (default 4)")
+    add_options(p)
+    return p
+
+
+def add_options(p):
+    """The options of every laboratory."""
+    p.add_argument("--json", metavar="FILE", help="write the runs as a JSON array (- is standard output)")
+    p.add_argument("--keep", metavar="DIR", help="keep each run's files in DIR/SCENARIO")
     p.add_argument("--drainsnoop", metavar="PATH", default=os.path.join(ROOT, "build/drainsnoop"))
     p.add_argument("--no-tracer", action="store_true", help="the laboratory alone, without drainsnoop")
     p.add_argument("--tracer-arg", action="append", default=[], metavar="ARG", help="one more argument of drainsnoop")
@@ -58,7 +64,6 @@ def parser():
                ("scale", float, "multiplies lag, preStop, grace, delay, tail and settle, nothing else"))
     for name, kind, text in numbers:
         s.add_argument(f"--{name}", type=kind, metavar="N", help=text)
-    return p
 
 
 def settings_for(scenario, args):
@@ -157,13 +162,17 @@ def play(name, args):
     scenario = Scenario(bare)
     settings = settings_for(scenario, args)
     settings.ipv6 = bool(settings.ipv6 or name != bare)
-    name = bare + ("-ipv6" if settings.ipv6 else "")
+    return perform(bare + ("-ipv6" if settings.ipv6 else ""), scenario, settings, args, laboratory.Lab)
+
+
+def perform(name, scenario, settings, args, make):
+    """One run in a laboratory that make() builds as Lab() does; as play()."""
     say, begin = report.Progress(name, args.quiet), time.monotonic()
     if settings.family not in scenario.families:
-        raise LabError(f"{bare} is not for {settings.family}")
+        raise LabError(f"{scenario.name} is not for {settings.family}")
     binary = None if args.no_tracer else os.path.abspath(args.drainsnoop)
     outcome, problems = None, []
-    with laboratory.Lab(settings, say, binary, [*scenario.tracer, *args.tracer_arg]) as lab:
+    with make(settings, say, binary, [*scenario.tracer, *args.tracer_arg]) as lab:
         if args.keep:
             lab.keep(os.path.join(args.keep, name))
         try:
@@ -253,11 +262,11 @@ def expand(args, p):
     return wanted
 
 
-def prepare(args, p):
-    """Errors that need no run to be found."""
+def prepare(args, p, needed=()):
+    """Errors that need no run to be found. needed: packages that are missing besides."""
     if os.geteuid():
         raise LabError("the laboratory makes network namespaces: run it as root")
-    missing = sorted({package for tool, package in NEEDED.items() if not shutil.which(tool)})
+    missing = sorted({package for tool, package in NEEDED.items() if not shutil.which(tool)} | set(needed))
     if missing:
         raise LabError(f"missing: {' '.join(missing)}; scripts/deps installs them")
     if not args.no_tracer and not os.access(args.drainsnoop, os.X_OK):
@@ -275,28 +284,21 @@ def write_json(path, runs):
         file.write(text)
 
 
-def main(argv):
-    p = parser()
-    args = p.parse_args(argv)
-    if args.list:
-        for name in names():
-            scenario = Scenario(name)
-            print(f"{name + '*' * scenario.by_name:28} {'/'.join(scenario.families):10} {scenario.summary}")
-        return 0
-
+def guarded(program, body):
+    """The exit status of body(), which may raise LabError, or be interrupted."""
     raise_interrupted()
     try:
-        if args.clean:
-            return clean(args.clean)
-        wanted = expand(args, p)
-        prepare(args, p)
-        runs = play_all(wanted, args)
+        return body()
     except LabError as error:
-        print(f"scripts/lab/run: {error}", file=sys.stderr)
+        print(f"{program}: {error}", file=sys.stderr)
         return 1
     except Interrupted:
-        print("scripts/lab/run: interrupted; everything is removed", file=sys.stderr)
+        print(f"{program}: interrupted; everything is removed", file=sys.stderr)
         return 130
+
+
+def conclude(runs, args):
+    """Tells what all runs brought. The exit status."""
     if args.json:
         write_json(args.json, runs)
     if args.json != "-":
@@ -305,3 +307,25 @@ def main(argv):
         if widths:
             print("\n" + widths)
     return 0 if all(run and not problems for _, run, _, problems in runs) else 1
+
+
+def list_scenarios(found):
+    for scenario in found:
+        name = scenario.name + "*" * scenario.by_name
+        print(f"{name:28} {'/'.join(scenario.families):10} {scenario.summary}")
+    return 0
+
+
+def main(argv):
+    p = parser()
+    args = p.parse_args(argv)
+    if args.list:
+        return list_scenarios(map(Scenario, names()))
+
+    def body():
+        if args.clean:
+            return clean(args.clean)
+        wanted = expand(args, p)
+        prepare(args, p)
+        return conclude(play_all(wanted, args), args)
+    return guarded("scripts/lab/run", body)

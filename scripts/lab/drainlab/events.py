@@ -43,14 +43,13 @@ class EventWriter:
         """What a node's agent hears of: nothing of another node's pods."""
         if pod.place.elsewhere:
             return
-        settings = pod.lab.settings
-        prestop = f"sleep:{settings.prestop:g}" if settings.prestop else "none"
+        prestop = f"sleep:{pod.prestop:g}" if pod.prestop else "none"
         if pod.ports:
             keys["pod__ports"] = pod.ports
         if pod.on_host:
             keys["pod__host_network"] = True
         self.write("pod.state", pod__addresses=pod.address, pod__phase=phase,
-                   pod__prestop=prestop, pod__grace_period_s=int(settings.grace), **keys, keys={
+                   pod__prestop=prestop, pod__grace_period_s=int(pod.grace), **keys, keys={
                        "k8s.namespace.name": pod.namespace, "k8s.pod.name": pod.name,
                        "k8s.pod.uid": pod.uid, f"k8s.{pod.owner}.name": pod.deployment})
 

@@ -30,6 +30,8 @@ PLANES = {"haproxy": HAProxy, "tinylb": TinyLb, "nlb": Dnat, "nlb_front": Front}
 class Lab:
     """The parts of one run. Use it with `with`: leaving it removes everything, however it is left."""
 
+    unkept = ("cgroup", "*.sock")       # names of files that keep() is not for
+
     def __init__(self, settings, say, drainsnoop=None, tracer_args=()):
         self.settings = settings.scaled()
         self.asked = settings
@@ -95,6 +97,7 @@ class Lab:
         self.cgroup = cgroup.RunCgroup(self.run_id, self.folder, self.settings.cgroup)
         self.network = net.Network(self.run_id, self.settings, self.folder)
         self.network.build()
+        self._prepare()
         self.events = EventWriter(os.path.join(self.folder, "events.jsonl"))
         self.capture = self._add(Capture(self))
         if self.binary:
@@ -107,7 +110,14 @@ class Lab:
         self.group = self._add(group(self, self.plane))
         self._add(Outside(self))
         self.insider = self._add(Insider(self))
-        self.kubernetes = self._add(Kubernetes(self, self.group))
+        self.kubernetes = self._add(self._orchestrator())
+
+    def _prepare(self):
+        """What a laboratory with more in it starts before drainsnoop."""
+
+    def _orchestrator(self):
+        """What makes and ends the pods."""
+        return Kubernetes(self, self.group)
 
     def start_clients(self):
         """Starts the requests and waits until the first of them are served."""
@@ -179,7 +189,7 @@ class Lab:
         if self.kept:
             shutil.rmtree(self.kept, ignore_errors=True)
             os.makedirs(os.path.dirname(os.path.abspath(self.kept)), exist_ok=True)
-            shutil.copytree(self.folder, self.kept, ignore=shutil.ignore_patterns("cgroup", "*.sock"))
+            shutil.copytree(self.folder, self.kept, ignore=shutil.ignore_patterns(*self.unkept))
         try:
             sweep(self.run_id, mounted=getattr(getattr(self, "cgroup", None), "mounted", None))
         except Exception as error:
@@ -194,11 +204,26 @@ def sweep(run_id, mounted=None):
     net.sweep(run_id)
     if os.path.ismount(own_mount):
         cgroup.run(["umount", own_mount])
+    _remove_made(folder)
     shutil.rmtree(folder, ignore_errors=True)
     try:
         os.rmdir(RUNS)
     except OSError:
         pass
+
+
+def _remove_made(folder):
+    """Removes the folders outside that a run had to make as places for mounts of its own."""
+    try:
+        with open(os.path.join(folder, "made"), encoding="utf-8") as file:
+            made = file.read().splitlines()
+    except FileNotFoundError:
+        return
+    for place in reversed(made):
+        try:
+            os.rmdir(place)
+        except OSError:     # somebody has put something there meanwhile
+            pass
 
 
 def leftovers():
@@ -212,6 +237,7 @@ def _alive(run_id):
         with open(os.path.join(RUNS, run_id, "pid"), encoding="ascii") as file:
             pid = int(file.read())
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return b"lab/run" in file.read()
+            command = file.read()
+        return b"lab/run" in command or b"lab/kube" in command
     except (OSError, ValueError):
         return False

@@ -297,6 +297,40 @@ class Network:
                 ns.delete()
 
 
+def link_name(namespace, name):
+    """The host's side of a pod's veth, as the VPC CNI names it."""
+    return "eni" + hashlib.sha1(f"{namespace}.{name}".encode()).hexdigest()[:11]
+
+
+def inside(plan, address, host_mac):
+    """The `ip` commands of a pod's own namespace, once its eth0 is there."""
+    nodad = " nodad" if plan.ipv6 else ""
+    return f"""
+        addr add {plan.prefix(address)} dev eth0{nodad}
+        link set eth0 up
+        route add {plan.gateway} dev eth0
+        route add default via {plan.gateway} dev eth0
+        neigh replace {plan.gateway} lladdr {host_mac} nud permanent dev eth0"""
+
+
+def wiring(plan, address, link, secondary=False):
+    """The `ip` commands that make a pod's route and its rules on the node."""
+    prefix, scope = plan.prefix(address), "" if plan.ipv6 else " scope link"
+    return f"""
+        route add {prefix} dev {link}{scope}
+        rule add to {prefix} table main priority 512""" + (
+            f"\nrule add from {prefix} table 2 priority 1536" if secondary else "")
+
+
+def unwiring(plan, address, link, secondary=False):
+    """[(what, `ip` command)]: how the CNI takes that away, in its order."""
+    prefix = plan.prefix(address)
+    steps = [("rule_512", f"rule del to {prefix} table main priority 512")]
+    if secondary:
+        steps.append(("rule_1536", f"rule del from {prefix} table 2 priority 1536"))
+    return [*steps, ("route", f"route del {prefix} dev {link}")]
+
+
 class Attachment:
     """A pod's place in the network."""
 
@@ -308,18 +342,12 @@ class Attachment:
         self.node = network.second if elsewhere else network.node
         self.filtered = network.settings.release if network.settings.release in ("tc", "xdp") else None
         self.address = elsewhere or plan.pod(index, secondary)
-        self.link = "eni" + hashlib.sha1(f"{namespace}.{name}".encode()).hexdigest()[:11]
+        self.link = link_name(namespace, name)
         self.netns = network.netns(f"pod{index}")
-        nodad = " nodad" if plan.ipv6 else ""
         host_mac, node = mac(self.link), self.node
         node.ip(f"link add name {self.link} netns {node.name} address {host_mac} type veth "
                 f"peer name eth0 netns {self.netns.name}")
-        self.netns.ip(f"""
-            addr add {plan.prefix(self.address)} dev eth0{nodad}
-            link set eth0 up
-            route add {plan.gateway} dev eth0
-            route add default via {plan.gateway} dev eth0
-            neigh replace {plan.gateway} lladdr {host_mac} nud permanent dev eth0""", plan.ipv6)
+        self.netns.ip(inside(plan, self.address, host_mac), plan.ipv6)
         self.attached = now_ns()
         node.ip(f"link set {self.link} up")
         self._wire()
@@ -330,19 +358,12 @@ class Attachment:
 
     def _wire(self):
         """Its route and its rules on the node."""
-        scope = "" if self.network.plan.ipv6 else " scope link"
-        self.node.ip(f"""
-            route add {self.prefix} dev {self.link}{scope}
-            rule add to {self.prefix} table main priority 512"""
-                     + (f"\nrule add from {self.prefix} table 2 priority 1536" if self.secondary else ""),
-                     self.network.plan.ipv6)
+        plan = self.network.plan
+        self.node.ip(wiring(plan, self.address, self.link, self.secondary), plan.ipv6)
 
     def _unwiring(self):
         """[(what, command)]: how the CNI takes that away, in its order."""
-        steps = [("rule_512", f"rule del to {self.prefix} table main priority 512")]
-        if self.secondary:
-            steps.append(("rule_1536", f"rule del from {self.prefix} table 2 priority 1536"))
-        return [*steps, ("route", f"route del {self.prefix} dev {self.link}")]
+        return unwiring(self.network.plan, self.address, self.link, self.secondary)
 
     def release(self):
         """CNI DEL on the node, in its real order. Returns [(what, before, after)], times in ns."""

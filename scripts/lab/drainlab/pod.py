@@ -193,6 +193,14 @@ class Pod:
         self.lab.note_mark(self, what, before, after or before)
 
     @property
+    def prestop(self):
+        return self.lab.settings.prestop
+
+    @property
+    def grace(self):
+        return self.lab.settings.grace
+
+    @property
     def ends_on(self):
         return self.ends or ENDS_ON[self.server_kind]
 

@@ -17,9 +17,9 @@ def now_ns():
     return time.time_ns()
 
 
-def run(argv, stdin=None, check=True, quiet=False):
+def run(argv, stdin=None, check=True, quiet=False, timeout=60):
     """Runs a short command to its end and returns what it printed."""
-    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
     if check and done.returncode:
         raise LabError(f"{' '.join(argv)}: {done.stderr.strip() or done.returncode}"
                        + (f"\n{stdin}" if stdin and not quiet else ""))

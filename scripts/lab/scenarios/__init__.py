@@ -52,8 +52,8 @@ def three_listeners(lab):
 
 
 class Scenario:
-    def __init__(self, name):
-        module = importlib.import_module(f"{__name__}.{name}")
+    def __init__(self, name, package=__name__):
+        module = importlib.import_module(f"{package}.{name}")
         self.name = name
         self.summary = module.SUMMARY
         self.settings = getattr(module, "SETTINGS", {})

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real cluster as the scenarios see it: a Deployment, a rollout, and what became of each pod.
+
+Follows the pods by the API, tells drainsnoop of them as events (drainsnoop itself does not ask the API here),
+and takes the moments of their ends from outside of drainsnoop (marks.py).
+"""
+
+import os
+import threading
+
+from drainlab.events import rfc3339
+from drainlab.proc import now_ns, wait_for
+
+from . import manifests, marks
+from .api import Watch
+from .controller import PODS, Controller
+from .pod import RealPod, condition, requested_at
+
+
+class RealKubernetes:
+    def __init__(self, lab, group, plane, node):
+        self.lab, self.group, self.plane, self.node = lab, group, plane, node
+        self.api = plane.api("admin")
+        self.pods = []          # all that ever had an address
+        self.by_uid = {}
+        self.trigger = "deletion"   # why pods are deleted at the moment
+        self.told = threading.Lock()
+        for path, thing in manifests.controller_rights():
+            self.api.create(path, thing)
+        self.watch = Watch(lab, self.api, PODS, self._take)
+        self.controller = Controller(lab, plane, group, self.by_uid.get)
+
+    # what a scenario does
+
+    def deploy(self):
+        """The workload, until all of it is ready and gets requests."""
+        settings, path = self.lab.settings, f"/api/v1/namespaces/{manifests.NAMESPACE}"
+        accounts = f"{path}/serviceaccounts"
+        wait_for(lambda: any(a["metadata"]["name"] == "default" for a in self.api.get(accounts)["items"]),
+                 30, "the namespace's service account")
+        self.api.create(f"{path}/services", manifests.service())
+        self.api.create(f"/apis/apps/v1/namespaces/{manifests.NAMESPACE}/deployments",
+                        manifests.deployment(settings.pods, settings.prestop, settings.grace))
+        self.rollout_status()
+        for pod in self.running:
+            self.lab.tracer.wait_for_pod(pod)
+        self.lab.say(f"{settings.pods} pods are ready")
+
+    def rollout(self):
+        """What a person types: a restart, and its status until it has come through."""
+        self.trigger = "rollout"
+        self.lab.say("kubectl rollout restart deployment/" + manifests.NAME)
+        self.plane.kubectl("rollout", "restart", "deployment/" + manifests.NAME)
+        self.rollout_status()
+        self.lab.say("kubectl says that it is rolled out")
+
+    def rollout_status(self):
+        patience = 60 + 10 * self.lab.settings.pods
+        self.plane.kubectl("rollout", "status", "deployment/" + manifests.NAME, f"--timeout={patience}s",
+                           timeout=patience + 10)
+        self.lab.check()
+
+    @property
+    def running(self):
+        """The pods that have an address and are not asked to end."""
+        return [pod for pod in self.pods if pod.t0 is None and not pod.gone]
+
+    # what the laboratory asks
+
+    def wait(self):
+        """Waits until every pod that was deleted is gone, and notes when what happened to it."""
+        ending = [pod for pod in self.pods if pod.t0 is not None]
+        for pod in ending:
+            wait_for(lambda: pod.gone or self.lab.check(), pod.grace + 60, f"the end of {pod.name}")
+        self.controller.wait()
+        for pod in ending:
+            pod.note_exits()
+        self._note(ending)
+
+    def _note(self, ending):
+        """The marks that logs tell."""
+        def text(path):
+            if not os.path.exists(path):
+                return ""
+            with open(path, encoding="utf-8", errors="replace") as file:
+                return file.read()
+        requests = marks.deletions(text(self.plane.audit_log))
+        signals = marks.signals(text(self.node.containerd_log))
+        releases = marks.releases(text(self.node.cni_log))
+        for pod in ending:
+            for what, (before, after) in marks.of(pod, requests, signals, releases).items():
+                pod.mark(what, before, after)
+            for text_ in marks.missing(pod):
+                self.lab.problem(text_)
+
+    def end(self):
+        """The watches end with the API server."""
+
+    # what the API tells
+
+    def _take(self, kind, thing):
+        """One change of one pod."""
+        status, meta = thing.get("status", {}), thing["metadata"]
+        if meta.get("labels", {}).get("app") != manifests.NAME or not status.get("podIP"):
+            return
+        with self.told:
+            pod = self.by_uid.get(meta["uid"])
+            if pod is None:
+                pod = RealPod(self.lab, thing)
+                self.pods.append(pod)
+                self.by_uid[pod.uid] = pod
+            pod.thing = thing
+            pod.watch_containers(self.node.init_pid)
+            self._tell(pod, kind)
+
+    def _tell(self, pod, kind):
+        """Tells drainsnoop of the pod's phase, where it is another one than before."""
+        events, t0, more = self.lab.events, requested_at(pod.thing), {}
+        if t0 is not None:
+            more = {"pod__t0": rfc3339(t0), "pod__t0_error_ms": 1000,
+                    "pod__t0_source": "deletion_timestamp", "pod__trigger": self.trigger}
+        if kind == "DELETED":
+            phase, pod.gone = "deleted", True
+        elif t0 is not None:
+            phase, pod.t0 = "terminating", t0
+        elif condition(pod.thing, "Ready") == "True":
+            phase = "ready"
+        else:
+            phase = "not_ready" if pod.phase in ("ready", "not_ready") else "pending"
+        if phase == pod.phase:
+            return
+        pod.phase = phase
+        events.pod_state(pod, phase, **more)
+        if phase == "ready":
+            self.lab.insider.call(pod)
+        if phase == "terminating":
+            self.lab.say(f"{pod.name} begins to go")
+        if phase == "deleted":
+            pod.mark("deleted", now_ns())
+            self.group.gone(pod)
+            self.lab.say(f"{pod.name} is gone")
