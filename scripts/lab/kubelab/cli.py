@@ -26,6 +26,8 @@ def parser():
     p.add_argument("scenario", nargs="*", help=f"names of scenarios (--list); without: {' and '.join(STORY)}")
     p.add_argument("--list", action="store_true", help="list the scenarios")
     p.add_argument("--clean", metavar="RUNID|all", help="remove what a run left that could not clean up")
+    p.add_argument("--pods-by", choices=("events", "api"), default="events",
+                   help="how drainsnoop hears of the pods (default %(default)s)")
     cli.add_options(p)
     return p
 
@@ -56,7 +58,7 @@ def advised(result):
 
 def play_all(wanted, args, programs):
     """The scenarios one after the other; `prestop` takes what the run before advised."""
-    runs, make, before = [], functools.partial(_make, programs), {}
+    runs, make, before = [], functools.partial(ClusterLab, programs, args.pods_by), {}
     for name in wanted:
         scenario = find(name)
         settings = cli.settings_for(scenario, args)
@@ -66,10 +68,6 @@ def play_all(wanted, args, programs):
         runs.append(cli.perform(name, scenario, settings, args, make))
         before = advised(runs[-1][1])
     return runs
-
-
-def _make(programs, settings, say, binary, tracer_args):
-    return ClusterLab(settings, say, programs, binary, tracer_args)
 
 
 def main(argv):

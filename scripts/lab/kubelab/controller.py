@@ -10,7 +10,7 @@ import threading
 import time
 
 from .api import ApiError, Watch
-from .manifests import CONTROLLER, GATE, NAME, NAMESPACE
+from .manifests import CONTROLLER, CONTROLLER_RULES, GATE, NAME, NAMESPACE
 from .pod import condition
 
 SLICES = (f"/apis/discovery.k8s.io/v1/namespaces/{NAMESPACE}/endpointslices"
@@ -37,8 +37,8 @@ class Controller:
 
     def __init__(self, lab, plane, group, known):
         self.lab, self.group, self.known = lab, group, known
-        plane.keys.issue("controller", CONTROLLER)
-        self.api = plane.api("controller")
+        plane.user(CONTROLLER, CONTROLLER_RULES)
+        self.api = plane.api(CONTROLLER)
         self.targets = {}       # uid: pod, from the call that registers to the one that deregisters
         self.busy = []          # threads of calls
         self.dirty = threading.Event()

@@ -11,6 +11,7 @@ import os
 from drainlab.proc import LabError, Tool, in_netns, run, wait_for
 
 from .api import Api
+from .manifests import rights
 from .pki import Keys
 
 PORT = 6443
@@ -53,6 +54,12 @@ class ControlPlane:
     def api(self, user):
         """A client for an issued user."""
         return Api(self.netns, self.host, PORT, self.keys.authority, *self.keys.pair(user))
+
+    def user(self, name, rules):
+        """A user of the API with these rights (manifests.rights())."""
+        self.keys.issue(name, name)
+        for path, thing in rights(name, rules):
+            self.api("admin").create(path, thing)
 
     def run(self, name, argv, enter=None):
         """Starts a program of the cluster in the node's namespace, with a log of its own."""

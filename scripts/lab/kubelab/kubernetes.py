@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real cluster as the scenarios see it: a Deployment, a rollout, and what became of each pod.
 
-Follows the pods by the API, tells drainsnoop of them as events (drainsnoop itself does not ask the API here),
-and takes the moments of their ends from outside of drainsnoop (marks.py).
+Follows the pods by the API, tells drainsnoop of them as events (where it does not ask the API itself), and
+takes the moments of their ends from outside of drainsnoop (marks.py).
 """
 
 import os
@@ -25,8 +25,6 @@ class RealKubernetes:
         self.by_uid = {}
         self.trigger = "deletion"   # why pods are deleted at the moment
         self.told = threading.Lock()
-        for path, thing in manifests.controller_rights():
-            self.api.create(path, thing)
         self.watch = Watch(lab, self.api, PODS, self._take)
         self.controller = Controller(lab, plane, group, self.by_uid.get)
 
@@ -130,7 +128,8 @@ class RealKubernetes:
         if phase == pod.phase:
             return
         pod.phase = phase
-        events.pod_state(pod, phase, **more)
+        if self.lab.pods_by == "events":
+            events.pod_state(pod, phase, **more)
         if phase == "ready":
             self.lab.insider.call(pod)
         if phase == "terminating":

@@ -8,7 +8,7 @@ from . import images
 NAMESPACE, NAME = "default", "web"
 GATE = "target-health.elbv2.k8s.aws/" + NAME
 LABELS = {"app": NAME}
-CONTROLLER = "drainlab-load-balancer-controller"
+CONTROLLER, AGENT = "drainlab-load-balancer-controller", "drainsnoop"
 
 
 def deployment(replicas, prestop, grace):
@@ -35,15 +35,19 @@ def service():
             "spec": {"selector": LABELS, "ports": [{"name": "http", "port": 80, "targetPort": "http"}]}}
 
 
-def controller_rights():
-    """What the laboratory's load balancer controller may do, and no more: (path, object) each."""
-    path = "/apis/rbac.authorization.k8s.io/v1/"
-    kind = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": CONTROLLER}}
+def rights(user, rules):
+    """A user's rights in the whole cluster: (path, object) of each object that gives them."""
+    path, group = "/apis/rbac.authorization.k8s.io/v1/", "rbac.authorization.k8s.io"
+    kind = {"apiVersion": group + "/v1", "metadata": {"name": user}}
     return [
         (path + "clusterroles", {**kind, "kind": "ClusterRole", "rules": [
-            {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
-            {"apiGroups": [""], "resources": ["pods/status"], "verbs": ["patch"]},
-            {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]}]}),
-        (path + "clusterrolebindings", {**kind, "kind": "ClusterRoleBinding", "subjects": [
-            {"kind": "User", "name": CONTROLLER, "apiGroup": "rbac.authorization.k8s.io"}], "roleRef": {
-                "kind": "ClusterRole", "name": CONTROLLER, "apiGroup": "rbac.authorization.k8s.io"}})]
+            {"apiGroups": [of], "resources": [what], "verbs": verbs.split()} for of, what, verbs in rules]}),
+        (path + "clusterrolebindings", {
+            **kind, "kind": "ClusterRoleBinding", "subjects": [{"kind": "User", "name": user, "apiGroup": group}],
+            "roleRef": {"kind": "ClusterRole", "name": user, "apiGroup": group}})]
+
+
+# What each may do, and no more.
+CONTROLLER_RULES = [("", "pods", "list watch"), ("", "pods/status", "patch"),
+                    ("discovery.k8s.io", "endpointslices", "list watch")]
+AGENT_RULES = [("", "pods", "list watch")]
