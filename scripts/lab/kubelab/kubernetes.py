@@ -5,6 +5,7 @@ Follows the pods by the API, tells drainsnoop of them as events (where it does n
 takes the moments of their ends from outside of drainsnoop (marks.py).
 """
 
+import contextlib
 import os
 import threading
 
@@ -15,6 +16,11 @@ from . import manifests, marks
 from .api import Watch
 from .controller import PODS, Controller
 from .pod import RealPod, condition, requested_at
+
+
+def cores(text):
+    """A quantity of processors, in thousandths."""
+    return int(text[:-1]) if text.endswith("m") else int(text) * 1000
 
 
 class RealKubernetes:
@@ -58,6 +64,35 @@ class RealKubernetes:
                            timeout=patience + 10)
         self.lab.check()
 
+    def evict(self, pod):
+        """What `kubectl drain` does to a pod."""
+        self.trigger = "eviction"
+        self.lab.say(f"{pod.name} is to be evicted")
+        with self._one_more_ends():
+            self.api.create(f"{PODS}/{pod.name}/eviction", manifests.eviction(pod.name))
+
+    def preempt(self):
+        """Has a pod come that is more important and leaves no room for one of the others."""
+        self.trigger, name = "preemption", "important"
+        node = self.api.get(f"/api/v1/nodes/{self.node.name}")
+        free = cores(node["status"]["allocatable"]["cpu"]) - (len(self.running) - 1) * manifests.CPU
+        self.api.create("/apis/scheduling.k8s.io/v1/priorityclasses", manifests.priority(name))
+        self.lab.say("a pod comes that is more important")
+        with self._one_more_ends():
+            self.api.create(PODS, manifests.important(name, free - manifests.CPU // 2))
+
+    @contextlib.contextmanager
+    def _one_more_ends(self):
+        """Waits until what is done inside has one more pod asked to end."""
+        have = len(self.ending)
+        yield
+        wait_for(lambda: len(self.ending) > have or self.lab.check(), 30, "a pod to be asked to end")
+
+    @property
+    def ending(self):
+        """The pods that were asked to end."""
+        return [pod for pod in self.pods if pod.t0 is not None]
+
     @property
     def running(self):
         """The pods that have an address and are not asked to end."""
@@ -67,7 +102,7 @@ class RealKubernetes:
 
     def wait(self):
         """Waits until every pod that was deleted is gone, and notes when what happened to it."""
-        ending = [pod for pod in self.pods if pod.t0 is not None]
+        ending = self.ending
         for pod in ending:
             wait_for(lambda: pod.gone or self.lab.check(), pod.grace + 60, f"the end of {pod.name}")
         self.controller.wait()

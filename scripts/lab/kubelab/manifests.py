@@ -8,6 +8,7 @@ from . import images
 NAMESPACE, NAME = "default", "web"
 GATE = "target-health.elbv2.k8s.aws/" + NAME
 LABELS = {"app": NAME}
+CPU = 10    # what each pod asks for, thousandths of a core
 CONTROLLER, AGENT = "drainlab-load-balancer-controller", "drainsnoop"
 
 
@@ -16,6 +17,7 @@ def deployment(replicas, prestop, grace):
     container = {
         "name": "web", "image": images.WEB, "imagePullPolicy": "Never",
         "ports": [{"name": "http", "containerPort": PORT}, {"name": "health", "containerPort": HEALTH_PORT}],
+        "resources": {"requests": {"cpu": f"{CPU}m"}},
         "readinessProbe": {"httpGet": {"path": "/", "port": "health"}, "periodSeconds": 1}}
     if prestop:
         container["lifecycle"] = {"preStop": {"sleep": {"seconds": int(prestop)}}}
@@ -28,6 +30,23 @@ def deployment(replicas, prestop, grace):
                 "containers": [container], "terminationGracePeriodSeconds": int(grace),
                 "automountServiceAccountToken": False, "enableServiceLinks": False,
                 "readinessGates": [{"conditionType": GATE}]}}}}
+
+
+def eviction(name):
+    return {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": NAMESPACE}}
+
+
+def priority(name):
+    return {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name},
+            "value": 1000}
+
+
+def important(name, cpu):
+    """A pod of that priority class, which asks for so much of the node."""
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": NAMESPACE}, "spec": {
+        "priorityClassName": name, "automountServiceAccountToken": False, "terminationGracePeriodSeconds": 1,
+        "containers": [{"name": "web", "image": images.WEB, "imagePullPolicy": "Never",
+                        "resources": {"requests": {"cpu": f"{cpu}m"}}}]}}
 
 
 def service():

@@ -36,6 +36,7 @@ address = "{folder}/containerd.sock"
 path = "{folder}/opt"
 [plugins."io.containerd.grpc.v1.cri"]
 sandbox_image = "{pause}"
+netns_mounts_under_state_dir = true
 restrict_oom_score_adj = true
 disable_apparmor = true
 [plugins."io.containerd.grpc.v1.cri".cni]

@@ -7,3 +7,9 @@ def rolling(lab):
     lab.kubernetes.deploy()
     lab.start_clients()
     lab.kubernetes.rollout()
+
+
+def triggered(run, trigger):
+    """Problems unless this is why, by drainsnoop's verdicts, each of the pods ended."""
+    said = {pod.name: run.verdict(pod).get("drainsnoop.pod.trigger") for pod in run.ended}
+    return [f"the trigger of {name} is {value}" for name, value in said.items() if value != trigger]
