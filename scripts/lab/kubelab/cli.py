@@ -58,9 +58,10 @@ def advised(result):
 
 def play_all(wanted, args, programs):
     """The scenarios one after the other; `prestop` takes what the run before advised."""
-    runs, make, before = [], functools.partial(ClusterLab, programs, args.pods_by), {}
+    runs, before = [], {}
     for name in wanted:
         scenario = find(name)
+        make = functools.partial(ClusterLab, programs, scenario.pods_by or args.pods_by)
         settings = cli.settings_for(scenario, args)
         if name == "prestop" and args.prestop is None:
             for field, value in before.items():

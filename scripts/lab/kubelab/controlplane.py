@@ -5,8 +5,10 @@ TLS with certificates of the run's own authority, the Node and RBAC authorizers,
 accounts. The audit log tells when the API server was asked to delete which pod.
 """
 
+import contextlib
 import json
 import os
+import signal
 
 from drainlab.proc import LabError, Tool, in_netns, run, wait_for
 
@@ -68,6 +70,15 @@ class ControlPlane:
                         stdout=log, stderr=log)
         self.tools[name] = tool
         return tool
+
+    @contextlib.contextmanager
+    def stopped(self, name):
+        """SIGSTOP to a program, and SIGCONT when what is inside is done."""
+        self.tools[name].signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.tools[name].signal(signal.SIGCONT)
 
     def wait_until(self, condition, timeout, what, *names):
         """Waits for a condition that these programs bring about; says what they say if one of them ends."""

@@ -52,11 +52,14 @@ class RealKubernetes:
 
     def rollout(self):
         """What a person types: a restart, and its status until it has come through."""
+        self.restart()
+        self.rollout_status()
+        self.lab.say("kubectl says that it is rolled out")
+
+    def restart(self):
         self.trigger = "rollout"
         self.lab.say("kubectl rollout restart deployment/" + manifests.NAME)
         self.plane.kubectl("rollout", "restart", "deployment/" + manifests.NAME)
-        self.rollout_status()
-        self.lab.say("kubectl says that it is rolled out")
 
     def rollout_status(self):
         patience = 60 + 10 * self.lab.settings.pods
@@ -68,7 +71,7 @@ class RealKubernetes:
         """What `kubectl drain` does to a pod."""
         self.trigger = "eviction"
         self.lab.say(f"{pod.name} is to be evicted")
-        with self._one_more_ends():
+        with self.one_more_ends():
             self.api.create(f"{PODS}/{pod.name}/eviction", manifests.eviction(pod.name))
 
     def preempt(self):
@@ -78,11 +81,11 @@ class RealKubernetes:
         free = cores(node["status"]["allocatable"]["cpu"]) - (len(self.running) - 1) * manifests.CPU
         self.api.create("/apis/scheduling.k8s.io/v1/priorityclasses", manifests.priority(name))
         self.lab.say("a pod comes that is more important")
-        with self._one_more_ends():
+        with self.one_more_ends():
             self.api.create(PODS, manifests.important(name, free - manifests.CPU // 2))
 
     @contextlib.contextmanager
-    def _one_more_ends(self):
+    def one_more_ends(self):
         """Waits until what is done inside has one more pod asked to end."""
         have = len(self.ending)
         yield

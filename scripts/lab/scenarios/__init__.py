@@ -63,6 +63,7 @@ class Scenario:
         self.mechanics = getattr(module, "mechanics", lambda run: [])
         self.must_find = getattr(module, "must_find", lambda run: [])
         self.by_name = getattr(module, "BY_NAME", False)
+        self.pods_by = getattr(module, "PODS_BY", None)
         self.indistinguishable = getattr(module, "indistinguishable", lambda drop: False)
 
 

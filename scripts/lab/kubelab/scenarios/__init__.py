@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scenarios of the real cluster, in the form of those of scripts/lab/scenarios."""
+"""The scenarios of the real cluster, in the form of those of scripts/lab/scenarios, and
+
+    PODS_BY     how drainsnoop hears of the pods (--pods-by), where the scenario is about that
+"""
 
 
 def rolling(lab):
@@ -7,6 +10,12 @@ def rolling(lab):
     lab.kubernetes.deploy()
     lab.start_clients()
     lab.kubernetes.rollout()
+
+
+def begin(lab):
+    """A rolling update, as far as the first pod that begins to go."""
+    with lab.kubernetes.one_more_ends():
+        lab.kubernetes.restart()
 
 
 def triggered(run, trigger):
