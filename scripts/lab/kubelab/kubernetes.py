@@ -150,8 +150,9 @@ class RealKubernetes:
             self._tell(pod, kind)
 
     def _tell(self, pod, kind):
-        """Tells drainsnoop of the pod's phase, where it is another one than before."""
-        events, t0, more = self.lab.events, requested_at(pod.thing), {}
+        """Tells drainsnoop of the pod's phase, where it is another one than before. The first T0 is the right
+        one: the last event of a pod has stamps of the kubelet's own deletion, without any grace."""
+        events, t0, more = self.lab.events, pod.t0 or requested_at(pod.thing), {}
         if t0 is not None:
             more = {"pod__t0": rfc3339(t0), "pod__t0_error_ms": 1000,
                     "pod__t0_source": "deletion_timestamp", "pod__trigger": self.trigger}
