@@ -442,14 +442,19 @@ static const struct argp targets_argp = { .options = targets_options, .parser = 
 static const struct argp elb_argp = { .options = elb_options, .parser = parse_elb };
 static const struct argp filter_argp = { .options = filter_options, .parser = parse_filter };
 
+static void give_to_children(struct argp_state *state, struct ds_options *o)
+{
+	for (int i = 0; state->root_argp->children[i].argp; i++)
+		state->child_inputs[i] = o;
+}
+
 static error_t parse_trace(int key, char *arg, struct argp_state *state)
 {
 	struct ds_options *o = state->input;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		for (int i = 0; i < 4; i++)
-			state->child_inputs[i] = o;
+		give_to_children(state, o);
 		return 0;
 	case OPT_FOLLOW:
 		o->follow = true;
@@ -477,7 +482,7 @@ static error_t parse_replay(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = state->child_inputs[1] = o;
+		give_to_children(state, o);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (o->recording)
