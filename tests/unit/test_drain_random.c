@@ -12,11 +12,13 @@
 #include <time.h>
 
 #include "tests/unit/core_fixture.h"
+#include "user/source/elb_plan.h"
 
 #define RUNS 500
 #define SEED 20261123
 #define TOLD_MAX 2048
 #define DAY_MS 86400000
+#define LAG_MS (DS_ELB_LAG_NS / DS_NS_PER_MS)
 #define TARGETS 3	/* of one pod, at most */
 
 static uint64_t state;
@@ -205,7 +207,9 @@ static void tell_polls(const struct story *st, int group, int64_t period, bool c
 	if (st->reused)
 		until = st->next_drain + 2 * period;
 	for (int64_t send = from; send < until; send += period + between(0, period / 10)) {
-		int64_t received = send + between(5, 300), read = between(send, received);
+		int64_t received = send + between(5, 300);
+		/* Each replica of the API is late by as much as it likes, up to LAG_MS. */
+		int64_t read = between(send, received) - between(0, LAG_MS);
 		enum ds_target_state s = state_at(st, group, read);
 		bool draining = s == DS_TARGET_STATE_DRAINING;
 
@@ -213,12 +217,13 @@ static void tell_polls(const struct story *st, int group, int64_t period, bool c
 			continue;
 		if (csv)	/* rows of whole seconds, written after the answer */
 			tell_state(received + 5, group, s,
-				   draining ? last : floor_s(send), floor_s(received) + 1000,
-				   source, 0);
+				   draining ? last : floor_s(send) - LAG_MS,
+				   floor_s(received) + 1000, source, 0);
 		else
-			tell_state(received, group, s, draining ? last : send, received, source, 0);
+			tell_state(received, group, s, draining ? last : send - LAG_MS, received,
+				   source, 0);
 		if (!draining)
-			last = csv ? floor_s(send) : send;
+			last = (csv ? floor_s(send) : send) - LAG_MS;
 		else
 			last = INT64_MIN;
 	}

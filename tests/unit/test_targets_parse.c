@@ -295,8 +295,8 @@ static void describe_target_health_with_its_time(void **state)
 	(void)state;
 	ds_buf_printf(&text, "2026-11-22T22:37:24Z " ARN "\n%s2026-11-22T22:37:26Z " ARN "\n%s}", doc,
 		      later);
-	assert_reads(text.data, "describe_target_health healthy 10.77.1.11:8080 24.000..30.000|"
-		     "describe_target_health draining 10.77.1.11:8080 24.000..32.000|", "");
+	assert_reads(text.data, "describe_target_health healthy 10.77.1.11:8080 23.000..30.000|"
+		     "describe_target_health draining 10.77.1.11:8080 23.000..32.000|", "");
 	ds_buf_clear(&text);
 	ds_buf_printf(&text, "%s,\"ResponseMetadata\":{\"HTTPHeaders\":"
 		      "{\"date\":\"Sun, 22 Nov 2026 22:37:24 GMT\"}}}", later);
@@ -315,13 +315,13 @@ static void csv_rows_are_readings(void **state)
 		     "2026-11-22 22:37:22.5,10.77.1.11,8080,healthy,web\n"
 		     "\"1795387044\",\"10.77.1.11\",8080,draining,web\n"
 		     "1795387045,10.77.1.11,8080,draining,web\n",
-		     "file healthy 10.77.1.11:8080 20.000..21.000|"
-		     "file healthy 10.77.1.11:8080 22.500..22.600|"
-		     "file draining 10.77.1.11:8080 22.500..25.000|"
+		     "file healthy 10.77.1.11:8080 19.000..21.000|"
+		     "file healthy 10.77.1.11:8080 21.500..22.600|"
+		     "file draining 10.77.1.11:8080 21.500..25.000|"
 		     "file draining 10.77.1.11:8080 -1.000..26.000|", "");
 	assert_reads("yesterday,10.0.0.1,80,healthy\n1795387044,10.0.0.1,x,healthy\n"
 		     "1795387044,10.0.0.1,80,gone\n1795387044,10.0.0.1,80,healthy\n",
-		     "file healthy 10.0.0.1:80 24.000..25.000|",
+		     "file healthy 10.0.0.1:80 23.000..25.000|",
 		     "1: CSV: the first column is no time (2026-11-22T10:15:31.5Z)|"
 		     "2: CSV: the third column is no port|"
 		     "3: CSV: the fourth column is no state (initial, healthy, unhealthy, draining, "
@@ -336,7 +336,7 @@ static void what_is_broken_costs_itself_only(void **state)
 	(void)state;
 	/* a line that its writer did not finish */
 	assert_reads("{\"level\":\"info\",\"ts\":\"20\n1795387044,10.0.0.1,80,healthy\n",
-		     "file healthy 10.0.0.1:80 24.000..25.000|",
+		     "file healthy 10.0.0.1:80 23.000..25.000|",
 		     "1: a control character, or the end of the line, within a string|");
 	assert_reads("{\"level\":\"info\",\n" RECORD("DeregisterTargets", ONE, ""),
 		     "cloudtrail draining 10.77.1.11:8080 23.000..25.000|",
@@ -346,13 +346,13 @@ static void what_is_broken_costs_itself_only(void **state)
 		     "cloudtrail draining 10.77.1.11:8080 23.000..25.000|",
 		     "1: cut off: the end is missing|");
 	feed(nul, sizeof(nul) - 1);
-	assert_string_equal(got.data + 1, "file healthy 10.0.0.1:80 24.000..25.000|");
+	assert_string_equal(got.data + 1, "file healthy 10.0.0.1:80 23.000..25.000|");
 	assert_string_equal(faults.data + 1, "1: a NUL character|");
 	ds_buf_puts(&deep, "{\"a\":");
 	for (int i = 0; i < 100; i++)
 		ds_buf_putc(&deep, '[');
 	ds_buf_puts(&deep, "\n1795387044,10.0.0.1,80,healthy\n");
-	assert_reads(deep.data, "file healthy 10.0.0.1:80 24.000..25.000|",
+	assert_reads(deep.data, "file healthy 10.0.0.1:80 23.000..25.000|",
 		     "1: nested deeper than 64|");
 	ds_buf_free(&deep);
 }
@@ -370,7 +370,7 @@ static void a_line_of_ten_megabytes_is_told_once(void **state)
 	ds_targets_parse_feed(&p, line, len);
 	ds_targets_parse_end(&p);
 	assert_string_equal(faults.data + 1, "1: longer than 1 MiB|");
-	assert_string_equal(got.data + 1, "file healthy 10.0.0.1:80 24.000..25.000|");
+	assert_string_equal(got.data + 1, "file healthy 10.0.0.1:80 23.000..25.000|");
 	assert_true(p.split.buf.cap <= 4 * DS_TARGETS_ITEM_MAX);
 	free(line);
 }

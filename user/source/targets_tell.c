@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "user/source/elb_plan.h"
 #include "user/util/hash.h"
 #include "user/util/timefmt.h"
 
@@ -122,8 +123,10 @@ void ds_targets_tell_reading(struct ds_targets_parser *p, const struct ds_target
 		t.lo_ns = l && l->at_ns <= t.hi_ns ? l->at_ns : 0;
 		if (l)
 			l->at_ns = INT64_MAX;	/* further readings of the same drain say no more */
-	} else if (l) {
-		l->at_ns = t.lo_ns;
+	} else {
+		t.lo_ns -= DS_ELB_LAG_NS;	/* it may not know of what was done just before */
+		if (l)
+			l->at_ns = t.lo_ns;
 	}
 	ds_targets_tell(p, &t);
 }

@@ -69,7 +69,7 @@ void ds_targets_tell(struct ds_targets_parser *p, const struct ds_targets_told *
 
 /*
  * The same for a reading of a state, in [lo, hi]: a drain is bounded by the last reading of that
- * target that said otherwise.
+ * target that said otherwise, which may have been out of date by DS_ELB_LAG_NS.
  */
 void ds_targets_tell_reading(struct ds_targets_parser *p, const struct ds_targets_told *told);
 
