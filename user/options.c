@@ -442,10 +442,20 @@ static const struct argp targets_argp = { .options = targets_options, .parser = 
 static const struct argp elb_argp = { .options = elb_options, .parser = parse_elb };
 static const struct argp filter_argp = { .options = filter_options, .parser = parse_filter };
 
-static void give_to_children(struct argp_state *state, struct ds_options *o)
+static const struct argp_child trace_children[] = {
+	{ &source_argp, 0, NULL, 1 }, { &kube_argp, 0, NULL, 1 }, { &targets_argp, 0, NULL, 1 },
+	{ &elb_argp, 0, NULL, 1 }, { &filter_argp, 0, NULL, 2 }, { 0 }
+};
+
+static const struct argp_child replay_children[] = {
+	{ &targets_argp, 0, NULL, 1 }, { &filter_argp, 0, NULL, 2 }, { 0 }
+};
+
+/* argp gives a parser's children nothing by itself. */
+static void give_to_children(struct argp_state *state, const struct argp_child *children)
 {
-	for (int i = 0; state->root_argp->children[i].argp; i++)
-		state->child_inputs[i] = o;
+	for (int i = 0; children[i].argp; i++)
+		state->child_inputs[i] = state->input;
 }
 
 static error_t parse_trace(int key, char *arg, struct argp_state *state)
@@ -454,7 +464,7 @@ static error_t parse_trace(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		give_to_children(state, o);
+		give_to_children(state, trace_children);
 		return 0;
 	case OPT_FOLLOW:
 		o->follow = true;
@@ -482,7 +492,7 @@ static error_t parse_replay(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		give_to_children(state, o);
+		give_to_children(state, replay_children);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (o->recording)
@@ -541,13 +551,6 @@ static void run_argp(const struct argp *argp, char *name, int argc, char **argv,
 
 enum ds_command ds_options_parse(int argc, char **argv, struct ds_options *o)
 {
-	static const struct argp_child trace_children[] = { { &source_argp, 0, NULL, 1 },
-							    { &kube_argp, 0, NULL, 1 },
-							    { &targets_argp, 0, NULL, 1 },
-							    { &elb_argp, 0, NULL, 1 },
-							    { &filter_argp, 0, NULL, 2 }, { 0 } };
-	static const struct argp_child replay_children[] = { { &targets_argp, 0, NULL, 1 },
-							     { &filter_argp, 0, NULL, 2 }, { 0 } };
 	static const struct argp trace = {
 		.options = trace_options, .parser = parse_trace, .children = trace_children,
 		.doc = "Print lost connections, pod phases, verdicts and advice as they happen.",
