@@ -64,6 +64,45 @@ static void quiet_streams_end(void **state)
 	assert_int_equal(got.reply.status, 200);
 }
 
+#define QUIET_NS (200 * DS_NS_PER_MS)
+
+static uint64_t last_piece_ms;
+static uv_timer_t half_time;
+
+static bool stream_and_note(void *ctx, const char *data, size_t len)
+{
+	last_piece_ms = uv_now(&loop);
+	return stream(ctx, data, len);
+}
+
+static void on_half_time(uv_timer_t *timer)
+{
+	(void)timer;
+	http_server_send(&server, "3\r\ndef\r\n", 8);
+}
+
+/* On a machine that stands still for so long the second piece is too late: then once more. */
+static void each_piece_begins_the_wait_anew(void **state)
+{
+	struct ds_http_request request = { .stream = stream_and_note, .timeout_ns = -1,
+					   .quiet_ns = QUIET_NS };
+
+	(void)state;
+	server.reply = CHUNKED;
+	assert_int_equal(uv_timer_init(&loop, &half_time), 0);
+	for (int tries = 0; tries < 20 && strcmp(got.stream.data ? got.stream.data : "", "abcdef") != 0;
+	     tries++) {
+		got.times = 0;
+		ds_buf_clear(&got.stream);
+		assert_int_equal(uv_timer_start(&half_time, on_half_time, 100, 0), 0);
+		call(&request);
+		assert_fault(-ETIMEDOUT, "nothing came for 0.2 s");
+	}
+	uv_close((uv_handle_t *)&half_time, NULL);
+	assert_string_equal(got.stream.data, "abcdef");
+	assert_true((int64_t)(uv_now(&loop) - last_piece_ms) * DS_NS_PER_MS >= QUIET_NS);
+}
+
 /* What is wrong with the request stands in its body, and it is bounded as any other. */
 static void streams_that_fail_have_a_body(void **state)
 {
@@ -127,6 +166,22 @@ static void cancelled_calls_say_nothing(void **state)
 	assert_int_equal(server.requests, 2);
 }
 
+static void done_and_cancel(void *ctx, const struct ds_http_reply *reply)
+{
+	done(ctx, reply);
+	ds_http_cancel(running);
+}
+
+static void cancelling_what_is_done_does_nothing(void **state)
+{
+	struct ds_http_request request = { .url = url, .done = done_and_cancel, .ctx = &got };
+
+	(void)state;
+	server.reply = OK "Content-Length: 0\r\n\r\n";
+	assert_int_equal(ds_http_start(http, &request, &running), 0);
+	run_until(1);
+}
+
 static void done_and_free(void *ctx, const struct ds_http_reply *reply)
 {
 	done(ctx, reply);
@@ -181,9 +236,11 @@ int main(void)
 		TEST(streams_come_piece_by_piece),
 		TEST(streams_end_when_the_reader_says_so),
 		TEST(quiet_streams_end),
+		TEST(each_piece_begins_the_wait_anew),
 		TEST(streams_that_fail_have_a_body),
 		TEST(reader_cancels_and_starts),
 		TEST(cancelled_calls_say_nothing),
+		TEST(cancelling_what_is_done_does_nothing),
 		TEST(it_can_be_freed_when_done),
 		TEST(connections_are_used_again),
 		TEST(calls_are_bounded),

@@ -175,6 +175,26 @@ static void longest_path_fits(void **state)
 	ds_buf_puts(&b, "/>");
 	assert_int_equal(read_n(&seen, b.data, b.len, &fault), 0);
 	ds_buf_free(&seen.out);
+	b.len -= 2;
+	ds_buf_puts(&b, "n/>");
+	expect_fault(b.data, b.len, -E2BIG, "nested");
+	ds_buf_free(&b);
+}
+
+/* What nobody is told is not kept. */
+static void text_beside_elements_is_not_kept(void **state)
+{
+	struct seen seen = { 0 };
+	struct ds_buf b = { 0 };
+	const char *fault;
+
+	(void)state;
+	ds_buf_puts(&b, "<A><B/>");
+	repeat(&b, "t", DS_XML_TEXT_MAX + 1);
+	ds_buf_puts(&b, "</A>");
+	assert_int_equal(read_n(&seen, b.data, b.len, &fault), 0);
+	assert_string_equal(seen.out.data, "+/A +/A/B /A/B= ");
+	ds_buf_free(&seen.out);
 	ds_buf_free(&b);
 }
 
@@ -220,6 +240,7 @@ int main(void)
 		cmocka_unit_test(document_types_are_refused),
 		cmocka_unit_test(depth_is_bounded),
 		cmocka_unit_test(longest_path_fits),
+		cmocka_unit_test(text_beside_elements_is_not_kept),
 		cmocka_unit_test(texts_are_bounded),
 		cmocka_unit_test(elements_and_bytes_are_bounded),
 	};

@@ -292,6 +292,14 @@ void ds_http_cancel(struct ds_http_call *call)
 	call_free(call);
 }
 
+/* Names are looked up by threads of libcurl's, or the loop would wait for each. */
+static bool libcurl_can(void)
+{
+	const long wanted = CURL_VERSION_SSL | CURL_VERSION_ASYNCHDNS;
+
+	return (curl_version_info(CURLVERSION_NOW)->features & wanted) == wanted;
+}
+
 int ds_http_new(struct ds_http **ret_http, struct uv_loop_s *loop)
 {
 	ds_autofree struct ds_http *http = calloc(1, sizeof(*http));
@@ -299,6 +307,8 @@ int ds_http_new(struct ds_http **ret_http, struct uv_loop_s *loop)
 
 	if (!http)
 		return ds_log_err(ENOMEM, "HTTP");
+	if (!libcurl_can())
+		return ds_log_err(EOPNOTSUPP, "HTTP: this libcurl has no TLS or blocks on names");
 	/* Counted by libcurl: the first one's allocator stays. */
 	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, ds_wipe_malloc, ds_wipe_free, ds_wipe_realloc,
 				 ds_wipe_strdup, ds_wipe_calloc))

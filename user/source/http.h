@@ -80,7 +80,7 @@ int ds_http_new(struct ds_http **ret_http, struct uv_loop_s *loop);
 int ds_http_start(struct ds_http *http, const struct ds_http_request *request,
 		  struct ds_http_call **ret_call);
 
-/* Ends a call without calling done. call may be NULL. */
+/* Ends a call without calling done; from within its done it does nothing. call may be NULL. */
 void ds_http_cancel(struct ds_http_call *call);
 
 /* Cancels all calls and closes, and sets *http to NULL; the loop must run once more. */

@@ -274,7 +274,6 @@ static CURLcode set_rules(struct ds_http_call *call)
 	SET(call, code, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET(call, code, CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(call, code, CURLOPT_FOLLOWLOCATION, 0L);
-	SET(call, code, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
 	SET(call, code, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(call, code, CURLOPT_NOSIGNAL, 1L);
 	/* Otherwise the loop waits for a name server whenever a call ends before its answer. */

@@ -10,6 +10,10 @@
 
 #include "user/source/http.h"
 
+#if LIBCURL_VERSION_NUM < 0x075700
+#error "libcurl 7.87 or later is needed: signatures cover all headers, and names do not block"
+#endif
+
 #define DS_HTTP_HOST_MAX 300
 
 enum ds_http_end {
