@@ -28,6 +28,7 @@ typedef enum ds_aws_outcome ds_aws_answered_fn(struct ds_aws_fetch *f,
 
 struct ds_aws_fetch {
 	struct ds_http *http;
+	void (*on_reply)(void *ctx, const struct ds_http_reply *reply);	/* the walk goes on */
 	ds_aws_fetched_fn *done;
 	void *ctx;
 	enum ds_aws_provider provider;		/* that is asked now */

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 enum ds_aws_setting {
 	DS_AWS_SETTING_KEY_ID,
@@ -36,6 +37,12 @@ struct ds_aws_text {
 	const char *text;
 	size_t len;
 };
+
+/* Of a NUL-terminated text, or of NULL: the same, borrowed. */
+static inline struct ds_aws_text ds_aws_text_of(const char *text)
+{
+	return (struct ds_aws_text){ text, text ? strlen(text) : 0 };
+}
 
 struct ds_aws_profile {
 	bool found;		/* the file has a section of that name */
