@@ -133,6 +133,73 @@ static void a_registration_in_a_gap_is_the_present_pods(void **state)
 	}
 }
 
+static void tell(struct fixture *f, int64_t ms, const char *group, int port,
+		 enum ds_target_state s)
+{
+	struct ds_event ev = fx_target_event(ms, 1, s);
+
+	DS_SET_STR(&ev, TG_NAME, tg_name, group);
+	DS_SET(&ev, TARGET_PORT, target_port, port);
+	ds_core_feed(f->core, &ev);
+}
+
+/* Which load balancer sent is not known: of a port its groups count, of the pod all that drain. */
+static void several_groups_and_ports_of_one_pod(void **state)
+{
+	struct fixture *f = *state;
+	const struct ds_pod *pod;
+	struct ds_drain d;
+
+	fx_start_with(f, 60 * S, 900 * S, "auto", 0);
+	fx_pod(f, 0, 1);
+	pod = pod_of(f, 1);
+	tell(f, 100, "web", FX_PORT, DS_TARGET_STATE_HEALTHY);
+	tell(f, 200, "api", FX_PORT, DS_TARGET_STATE_HEALTHY);
+	tell(f, 300, "web", FX_PORT + 1, DS_TARGET_STATE_HEALTHY);
+	fx_terminating(f, 1 * S, 1);
+	tell(f, 2 * S, "web", FX_PORT, DS_TARGET_STATE_DRAINING);
+	/* the other group may have sent still */
+	assert_false(ds_pod_drain(f->core, pod, FX_PORT).began);
+	assert_false(ds_pod_drain(f->core, pod, FX_PORT + 1).began);
+	assert_true(ds_pod_drain(f->core, pod, 0).began);
+	tell(f, 4 * S, "api", FX_PORT, DS_TARGET_STATE_DRAINING);
+	d = ds_pod_drain(f->core, pod, FX_PORT);
+	assert_true(d.began);
+	assert_int_equal(d.lo_ns, fx_at(950));		/* T0, less what the API's clock may be off */
+	assert_int_equal(d.hi_ns, fx_at(4 * S));
+	assert_false(ds_pod_drain(f->core, pod, FX_PORT + 1).began);
+	tell(f, 6 * S, "web", FX_PORT + 1, DS_TARGET_STATE_DRAINING);
+	assert_int_equal(ds_pod_drain(f->core, pod, FX_PORT).hi_ns, fx_at(4 * S));
+	assert_int_equal(ds_pod_drain(f->core, pod, FX_PORT + 1).hi_ns, fx_at(6 * S));
+	assert_int_equal(ds_pod_drain(f->core, pod, 0).hi_ns, fx_at(6 * S));
+	/* one of them is registered again, and drains again */
+	tell(f, 30 * S, "api", FX_PORT, DS_TARGET_STATE_INITIAL);
+	tell(f, 40 * S, "api", FX_PORT, DS_TARGET_STATE_DRAINING);
+	assert_int_equal(ds_pod_drain(f->core, pod, FX_PORT).hi_ns, fx_at(40 * S));
+	assert_int_equal(ds_pod_drain(f->core, pod, FX_PORT + 1).hi_ns, fx_at(6 * S));
+}
+
+/* The node is a target of the same group, by its instance or its address: no pod's drain. */
+static void an_instance_that_drains_is_no_pods_drain(void **state)
+{
+	struct fixture *f = *state;
+	struct ds_event ev;
+
+	fx_start_with(f, 60 * S, 900 * S, "auto", 0);
+	fx_pod(f, 0, 1);
+	tell(f, 100, "web", FX_PORT, DS_TARGET_STATE_HEALTHY);
+	fx_terminating(f, 1 * S, 1);
+	ev = fx_target_event(2 * S, 1, DS_TARGET_STATE_DRAINING);
+	DS_SET(&ev, TG_TYPE, tg_type, DS_TARGET_TYPE_INSTANCE);
+	ds_core_feed(f->core, &ev);
+	ev = fx_target_event(2 * S, 1, DS_TARGET_STATE_DRAINING);
+	DS_SET_STR(&ev, TARGET_ID, target_id, "i-0123456789abcdef0");
+	ds_core_feed(f->core, &ev);
+	assert_true(ds_pod_drain(f->core, pod_of(f, 1), FX_PORT).known);
+	assert_false(ds_pod_drain(f->core, pod_of(f, 1), FX_PORT).began);
+	assert_false(ds_pod_is_draining(f->core, pod_of(f, 1)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +209,8 @@ int main(void)
 		FX_TEST(a_pod_that_does_not_go_keeps_nothing),
 		FX_TEST(the_earlier_pod_is_meant_until_the_target_is_registered_anew),
 		FX_TEST(a_registration_in_a_gap_is_the_present_pods),
+		FX_TEST(several_groups_and_ports_of_one_pod),
+		FX_TEST(an_instance_that_drains_is_no_pods_drain),
 	};
 
 	return cmocka_run_group_tests_name("drain", tests, NULL, NULL);
