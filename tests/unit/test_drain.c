@@ -165,7 +165,7 @@ static void several_groups_and_ports_of_one_pod(void **state)
 	tell(f, 4 * S, "api", FX_PORT, DS_TARGET_STATE_DRAINING);
 	d = ds_pod_drain(f->core, pod, FX_PORT);
 	assert_true(d.began);
-	assert_int_equal(d.lo_ns, fx_at(950));		/* T0, less what the API's clock may be off */
+	assert_int_equal(d.lo_ns, fx_at(950));	/* T0 by a clock that may be 50 ms off */
 	assert_int_equal(d.hi_ns, fx_at(4 * S));
 	assert_false(ds_pod_drain(f->core, pod, FX_PORT + 1).began);
 	tell(f, 6 * S, "web", FX_PORT + 1, DS_TARGET_STATE_DRAINING);
