@@ -226,12 +226,8 @@ static void push_tick(struct run *run, int64_t now_ns, bool final)
 	       ds_kernel_missing_count(run->kernel));
 	DS_SET(&ev, TAP_ON, tap_on, ds_kernel_tap_is_on(run->kernel));
 	DS_SET(&ev, TAP_ON_MS, tap_on_ms, ds_kernel_tap_on_ns(run->kernel));
-	if (run->kube) {
-		struct ds_kube_stats watch = ds_kube_stats(run->kube);
-
-		DS_SET(&ev, WATCH_RESTARTS, watch_restarts, watch.restarts);
-		DS_SET(&ev, WATCH_LAG, watch_lag, watch.lag_ns);
-	}
+	if (run->kube)
+		ds_kube_count(run->kube, &ev);
 	if (run->elb)
 		ds_elb_count(run->elb, &ev);
 	push(run, &ev);
@@ -299,6 +295,16 @@ static void second_signal(int signum)
 {
 	(void)signum;
 	_exit(DS_EXIT_INTERRUPTED);
+}
+
+/* What an earlier run left: the API server may know by now that it is no more. */
+static void restore(void *ctx, const struct ds_event *ev)
+{
+	struct run *run = ctx;
+
+	if (run->kube)
+		ds_kube_restored(run->kube, ev);
+	release(run, ev);
 }
 
 /* ---- setting up ---- */
@@ -430,8 +436,7 @@ static int open_sources(struct run *run, int netns_fd)
 		if (r)
 			return r;
 	}
-	r = open_kube(run);
-	r = r ? r : open_elb(run);
+	r = open_elb(run);
 	if (r)
 		return r;
 	r = ds_kernel_find_listeners(run->kernel);
@@ -479,6 +484,7 @@ static int set_up(struct run *run)
 		r = ds_keep_state_new(&run->keep, run->options, run->core, run->run_id);
 	r = r ? r : open_loop(run);
 	r = r ? r : open_kernel(run, netns_fd);
+	r = r ? r : open_kube(run);
 	if (r)
 		return r;
 	r = uv_poll_init(&run->loop, &run->kernel_poll, ds_kernel_fd(run->kernel));
@@ -488,7 +494,7 @@ static int set_up(struct run *run)
 	(void)uv_poll_start(&run->kernel_poll, UV_READABLE, on_kernel);
 	announce_start(run);
 	if (run->keep)
-		ds_keep_state_load(run->keep, release, run);
+		ds_keep_state_load(run->keep, restore, run);
 	r = open_sources(run, netns_fd);
 	if (r)
 		return r;

@@ -132,6 +132,23 @@ class Watch(KubeTest):
         self.assertEqual(told["drainsnoop.pod.t0_source"], "status_reason")
         self.assertEqual(told["drainsnoop.pod.status_reason"], "Evicted")
 
+    def test_a_pod_that_went_while_nobody_ran(self):
+        """What the state file knows and the API server does not is no more; what both know goes on."""
+        kube = self.serve(make_pod("web-1", "10.99.0.5"), make_pod("web-2", "10.99.0.6"))
+        state = os.path.join(self.folder, "state")
+        process = self.watch("--state", state)
+        self.wait_phase("web-2", "ready")
+        t0 = kube.terminate("web-2")
+        self.wait_phase("web-2", "terminating")
+        self.stop(process)
+        kube.remove("web-1")
+        process = self.watch("--state", state)
+        self.wait_phase("web-1", "deleted")
+        kube.remove("web-2")
+        self.wait_phase("web-2", "deleted")
+        self.stop(process)
+        self.assertEqual(parse_time(self.pods("web-2")[-1]["drainsnoop.pod.t0"]), t0)
+
     def test_many_pods_come_in_pages(self):
         kube = self.serve(*(make_pod(f"web-{i}", f"10.99.1.{i}") for i in range(1, 26)))
         kube.page = 10

@@ -20,6 +20,7 @@
 static struct ds_kube_pods pods;
 static struct ds_buf told;
 static void *object;
+static struct ds_event last;	/* its strings are gone */
 
 static void deliver(void *ctx, struct ds_event *ev)
 {
@@ -31,6 +32,7 @@ static void deliver(void *ctx, struct ds_event *ev)
 		ds_buf_printf(&told, "%s%s|", ds_name(DS_NAMES_PHASE, ev->phase),
 			      ds_event_has(ev, DS_KEY_T0) ? " going" : "");
 	assert_true(ev->time_ns == pods.now_ns);
+	last = *ev;
 }
 
 static int fresh(void **state)
@@ -141,6 +143,66 @@ static void how_late_the_news_are(void **state)
 	assert_true(pods.late_ns == 25 * DS_NS_PER_S);
 }
 
+#define UID "6f2a1c1e-0000-4000-8000-000000000001"
+
+static struct ds_event restored(const char *uid)
+{
+	struct ds_event ev;
+
+	ds_event_init(&ev, DS_EVENT_POD_STATE, BEGIN);
+	DS_SET(&ev, RESTORED, restored, true);
+	DS_SET_STR(&ev, POD_UID, pod_uid, uid);
+	DS_SET_STR(&ev, POD_NAME, pod_name, "a");
+	DS_SET(&ev, PHASE, phase, DS_PHASE_READY);
+	return ev;
+}
+
+/* What happened to it while nobody watched is the gap between two runs, and told as such. */
+static void a_pod_of_an_earlier_run_that_is_no_more(void **state)
+{
+	struct ds_event ev = restored(UID);
+
+	(void)state;
+	object = ds_kube_pods_restored(&ev);
+	assert_non_null(object);
+	ds_kube_pods_tell(&pods, object, DS_KUBE_MISSING);
+	assert_told("deleted|");
+}
+
+static void a_pod_of_an_earlier_run_that_still_goes(void **state)
+{
+	struct ds_event ev = restored(UID);
+
+	(void)state;
+	DS_SET(&ev, T0, t0, BEGIN - 7);
+	DS_SET(&ev, TRIGGER, trigger, DS_TRIGGER_EVICTION);
+	object = ds_kube_pods_restored(&ev);
+	is(10, "{\"metadata\":{\"name\":\"a\",\"uid\":\"" UID "\"" DELETING "},\"status\":{}}");
+	assert_told("terminating going|");
+	assert_true(last.t0 == BEGIN - 7 && last.trigger == DS_TRIGGER_EVICTION);
+	is(11, "{\"metadata\":{\"name\":\"a\",\"uid\":\"" UID "\"" DELETING "},\"status\":{"
+	       "\"phase\":\"Failed\"}}");
+	assert_told("deleted going|");
+}
+
+static void what_an_earlier_run_left_and_nobody_looks_for(void **state)
+{
+	struct ds_event ev = restored("0123456789abcdef0123456789abcdef");	/* a static pod */
+
+	(void)state;
+	assert_null(ds_kube_pods_restored(&ev));
+	ev = restored(UID);
+	DS_SET(&ev, PHASE, phase, DS_PHASE_DELETED);
+	assert_null(ds_kube_pods_restored(&ev));
+	ev = restored(UID);
+	DS_SET(&ev, PHASE_LANE, phase_lane, DS_LANE_KERNEL);	/* one line of its history */
+	assert_null(ds_kube_pods_restored(&ev));
+	ev = restored("");
+	assert_null(ds_kube_pods_restored(&ev));
+	ds_event_init(&ev, DS_EVENT_TARGET, BEGIN);
+	assert_null(ds_kube_pods_restored(&ev));
+}
+
 static void what_makes_no_sense_changes_nothing(void **state)
 {
 	json_object *json = json_tokener_parse("{\"metadata\":{\"name\":\"a\"}}");
@@ -164,6 +226,9 @@ int main(void)
 		TEST(a_pod_that_vanished_while_nobody_watched),
 		TEST(a_pod_that_was_seen_going_is_no_loss),
 		TEST(how_late_the_news_are),
+		TEST(a_pod_of_an_earlier_run_that_is_no_more),
+		TEST(a_pod_of_an_earlier_run_that_still_goes),
+		TEST(what_an_earlier_run_left_and_nobody_looks_for),
 		TEST(what_makes_no_sense_changes_nothing),
 	};
 

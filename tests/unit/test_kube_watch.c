@@ -519,6 +519,22 @@ static void the_server_has_the_last_word_on_who_is_there(void **state)
 	assert_told(f, "is a=1|is a=3|is b=4|");
 }
 
+static void what_is_known_before_the_first_list(void **state)
+{
+	struct fixture *f = *state;
+
+	for (const char *uid = "aab"; *uid; uid++) {
+		char name[] = { *uid, '\0' }, *object = NULL;
+
+		assert_true(asprintf(&object, "%s=0", name) > 0);
+		f->living++;
+		ds_kube_watch_know(f->w, name, object);	/* the second of a name is dropped */
+	}
+	assert_int_equal(f->living, 2);
+	listed(f, LIST("10", "", OBJECT("b", "2")));
+	assert_told(f, "missing a=0|is b=2|");
+}
+
 static int64_t timeout_of(struct fixture *f)
 {
 	return strtoll(strstr(f->request.target, "timeoutSeconds=") + strlen("timeoutSeconds="), NULL, 10);
@@ -567,6 +583,7 @@ int main(void)
 		TEST(retry_after_is_honoured_within_bounds),
 		TEST(a_watch_that_ends_at_once_backs_off),
 		TEST(the_server_has_the_last_word_on_who_is_there),
+		TEST(what_is_known_before_the_first_list),
 		TEST(watches_of_many_nodes_do_not_end_together),
 	};
 

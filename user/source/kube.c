@@ -176,16 +176,23 @@ static void on_tick(uv_timer_t *timer)
 	ds_kube_watch_tick(k->watch, ds_clock_ns(CLOCK_REALTIME));
 }
 
-struct ds_kube_stats ds_kube_stats(struct ds_kube *k)
+void ds_kube_restored(struct ds_kube *k, const struct ds_event *ev)
+{
+	void *pod = ds_kube_pods_restored(ev);
+
+	if (pod)
+		ds_kube_watch_know(k->watch, ev->pod_uid, pod);
+}
+
+void ds_kube_count(struct ds_kube *k, struct ds_event *tick)
 {
 	int64_t blind_ns = ds_kube_watch_blind_ns(k->watch, ds_clock_ns(CLOCK_REALTIME));
-	struct ds_kube_stats stats = {
-		.restarts = (int64_t)ds_kube_watch_stats(k->watch).restarts,
-		.lag_ns = blind_ns > k->pods.late_ns ? blind_ns : k->pods.late_ns,
-	};
 
+	DS_SET(tick, WATCH_RESTARTS, watch_restarts,
+	       (int64_t)ds_kube_watch_stats(k->watch).restarts);
+	DS_SET(tick, WATCH_LAG, watch_lag,
+	       blind_ns > k->pods.late_ns ? blind_ns : k->pods.late_ns);
 	k->pods.late_ns = 0;
-	return stats;
 }
 
 /* ---- setting up ---- */

@@ -21,11 +21,6 @@ struct ds_kube_options {
 	void *ctx;
 };
 
-struct ds_kube_stats {
-	int64_t restarts;	/* requests that failed, or asked for all of it anew */
-	int64_t lag_ns;		/* how late the news are, or for how long there are none */
-};
-
 /*
  * Finds the API server and begins to ask it. 0, or -errno with one line logged: only for what no
  * time mends (a kubeconfig that is wrong); a server that does not answer is waited for.
@@ -33,8 +28,14 @@ struct ds_kube_stats {
 int ds_kube_new(struct ds_kube **ret_kube, struct uv_loop_s *loop,
 		const struct ds_kube_options *options);
 
-/* As of now; the lag is the largest since it was last asked. */
-struct ds_kube_stats ds_kube_stats(struct ds_kube *k);
+/* An event of the state that an earlier run left: before the loop turns. */
+void ds_kube_restored(struct ds_kube *k, const struct ds_event *ev);
+
+/*
+ * Sets a tick's counters: requests that failed or asked for all of it anew, and how late the news
+ * are, or for how long there are none: the largest since it was last asked.
+ */
+void ds_kube_count(struct ds_kube *k, struct ds_event *tick);
 
 /* Ends what is under way; the loop must run once more. NULL is fine. */
 void ds_kube_free(struct ds_kube **kube);

@@ -5,13 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/source/kube_json.h"
 #include "user/source/kube_pod.h"
 #include "user/util/timefmt.h"
+
+#define UID_LEN 36 /* 8-4-4-4-12 */
 
 struct followed {
 	struct ds_kube_pod pod, told;
 	bool is_told;
-	bool watched; /* its first reading was told: what comes now is news */
+	bool watched; /* a reading of this run was told: what comes now is news */
 };
 
 void *ds_kube_pods_take(void *ctx, void *object, json_object *json)
@@ -31,6 +34,38 @@ void *ds_kube_pods_take(void *ctx, void *object, json_object *json)
 	}
 	ds_kube_pod_keep_t0(&pod, &f->pod);
 	memcpy(&f->pod, &pod, sizeof(pod));
+	return f;
+}
+
+void *ds_kube_pods_restored(const struct ds_event *ev)
+{
+	struct followed *f;
+
+	if (ev->kind != DS_EVENT_POD_STATE || !ds_event_has(ev, DS_KEY_RESTORED) ||
+	    !ds_event_has(ev, DS_KEY_POD_UID) || strlen(ev->pod_uid) != UID_LEN ||
+	    !ds_event_has(ev, DS_KEY_POD_NAME) || !ds_event_has(ev, DS_KEY_PHASE) ||
+	    ds_event_has(ev, DS_KEY_PHASE_LANE) || ev->phase == DS_PHASE_DELETED)
+		return NULL;
+	f = calloc(1, sizeof(*f));
+	if (!f || !ds_kube_copy(f->pod.name, sizeof(f->pod.name), ev->pod_name) ||
+	    (ds_event_has(ev, DS_KEY_POD_NAMESPACE) &&
+	     !ds_kube_copy(f->pod.namespace_, sizeof(f->pod.namespace_), ev->pod_namespace))) {
+		free(f);
+		return NULL;
+	}
+	memcpy(f->pod.uid, ev->pod_uid, UID_LEN);
+	f->pod.phase = ev->phase;
+	f->pod.grace_s = f->pod.trigger = -1;
+	if (ds_event_has(ev, DS_KEY_T0)) {
+		f->pod.t0_ns = ev->t0;
+		f->pod.t0_error_ns = ds_event_has(ev, DS_KEY_T0_ERROR) ? ev->t0_error : 0;
+		f->pod.t0_source = ds_event_has(ev, DS_KEY_T0_SOURCE) ? ev->t0_source : 0;
+		f->pod.trigger = ds_event_has(ev, DS_KEY_TRIGGER) ? ev->trigger :
+								    DS_TRIGGER_DELETION;
+		f->pod.grace_s = ds_event_has(ev, DS_KEY_GRACE_PERIOD) ? ev->grace_period_s : -1;
+	}
+	memcpy(&f->told, &f->pod, sizeof(f->told));
+	f->is_told = true;
 	return f;
 }
 
@@ -73,6 +108,7 @@ void ds_kube_pods_tell(void *ctx, void *object, enum ds_kube_told told)
 	struct ds_kube_pods *pods = ctx;
 	struct followed *f = object;
 	bool ended = f->pod.phase == DS_PHASE_DELETED, going = f->pod.t0_ns || ended;
+	bool vanished = told == DS_KUBE_MISSING && !going && f->watched;
 
 	note_lateness(pods, f);
 	f->watched = true;
@@ -82,7 +118,7 @@ void ds_kube_pods_tell(void *ctx, void *object, enum ds_kube_told told)
 	if (told != DS_KUBE_IS)
 		ds_kube_pod_gone(&f->pod, pods->now_ns, told == DS_KUBE_MISSING);
 	tell(pods, f);
-	if (told == DS_KUBE_MISSING && !going)
+	if (vanished) /* before this run: that is the gap between the two */
 		tell_unseen(pods);
 }
 

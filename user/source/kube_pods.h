@@ -22,6 +22,13 @@ struct ds_kube_pods {
 	int64_t late_ns;
 };
 
+/*
+ * A pod that an earlier run knew, from a restored pod.state event: the object to be known by the
+ * watch (ds_kube_watch_know) under the event's UID. NULL for one that had ended, for an event that
+ * does not tell who and how it is, and for a static pod, which the API knows by another UID.
+ */
+void *ds_kube_pods_restored(const struct ds_event *ev);
+
 /* The hooks of a watch, whose ctx is a struct ds_kube_pods. */
 void *ds_kube_pods_take(void *ctx, void *object, json_object *json);
 void ds_kube_pods_tell(void *ctx, void *object, enum ds_kube_told told);

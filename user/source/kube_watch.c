@@ -85,6 +85,34 @@ static void forget(struct ds_kube_watch *w, struct entry *e)
 	free(e);
 }
 
+/* A new entry for an object, which is dropped where it cannot be kept. Or NULL. */
+static struct entry *add(struct ds_kube_watch *w, const char *uid, void *object)
+{
+	struct entry *e = w->cnt < w->options.max ? calloc(1, sizeof(*e)) : NULL;
+
+	if (e) {
+		memcpy(e->uid, uid, strlen(uid));
+		e->object = object;
+		HASH_ADD_KEYPTR(hh, w->entries, e->uid, strlen(e->uid), e);
+	}
+	if (!e || !DS_HASH_ADDED(e)) {
+		w->stats.over++;
+		w->options.drop(w->options.ctx, object);
+		free(e);
+		return NULL;
+	}
+	w->cnt++;
+	return e;
+}
+
+void ds_kube_watch_know(struct ds_kube_watch *w, const char *uid, void *object)
+{
+	if (strlen(uid) > UID_LEN || find(w, uid))
+		w->options.drop(w->options.ctx, object);
+	else
+		(void)add(w, uid, object);
+}
+
 /* Takes what json says of the object of that UID. NULL where that is nothing. */
 static struct entry *take_object(struct ds_kube_watch *w, const char *uid, json_object *json)
 {
@@ -100,23 +128,9 @@ static struct entry *take_object(struct ds_kube_watch *w, const char *uid, json_
 		w->stats.bad++;
 		return NULL;
 	}
-	if (e) {
-		e->object = object;
-		return e;
-	}
-	e = calloc(1, sizeof(*e));
-	if (e) {
-		memcpy(e->uid, uid, strlen(uid));
-		e->object = object;
-		HASH_ADD_KEYPTR(hh, w->entries, e->uid, strlen(e->uid), e);
-	}
-	if (!e || !DS_HASH_ADDED(e)) {
-		w->stats.over++;
-		w->options.drop(w->options.ctx, object);
-		free(e);
-		return NULL;
-	}
-	w->cnt++;
+	if (!e)
+		return add(w, uid, object);
+	e->object = object;
 	return e;
 }
 

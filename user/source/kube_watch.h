@@ -76,6 +76,12 @@ int ds_kube_watch_new(struct ds_kube_watch **ret_watch,
 /* Forgets every object. NULL is fine. */
 void ds_kube_watch_free(struct ds_kube_watch **watch);
 
+/*
+ * Before the first request: an object that is known already. It is told as missing where the first
+ * list lacks it. Takes it over: dropped, where it cannot be kept.
+ */
+void ds_kube_watch_know(struct ds_kube_watch *w, const char *uid, void *object);
+
 /* What to do next, and when: at now_ns or later. 0 or -ENOMEM. */
 int ds_kube_watch_next(struct ds_kube_watch *w, int64_t now_ns,
 		       struct ds_kube_request *ret_request);
