@@ -57,7 +57,7 @@ class Api:
                  "--bind-address", "127.0.0.1", "--advertise-address", "192.0.2.1", "--cert-dir", "pki",
                  "--token-auth-file", "tokens.csv", "--authorization-mode", "RBAC", "--service-account-key-file", "sa.pub",
                  "--service-account-signing-key-file", "sa.key", "--service-account-issuer",
-                 "https://kubernetes.default.svc", "--service-cluster-ip-range", "10.96.0.0/16", "--profiling=false",
+                 "https://kubernetes.invalid", "--service-cluster-ip-range", "10.96.0.0/16", "--profiling=false",
                  "--endpoint-reconciler-type=none", "--disable-admission-plugins=ServiceAccount", *self.options)
 
         def ready():
