@@ -2,6 +2,7 @@
 #include "user/source/elb_ask.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,7 +145,8 @@ static void take_error(struct ask *ask, const struct ds_elb_reply *reply, int st
 
 	answer->outcome = meanings[error].outcome;
 	answer->fault = meanings[error].fault;
-	answer->detail = error == DS_ELB_ERROR_DENIED ? reply->message : reply->code;
+	if (reply->code && reply->code[0])
+		answer->detail = error == DS_ELB_ERROR_DENIED ? reply->message : reply->code;
 	if (error == DS_ELB_ERROR_EXPIRED)
 		ds_aws_chain_refused(ask->asker->chain);
 }
@@ -158,7 +160,10 @@ static void on_reply(void *ctx, const struct ds_http_reply *http)
 	};
 	struct ds_elb_reply reply = { 0 };
 	const char *unreadable = NULL;
+	char status[32];
 
+	(void)snprintf(status, sizeof(status), "HTTP status %d", http->status);
+	answer.detail = status;		/* where nothing says more */
 	if (http->fault) {
 		answer.outcome = DS_ELB_UNREACHABLE;
 		answer.fault = DS_ELB_FAULT_UNREACHABLE;
