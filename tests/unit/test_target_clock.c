@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/core/target_clock.h"
+#include "user/core/target_clock_learn.h"
+#include "user/core/target_facts.h"
 
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Targets by address; each address has a short list of (group, port). */
 #include "user/core/target_clock.h"
+#include "user/core/target_clock_learn.h"
 #include "user/core/target_group.h"
 
 #include <errno.h>

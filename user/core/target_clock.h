@@ -9,7 +9,11 @@
 #ifndef DS_CORE_TARGET_CLOCK_H
 #define DS_CORE_TARGET_CLOCK_H
 
-#include "user/core/target_facts.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "user/core/names.h"
+#include "user/core/target_fact.h"
 
 #define DS_CLOCK_DRAINS_MAX 16
 #define DS_CLOCK_OFF_MAX_NS INT64_C(300000000000)	/* AWS refuses calls beyond that */
@@ -32,13 +36,6 @@ struct ds_clock {
 struct ds_target_clocks {
 	struct ds_clock of[DS_TARGET_SOURCE_MAX];
 };
-
-/*
- * The last drain of a target as its sources told it, at_ns (event time): compares their clocks.
- * target is the same for the same target.
- */
-void ds_target_clocks_compare(struct ds_target_clocks *clocks, uint64_t target,
-			      const struct ds_facts *facts, int64_t at_ns);
 
 /*
  * Widens a fact by what was learned of its source's clock beyond what that clock itself says.

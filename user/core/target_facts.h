@@ -3,9 +3,6 @@
  * What the sources said about one target, and the drain interval that follows from it (DESIGN
  * section 7). Facts come in any order (CloudTrail is minutes late) and are kept by time, so that an
  * older one never undoes a newer one. Pure.
- *
- * A fact is about this node's clock: whoever adds it has widened it by what the source's clock may
- * be off, error_ns. All times are ns since the epoch, 0 = not bounded on that side.
  */
 #ifndef DS_CORE_TARGET_FACTS_H
 #define DS_CORE_TARGET_FACTS_H
@@ -14,25 +11,11 @@
 #include <stdint.h>
 
 #include "user/core/names.h"
+#include "user/core/target_fact.h"
 
 #define DS_FACTS_MAX 16
 
 struct ds_target_clocks;
-
-enum ds_fact_kind {
-	DS_FACT_REGISTERED,	/* at some moment of [lo, hi] the target was registered */
-	DS_FACT_INITIAL,	/* the same, and it was new: a drain before it is over */
-	DS_FACT_REGISTERING,	/* the same, and that is where the registration began */
-	DS_FACT_HINT,		/* the controller had reason to deregister it from lo on */
-	DS_FACT_DRAIN,		/* it began to drain in [lo, hi] */
-};
-
-struct ds_fact {
-	int64_t lo_ns, hi_ns;
-	int64_t error_ns;	/* is in them; 0 = told by this node's clock, -1 = not known */
-	int32_t kind;		/* enum ds_fact_kind */
-	int32_t source;		/* enum ds_target_source */
-};
 
 struct ds_facts {
 	struct ds_fact fact[DS_FACTS_MAX];	/* by time */
