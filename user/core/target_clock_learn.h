@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Learns by how much clocks are off (target_clock.h) from drains that several sources told. Pure. */
+/* Learns how far clocks are off (target_clock.h) from drains that several sources told. Pure. */
 #ifndef DS_CORE_TARGET_CLOCK_LEARN_H
 #define DS_CORE_TARGET_CLOCK_LEARN_H
 
