@@ -103,7 +103,11 @@ static void copy_text(char *dst, size_t size, const char *src)
 
 static int check_port_of(const char *text)
 {
-	return !strcmp(text, "traffic-port") ? DS_ELB_TRAFFIC_PORT : atoi(text) & 0xffff;
+	long port = strtol(text, NULL, 10);
+
+	if (!strcmp(text, "traffic-port"))
+		return DS_ELB_TRAFFIC_PORT;
+	return port > 0 && port <= UINT16_MAX ? (int)port : 0;
 }
 
 /* What has changed is told with the next answer. */
@@ -230,7 +234,8 @@ static void on_answer(void *ctx, const struct ds_elb_answer *answer)
 
 	if (answer->reply)
 		take_answer(elb, &flight->request, answer, now_ns);
-	ds_elb_faults_tell(&elb->faults, &flight->request, answer);
+	if (answer->outcome != DS_ELB_GONE || !ds_elb_plan_is_gone(&flight->request))
+		ds_elb_faults_tell(&elb->faults, &flight->request, answer);
 	ds_elb_faults_clock(&elb->faults, answer->server_ns, wall_clock());
 	ds_elb_plan_done(elb->plan, &flight->request, answer->outcome, answer->retry_after_ns,
 			 now_ns);

@@ -508,6 +508,13 @@ void ds_elb_plan_done(struct ds_elb_plan *plan, const struct ds_elb_request *req
 	}
 }
 
+bool ds_elb_plan_is_gone(const struct ds_elb_request *request)
+{
+	const struct ds_elb_job *job = request->job;
+
+	return job->subject->gone;
+}
+
 struct ds_elb_counters ds_elb_plan_counters(const struct ds_elb_plan *plan)
 {
 	return plan->counters;

@@ -138,6 +138,9 @@ void ds_elb_plan_read(struct ds_elb_plan *plan, const struct ds_elb_request *req
 void ds_elb_plan_done(struct ds_elb_plan *plan, const struct ds_elb_request *request,
 		      enum ds_elb_outcome outcome, int64_t retry_after_ns, int64_t now_ns);
 
+/* Another request has found already that it does not exist. */
+bool ds_elb_plan_is_gone(const struct ds_elb_request *request);
+
 /* What the group's own answers said: its deregistration delay; a load balancer that it has. */
 void ds_elb_plan_delay(struct ds_elb_plan *plan, const char *arn, int64_t delay_s);
 void ds_elb_plan_balancer(struct ds_elb_plan *plan, const char *arn, const char *balancer_arn,
