@@ -73,6 +73,17 @@ static struct ds_http_call *begin(int64_t connect_ns)
 	return new;
 }
 
+static void unknown_names_are_told(void **state)
+{
+	(void)state;
+	let = true;
+	(void)begin(0);
+	run_until(1);
+	assert_int_equal(got.reply.err, -ENOENT);
+	assert_string_equal(got.fault.data, "slow.example.com: the name cannot be resolved");
+	assert_int_equal(answered, 1);
+}
+
 static void names_time_out(void **state)
 {
 	(void)state;
@@ -115,6 +126,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, silent, answer)
 	const struct CMUnitTest tests[] = {
+		TEST(unknown_names_are_told),
 		TEST(names_time_out),
 		TEST(cancelling_waits_for_no_name),
 		TEST(freeing_waits_for_no_name),

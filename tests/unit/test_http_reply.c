@@ -139,16 +139,6 @@ static void refused_connections_are_told(void **state)
 	assert_null(strstr(got.fault.data, "hidden"));
 }
 
-/* RFC 6761 gives the names below .invalid to nobody. */
-static void unknown_names_are_told(void **state)
-{
-	(void)state;
-	snprintf(url, sizeof(url), "http://no-such-name.invalid:81/");
-	get();
-	assert_int_equal(got.reply.err, -ENOENT);
-	assert_string_equal(got.fault.data, "no-such-name.invalid:81: the name is not known");
-}
-
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -161,7 +151,6 @@ int main(void)
 		TEST(stalls_time_out),
 		TEST(broken_replies_are_told),
 		TEST(refused_connections_are_told),
-		TEST(unknown_names_are_told),
 	};
 
 	return cmocka_run_group_tests_name("http_reply", tests, NULL, NULL);

@@ -21,8 +21,8 @@ struct fault {
 };
 
 static const struct fault faults[] = {
-	{ CURLE_COULDNT_RESOLVE_HOST, -ENOENT, "the name is not known", false },
-	{ CURLE_COULDNT_RESOLVE_PROXY, -ENOENT, "the name of the proxy is not known", false },
+	{ CURLE_COULDNT_RESOLVE_HOST, -ENOENT, "the name cannot be resolved", false },
+	{ CURLE_COULDNT_RESOLVE_PROXY, -ENOENT, "the name of the proxy cannot be resolved", false },
 	{ CURLE_COULDNT_CONNECT, -ECONNREFUSED, "no connection", false },
 	{ CURLE_PROXY, -EPROTO, "the proxy did not connect", false },
 	{ CURLE_GOT_NOTHING, -ECONNRESET, "the connection was closed without an answer", false },
