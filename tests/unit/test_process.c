@@ -69,6 +69,32 @@ static void only_a_containers_first_process_is_a_milestone(void **state)
 	assert_true(pod_of(f, 1)->exited_ns == 0);
 }
 
+/* As a real node has it: runc's first step ends in the node's namespace, its second in the pod's. */
+static void what_runc_does_before_is_not_the_containers(void **state)
+{
+	static const struct { const char *name; uint64_t netns; } steps[] = {
+		{ "runc:[0:PARENT]", 1000 }, { "runc:[1:CHILD]", 2000 }, { "runc:[2:INIT]", 2000 },
+		{ "nginx", 2000 },
+	};
+	struct fixture *f = *state;
+	struct ds_event ev;
+
+	fx_pod(f, 0, 1);
+	for (int i = 0; i < 4; i++) {
+		assert_true(pod_of(f, 1)->netns == 0);
+		assert_int_equal(fx_count(f, DS_EVENT_PHASE), 1);
+		ds_event_init(&ev, DS_EVENT_PROCESS, fx_at(1000 + i));
+		DS_SET_STR(&ev, CGROUP_PATH, cgroup_path, fx_cgroup(1, 1));
+		DS_SET_STR(&ev, EXECUTABLE, executable, steps[i].name);
+		DS_SET(&ev, PROCESS_CHANGE, process_change, DS_PROCESS_CHANGE_EXITED);
+		DS_SET(&ev, IS_INIT, is_init, true);
+		DS_SET(&ev, NETNS, netns, steps[i].netns);
+		ds_core_feed(f->core, &ev);
+	}
+	assert_true(pod_of(f, 1)->netns == 2000);
+	assert_int_equal(fx_count(f, DS_EVENT_PHASE), 2);
+}
+
 static void what_ended_the_processes(void **state)
 {
 	static const struct { int64_t code; int by; } cases[] = {
@@ -396,6 +422,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FX_TEST(only_a_containers_first_process_is_a_milestone),
+		FX_TEST(what_runc_does_before_is_not_the_containers),
 		FX_TEST(what_ended_the_processes),
 		FX_TEST(sigterm_ignored_and_sigkill_are_milestones),
 		FX_TEST(containers_are_told_apart_by_their_id),

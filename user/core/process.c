@@ -15,6 +15,15 @@ static bool is_sandbox(const struct ds_event *ev)
 	return ds_event_has(ev, DS_KEY_EXECUTABLE) && !strcmp(ev->executable, "pause");
 }
 
+/*
+ * runc's own steps on the way to a container. They are in its cgroup already, the first of them
+ * still in the node's network namespace; and their end is not the container's.
+ */
+static bool is_runtime(const struct ds_event *ev)
+{
+	return ds_event_has(ev, DS_KEY_EXECUTABLE) && !strncmp(ev->executable, "runc:[", 6);
+}
+
 /* ---- containers ---- */
 
 /* A container that restarts for ever: the one that ended first makes room. NULL = none ended. */
@@ -163,6 +172,8 @@ void ds_process_event(struct ds_core *core, const struct ds_event *ev)
 	struct ds_pod *pod;
 	int attribution;
 
+	if (is_runtime(ev))
+		return;
 	pod = ds_timeline_pod_of(core, ev, &attribution);
 	if (!pod)
 		return;
