@@ -181,6 +181,10 @@ static void on_reply(void *ctx, const struct ds_http_reply *http)
 	} else {
 		answer.reply = &reply;
 	}
+	if (answer.fault && (!answer.detail || !answer.detail[0])) {
+		(void)snprintf(status, sizeof(status), "HTTP status %d", http->status);
+		answer.detail = status;
+	}
 	finish(ask, &answer);
 	ds_elb_reply_free(&reply);
 }
