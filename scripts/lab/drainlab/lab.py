@@ -9,6 +9,7 @@ import threading
 import time
 
 from . import cgroup, net
+from .account import Account
 from .capture import Capture
 from .clients import Clients
 from .events import EventWriter
@@ -100,6 +101,8 @@ class Lab:
         self._prepare()
         self.events = EventWriter(os.path.join(self.folder, "events.jsonl"))
         self.capture = self._add(Capture(self))
+        asked = "elb" in self.settings.told_by.split(",")
+        self.account = self._add(Account(self, TargetGroup.arn.split(":")[3])) if asked else None
         if self.binary:
             self.say("starting drainsnoop")
             self.tracer = self._add(Tracer(self, self.binary, self.tracer_args))

@@ -209,6 +209,8 @@ class TargetGroup:
         self.threads = []
         self.drains = []
         self.told = Told(lab, self)
+        if lab.account:
+            lab.account.serve(self, plane)
         for address in plane.addresses:
             lab.events.write("load_balancer.address", load_balancer__type=self.type,
                              load_balancer__name="shop", address=address)
@@ -220,6 +222,8 @@ class TargetGroup:
         """Returns once requests reach the pod."""
         pod.mark("initial", now_ns())
         self.lab.events.target_state(self, pod, "initial", target__source="describe_target_health")
+        if self.lab.account:
+            self.lab.account.register(pod, self.lab.settings.initial)
         if self.lab.settings.early:     # as an NLB does: some connections while it still is `initial`
             self.plane.add(pod)
             self.plane.enable(pod)
@@ -239,6 +243,8 @@ class TargetGroup:
         self.told.log("deRegistering", pod)
         before = now_ns()
         self.told.states[pod.address] = "draining", pod.port
+        if self.lab.account:
+            self.lab.account.deregister(pod)
         for seconds, what in ((propagation, self._stop_sending), (self.delay, self._unused)):
             thread = threading.Thread(target=self._later, args=(seconds, what, pod), daemon=True)
             thread.start()
@@ -271,6 +277,8 @@ class TargetGroup:
     def _unused(self, pod):
         self.plane.remove(pod)
         self.told.states.pop(pod.address, None)
+        if self.lab.account:
+            return      # who asks finds that it is gone
         self.lab.events.target_state(self, pod, "unused", target__state_previous="draining",
                                      target__source="describe_target_health")
 

@@ -50,15 +50,16 @@ def in_netns(netns, argv):
 
 
 class Tool:
-    """A process of the laboratory that is not part of a pod, in the run's own cgroup."""
+    """A process of the laboratory that is not part of a pod, in the run's own cgroup. more: further variables of
+    its environment."""
 
-    def __init__(self, cgroup, argv, stdout=None, stderr=None, stdin=subprocess.DEVNULL):
+    def __init__(self, cgroup, argv, stdout=None, stderr=None, stdin=subprocess.DEVNULL, more=None):
         self.argv = argv
         script = f"echo 0 > {cgroup.procs} && exec \"$@\""
         self.process = subprocess.Popen(["/bin/sh", "-c", script, "sh", *argv], stdin=stdin,
                                         stdout=stdout or subprocess.DEVNULL,
                                         stderr=stderr or subprocess.DEVNULL,
-                                        start_new_session=True)
+                                        start_new_session=True, env=os.environ | (more or {}))
 
     @property
     def pid(self):

@@ -53,7 +53,7 @@ class Settings:
     sandbox_delay: float = 0.15  # the runtime's own time between the last container and CNI DEL
     cgroup: int = 2             # version of the hierarchy in which the containers are
     state: bool = False         # drainsnoop keeps a state file, so that it can be started again
-    told_by: str = ""           # who tells of deregistrations: "" = events; else of controller_log,cloudtrail,csv
+    told_by: str = ""           # who tells of deregistrations: "" = events; else of controller_log,cloudtrail,csv,elb
     nodes: int = 1              # 2: another node of the cluster, which drainsnoop does not watch
     target: str = "ip"          # what the target group's targets are: ip, instance (nodes and a NodePort)
     policy: str = "Cluster"     # externalTrafficPolicy of the NodePort's Service: Cluster, Local

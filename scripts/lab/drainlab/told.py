@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the outside would say of the target group, each in its own form: the load balancer controller's log as
 `kubectl logs --timestamps` prints it, CloudTrail's files, a CSV of somebody who polls. They are written in every
-run; drainsnoop reads those that settings.told_by names."""
+run; drainsnoop reads those that settings.told_by names. (`elb`, which it asks itself, is account.py's.)"""
 
 import json
 import os
@@ -64,7 +64,7 @@ class Told:
     @staticmethod
     def paths(lab):
         """The files that drainsnoop is given; they are there from the start, as it opens them then."""
-        found = [os.path.join(lab.folder, FILES[name]) for name in lab.settings.told_by.split(",") if name]
+        found = [os.path.join(lab.folder, FILES[name]) for name in lab.settings.told_by.split(",") if name in FILES]
         for path in found:
             with open(path, "a", encoding="ascii"):
                 pass

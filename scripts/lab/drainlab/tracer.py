@@ -27,6 +27,8 @@ class Tracer:
                      "--settle", f"{lab.settings.settle:g}s", "--rate-limit", "0", *extra]
         for path in Told.paths(lab):
             self.argv += ["--targets", path, "--follow"]
+        if lab.account:
+            self.argv += lab.account.options
         if lab.settings.state:
             self.argv += ["--state", os.path.join(folder, "state")]
         self._start()
@@ -38,7 +40,8 @@ class Tracer:
         self.names.discard("drainsnoop.start")
         argv = [*self.argv, "--record", self.recordings[-1]]
         with open(self.output_path, "ab") as out, open(self.error_path, "ab") as err:
-            self.tool = Tool(self.lab.cgroup.tools, in_netns(self.lab.network.node, argv), stdout=out, stderr=err)
+            self.tool = Tool(self.lab.cgroup.tools, in_netns(self.lab.network.node, argv), stdout=out, stderr=err,
+                             more=self.lab.account and self.lab.account.environment())
         wait_for(lambda: self._read() or "drainsnoop.start" in self.names, 60, "drainsnoop's first line")
 
     def kill(self):

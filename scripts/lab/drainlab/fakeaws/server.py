@@ -85,6 +85,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self._send(status, headers, body, slowly=fault.number if fault and fault.kind == "trickle" else 0)
 
     def _head(self, status, headers):
+        if not self.server.aws.keep_alive:
+            self.close_connection = True
+            headers = {**headers, "Connection": "close"}
         self.send_response_only(status)
         for name, value in {"Date": formatdate(self.server.aws.clock(), usegmt=True), **headers}.items():
             self.send_header(name, value)
@@ -202,6 +205,7 @@ class FakeAws:
             (elbv2, self.elb), (ec2, self.ec2), (sts, self.sts))}
         self.entries, self.lock, self.closing = [], threading.Lock(), threading.Event()
         self.listeners = []
+        self.keep_alive = True      # False: one reply, one connection
         self.log = open(log, "a", encoding="ascii") if log else None
 
     def __enter__(self):
