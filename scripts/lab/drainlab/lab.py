@@ -207,26 +207,11 @@ def sweep(run_id, mounted=None):
     net.sweep(run_id)
     if os.path.ismount(own_mount):
         cgroup.run(["umount", own_mount])
-    _remove_made(folder)
     shutil.rmtree(folder, ignore_errors=True)
     try:
         os.rmdir(RUNS)
     except OSError:
         pass
-
-
-def _remove_made(folder):
-    """Removes the folders outside that a run had to make as places for mounts of its own."""
-    try:
-        with open(os.path.join(folder, "made"), encoding="utf-8") as file:
-            made = file.read().splitlines()
-    except FileNotFoundError:
-        return
-    for place in reversed(made):
-        try:
-            os.rmdir(place)
-        except OSError:     # somebody has put something there meanwhile
-            pass
 
 
 def leftovers():

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node: containerd and the kubelet, in the network namespace that the laboratory made.
 
-They share a mount namespace of their own. Whatever they mount is gone with their processes; the folders
-whose places are fixed in their sources are the run's own there; and the kernel's settings that a kubelet
-writes are masked by files which say that they are as it wants them, so that the machine's stay.
+They share a mount namespace of their own. Whatever they mount is gone with their processes; /run, /var/lib
+and /var/log are empty there but for what is theirs; and the kernel's settings that a kubelet writes are
+masked by files which say that they are as it wants them, so that the machine's stay.
 """
 
 import json
@@ -18,7 +18,8 @@ from . import images
 
 NAME = "drainlab-node"
 HERE = os.path.dirname(os.path.abspath(__file__))
-PRIVATE = ("/run/containerd", "/var/lib/kubelet", "/var/lib/cni", "/var/log/containers", "/var/log/pods")
+# Where containerd and kubelet have folders whose places nobody can change. /run, which has the run's own, too.
+PRIVATE = ("/var/lib", "/var/log")
 WANTED = {"vm/overcommit_memory": 1, "vm/panic_on_oom": 0, "kernel/panic": 10, "kernel/panic_on_oops": 1,
           "kernel/keys/root_maxkeys": 1000000, "kernel/keys/root_maxbytes": 25000000}
 # Indices of the plan's addresses: below are the stand-in's pods. 30 s is the VPC CNI's own cooldown.
@@ -72,18 +73,13 @@ class Node:
                     file.write(value)
 
     def _mounts(self):
-        """Starts the process that holds the mount namespace."""
-        private = os.path.join(self.folder, "private")
+        """Starts the process that holds the mount namespace. Its tmpfs lie on folders that are always there: to
+        remove a folder on which another run has mounted something would unmount it there."""
+        private, run = os.path.join(self.folder, "private"), self.lab.folder
         os.makedirs(private)
-        made, lines = os.path.join(self.lab.folder, "made"), ["set -e"]
-        for number, place in enumerate(PRIVATE):
-            if not os.path.isdir(place):
-                with open(made, "a", encoding="ascii") as file:
-                    file.write(place + "\n")
-                os.makedirs(place)
-            own = os.path.join(private, str(number))
-            os.mkdir(own)
-            lines.append(f"mount --bind {own} {place}")
+        lines = ["set -e", *[f"mount -t tmpfs -o mode=755 drainlab {place}" for place in PRIVATE],
+                 "mkdir /var/lib/run", f"mount --bind {run} /var/lib/run",
+                 "mount -t tmpfs -o mode=755 drainlab /run", f"mkdir -p {run}", f"mount --move /var/lib/run {run}"]
         for setting, value in WANTED.items():
             own = os.path.join(private, setting.replace("/", "."))
             with open(own, "w", encoding="ascii") as file:
@@ -91,7 +87,7 @@ class Node:
             lines.append(f"mount --bind {own} /proc/sys/{setting}")
         ready = os.path.join(private, "ready")
         lines += [f": > {ready}", "exec sleep infinity"]
-        holder = self.plane.run("mounts", ["unshare", "--mount", "--propagation", "slave",
+        holder = self.plane.run("mounts", ["unshare", "--mount", "--propagation", "private",
                                            "sh", "-c", "\n".join(lines)])
         self.plane.wait_until(lambda: os.path.exists(ready), 20, "the node's mounts", "mounts")
         self.enter = ["nsenter", f"--mount=/proc/{holder.pid}/ns/mnt", f"--net={self.plane.netns.path}", "--"]
