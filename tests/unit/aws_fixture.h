@@ -242,6 +242,16 @@ static inline void on_credentials(void *ctx, const struct ds_aws_credentials *c,
 	assert_null(strchr(fault, '\n'));
 }
 
+/*
+ * Lets the loop run for a moment: timers of libcurl, the clock. Not UV_RUN_ONCE, which waits once
+ * more after a timer that ended what was waited for.
+ */
+static inline void turn(void)
+{
+	(void)uv_run(&loop, UV_RUN_NOWAIT);
+	(void)usleep(1000);
+}
+
 /* Asks, and waits for the answer. The chain is made at the first time. */
 static inline void get(void)
 {
@@ -251,15 +261,8 @@ static inline void get(void)
 		assert_int_equal(ds_aws_chain_new(&chain, &loop, http), 0);
 	ds_aws_chain_get(chain, on_credentials, NULL);
 	while (got.times == before)
-		(void)uv_run(&loop, UV_RUN_ONCE);
+		turn();
 	assert_int_equal(got.times, before + 1);
-}
-
-/* Lets the loop run for a moment: timers of libcurl, the clock. */
-static inline void turn(void)
-{
-	(void)uv_run(&loop, UV_RUN_NOWAIT);
-	(void)usleep(1000);
 }
 
 static inline void assert_got(const char *provider, const char *key_id)

@@ -77,24 +77,12 @@ static void of_the_load_balancers_kinds_one_is_meant(void **state)
 					  "targetgroup", &arn), -EINVAL);
 }
 
-static void each_partition_has_its_suffix(void **state)
-{
-	(void)state;
-	assert_string_equal(ds_arn_suffix("aws"), "amazonaws.com");
-	assert_string_equal(ds_arn_suffix("aws-cn"), "amazonaws.com.cn");
-	assert_string_equal(ds_arn_suffix("aws-us-gov"), "amazonaws.com");
-	assert_string_equal(ds_arn_suffix("aws-eusc"), "amazonaws.eu");
-	assert_null(ds_arn_suffix("aws-"));
-	assert_null(ds_arn_suffix(""));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(its_parts_are_read),
 		cmocka_unit_test(what_is_no_arn_changes_nothing),
 		cmocka_unit_test(of_the_load_balancers_kinds_one_is_meant),
-		cmocka_unit_test(each_partition_has_its_suffix),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

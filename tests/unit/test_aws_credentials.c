@@ -47,7 +47,7 @@ static void one_request_serves_all_that_wait(void **state)
 	assert_int_equal(got.times, 1);
 	assert_fault("too many calls");
 	while (got.times < 1025)
-		(void)uv_run(&loop, UV_RUN_ONCE);
+		turn();
 	assert_got("container", "K1");
 	assert_int_equal(a->asked, 1);
 }
@@ -219,7 +219,7 @@ static void a_caller_may_ask_again_from_within(void **state)
 	ds_aws_chain_get(chain, get_again, NULL);
 	ds_aws_chain_get(chain, on_credentials, NULL);
 	while (got.times < 3)
-		(void)uv_run(&loop, UV_RUN_ONCE);
+		turn();
 	assert_got("container", "K1");
 	assert_int_equal(a->asked, 2);
 }
@@ -233,7 +233,7 @@ static void a_chain_may_be_freed_while_it_asks(void **state)
 	assert_int_equal(ds_aws_chain_new(&chain, &loop, http), 0);
 	ds_aws_chain_get(chain, on_credentials, NULL);
 	while (!a->asked)
-		(void)uv_run(&loop, UV_RUN_ONCE);
+		turn();
 	ds_aws_chain_free(&chain);
 	assert_int_equal(got.times, 0);
 }

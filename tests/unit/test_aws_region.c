@@ -42,11 +42,23 @@ static void what_hosts_of_its_partition_end_in(void **state)
 	assert_string_equal(ds_aws_dns_suffix("us-isof-south-1"), "csp.hci.ic.gov");
 }
 
+static void each_partition_has_its_suffix(void **state)
+{
+	(void)state;
+	assert_string_equal(ds_aws_partition_suffix("aws"), "amazonaws.com");
+	assert_string_equal(ds_aws_partition_suffix("aws-cn"), "amazonaws.com.cn");
+	assert_string_equal(ds_aws_partition_suffix("aws-us-gov"), "amazonaws.com");
+	assert_string_equal(ds_aws_partition_suffix("aws-eusc"), "amazonaws.eu");
+	assert_null(ds_aws_partition_suffix("aws-"));
+	assert_null(ds_aws_partition_suffix(""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_may_be_a_region),
 		cmocka_unit_test(what_hosts_of_its_partition_end_in),
+		cmocka_unit_test(each_partition_has_its_suffix),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

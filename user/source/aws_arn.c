@@ -5,26 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-static const struct {
-	const char *name, *suffix;
-} partitions[] = {
-	{ "aws", "amazonaws.com" },
-	{ "aws-cn", "amazonaws.com.cn" },
-	{ "aws-us-gov", "amazonaws.com" },
-	{ "aws-iso", "c2s.ic.gov" },
-	{ "aws-iso-b", "sc2s.sgov.gov" },
-	{ "aws-iso-e", "cloud.adc-e.uk" },
-	{ "aws-iso-f", "csp.hci.ic.gov" },
-	{ "aws-eusc", "amazonaws.eu" },
-};
-
-const char *ds_arn_suffix(const char *partition)
-{
-	for (size_t i = 0; i < sizeof(partitions) / sizeof(partitions[0]); i++)
-		if (!strcmp(partitions[i].name, partition))
-			return partitions[i].suffix;
-	return NULL;
-}
+#include "user/source/aws_region.h"
 
 /* The next part, up to its colon, of these characters only; NULL where it is not such. */
 static const char *take(const char *at, const char *of, char *part, size_t size)
@@ -50,7 +31,7 @@ int ds_arn_parse(const char *text, struct ds_arn *ret_arn)
 	at = at ? take(at, words, arn.service, sizeof(arn.service)) : NULL;
 	at = at ? take(at, words, arn.region, sizeof(arn.region)) : NULL;
 	at = at ? take(at, "0123456789", arn.account, sizeof(arn.account)) : NULL;
-	if (!at || !*at || !ds_arn_suffix(arn.partition) || !arn.region[0] || arn.region[0] == '-')
+	if (!at || !*at || !ds_aws_partition_suffix(arn.partition) || !arn.region[0] || arn.region[0] == '-')
 		return -EINVAL;
 	arn.resource = at;
 	*ret_arn = arn;

@@ -29,7 +29,4 @@ int ds_arn_parse_elb(const char *text, const char *type, struct ds_arn *ret_arn)
 /* The NAME of "targetgroup/NAME/ID" into buf, cut to its size; "" where there is none. */
 void ds_arn_group_name(const struct ds_arn *arn, char *buf, size_t size);
 
-/* What the host names of a partition end in: "amazonaws.com". NULL: it is not known. Static. */
-const char *ds_arn_suffix(const char *partition);
-
 #endif

@@ -16,4 +16,7 @@ bool ds_aws_is_region(const char *text, size_t len);
 /* What host names of its partition end in: "amazonaws.com", "amazonaws.com.cn", ... Static. */
 const char *ds_aws_dns_suffix(const char *region);
 
+/* The same of a partition by its name ("aws", "aws-cn", ...). NULL: it is not known. */
+const char *ds_aws_partition_suffix(const char *partition);
+
 #endif

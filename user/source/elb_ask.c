@@ -8,6 +8,7 @@
 
 #include "user/source/aws_arn.h"
 #include "user/source/aws_credentials.h"
+#include "user/source/aws_region.h"
 #include "user/source/elb_facts.h"
 #include "user/source/elb_query.h"
 #include "user/source/http.h"
@@ -278,7 +279,7 @@ static void on_credentials(void *ctx, const struct ds_aws_credentials *c, const 
 	ask->sigv4.region = ask->arn.region;
 	ask->sigv4.service = ec2 ? DS_ELB_QUERY_SERVICE_EC2 : DS_ELB_QUERY_SERVICE;
 	if (ds_elb_query_url(ask->sigv4.service, ask->arn.region,
-			     ds_arn_suffix(ask->arn.partition),
+			     ds_aws_partition_suffix(ask->arn.partition),
 			     ec2 ? ask->asker->ec2_url : ask->asker->elb_url, url, sizeof(url))) {
 		fail(ask, DS_ELB_UNREACHABLE, DS_ELB_FAULT_ENDPOINT, NULL);
 		return;
