@@ -129,7 +129,8 @@ static const struct argp_option filter_options[] = {
 };
 
 static const struct argp_option trace_options[] = {
-	{ "record", OPT_RECORD, "FILE", 0, "Also write every input event to FILE, for replay", 3 },
+	{ NULL, 0, NULL, 0, "Files:", 1 },
+	{ "record", OPT_RECORD, "FILE", 0, "Also write every input event to FILE, for replay", 1 },
 	{ "state", OPT_STATE, "FILE", 0,
 	  "Keep in FILE what is known of pods, addresses and targets, and begin with what an earlier run left "
 	  "there", 1 },

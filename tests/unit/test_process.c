@@ -69,7 +69,7 @@ static void only_a_containers_first_process_is_a_milestone(void **state)
 	assert_true(pod_of(f, 1)->exited_ns == 0);
 }
 
-/* As a real node has it: runc's first step ends in the node's namespace, its second in the pod's. */
+/* On a real node runc's first step ends in the node's namespace, its second in the pod's. */
 static void what_runc_does_before_is_not_the_containers(void **state)
 {
 	static const struct { const char *name; uint64_t netns; } steps[] = {

@@ -31,7 +31,8 @@ int ds_arn_parse(const char *text, struct ds_arn *ret_arn)
 	at = at ? take(at, words, arn.service, sizeof(arn.service)) : NULL;
 	at = at ? take(at, words, arn.region, sizeof(arn.region)) : NULL;
 	at = at ? take(at, "0123456789", arn.account, sizeof(arn.account)) : NULL;
-	if (!at || !*at || !ds_aws_partition_suffix(arn.partition) || !arn.region[0] || arn.region[0] == '-')
+	if (!at || !*at || !ds_aws_partition_suffix(arn.partition) || !arn.region[0] ||
+	    arn.region[0] == '-')
 		return -EINVAL;
 	arn.resource = at;
 	*ret_arn = arn;
