@@ -150,6 +150,47 @@ static void a_large_group_is_asked_in_batches(void **state)
 	assert_int_equal(s->told_cnt, 250);
 }
 
+/* A pod that goes later is asked for together with those that went before. */
+static void all_are_asked_together(void **state)
+{
+	struct story *s = *state;
+	struct ds_elb_request r;
+
+	watch(s, 1, 1, 80);
+	next_health(s, &r);
+	done(s, &r, DS_ELB_ANSWERED);
+	watch(s, 1, 2, 80);
+	next_health(s, &r);
+	assert_int_equal(r.targets_cnt, 2);
+	done(s, &r, DS_ELB_ANSWERED);
+}
+
+static void groups_that_are_needed_make_no_room(void **state)
+{
+	struct story *s = *state;
+	struct ds_elb_request busy;
+	struct ds_addr a = addr(1);
+
+	assert_int_equal(ds_elb_plan_add_group(s->plan, group_arn(0), s->now_ns), 0);
+	for (int i = 1; i < DS_ELB_GROUPS_MAX; i++)
+		watch(s, i, 1, 80);
+	do {
+		assert_true(next(s, &busy));
+		if (!strcmp(busy.arn, group_arn(0)))
+			done(s, &busy, DS_ELB_ANSWERED);
+	} while (!strcmp(busy.arn, group_arn(0)));
+	for (int i = 0; i < DS_ELB_GROUPS_MAX - 2; i++) {
+		unwatch(s, 1);
+		assert_int_equal(ds_elb_plan_watch(s->plan, group_arn(1000 + i), &a, 80, s->now_ns), 0);
+	}
+	/* Left are the one that was named by hand and the one with a request on its way. */
+	for (int i = 0; i < DS_ELB_GROUPS_MAX - 2; i++)
+		watch(s, 1000 + i, 1, 80);
+	assert_int_equal(ds_elb_plan_watch(s->plan, group_arn(9999), &a, 80, s->now_ns), -ENOBUFS);
+	done(s, &busy, DS_ELB_ANSWERED);
+	assert_int_equal(ds_elb_plan_watch(s->plan, group_arn(9999), &a, 80, s->now_ns), 0);
+}
+
 static void what_is_no_target_group_is_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -256,187 +297,6 @@ static void no_second_holds_more_than_the_rate(void **state)
 	}
 }
 
-/* ---- throttled ---- */
-
-static void throttling_stops_the_account(void **state)
-{
-	static const char other_account[] =
-		"arn:aws:elasticloadbalancing:eu-central-1:210987654321:targetgroup/x/1";
-	static const char other_region[] =
-		"arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/x/1";
-	struct story *s = *state;
-	struct ds_elb_request r, first, second;
-	struct ds_addr a = addr(5);
-	int64_t until_ns;
-	int others = 0;
-
-	watch(s, 1, 1, 80);
-	watch(s, 2, 2, 80);
-	watch(s, 3, 3, 80);
-	next_health(s, &first);
-	next_health(s, &second);
-	done(s, &first, DS_ELB_THROTTLED);
-	until_ns = ds_elb_plan_due(s->plan);
-	assert_in_range(until_ns - s->now_ns, S / 2, S);
-	/* The other one was on its way: the account is not struck twice. */
-	s->now_ns += 10 * MS;
-	done(s, &second, DS_ELB_THROTTLED);
-	assert_in_range(ds_elb_plan_due(s->plan) - s->now_ns, S / 2 - 10 * MS, S);
-	assert_int_equal(ds_elb_plan_counters(s->plan).throttled, 2);
-	assert_int_equal(ds_elb_plan_counters(s->plan).failed, 0);
-	until_ns = ds_elb_plan_due(s->plan);
-	/* Neither another account nor another region. */
-	assert_int_equal(ds_elb_plan_watch(s->plan, other_account, &a, 80, s->now_ns), 0);
-	assert_int_equal(ds_elb_plan_watch(s->plan, other_region, &a, 80, s->now_ns), 0);
-	while (ds_elb_plan_due(s->plan) < until_ns) {
-		assert_true(next(s, &r));
-		assert_true(!strcmp(r.arn, other_account) || !strcmp(r.arn, other_region));
-		others += r.ask == DS_ELB_ASK_HEALTH;
-		done(s, &r, DS_ELB_ANSWERED);
-	}
-	assert_true(others >= 2);
-}
-
-static void throttling_again_waits_longer(void **state)
-{
-	struct story *s = *state;
-	struct ds_elb_request r;
-
-	watch(s, 1, 1, 80);
-	for (int i = 0; i < 12; i++) {
-		int64_t most_ns = i < 6 ? (S << i) : 60 * S;
-		int64_t waits_ns;
-
-		assert_true(next(s, &r));
-		done(s, &r, DS_ELB_THROTTLED);
-		waits_ns = ds_elb_plan_due(s->plan) - s->now_ns;
-		assert_in_range(waits_ns, most_ns / 2, most_ns);
-	}
-	/* An answer makes it better by one step. */
-	assert_true(next(s, &r));
-	done(s, &r, DS_ELB_ANSWERED);
-	assert_true(next(s, &r));
-	done(s, &r, DS_ELB_THROTTLED);
-	assert_in_range(ds_elb_plan_due(s->plan) - s->now_ns, 30 * S, 60 * S);
-}
-
-/* Requests come at half the pace afterwards, and faster again as they are answered. */
-static void after_throttling_the_pace_is_slower(void **state)
-{
-	struct story *s = new_story(10, false);
-	int64_t before_ns, gap_ns;
-	struct ds_elb_request r;
-
-	(void)state;
-	for (int n = 0; n < 100; n++)
-		watch(s, n, n, 80);
-	assert_true(next(s, &r));
-	done(s, &r, DS_ELB_ANSWERED);
-	s->now_ns += S;
-	assert_true(next(s, &r));
-	s->now_ns += MS;
-	done(s, &r, DS_ELB_THROTTLED);
-	assert_true(next(s, &r));
-	before_ns = s->now_ns;
-	s->now_ns += MS;
-	done(s, &r, DS_ELB_ANSWERED);
-	assert_true(next(s, &r));
-	gap_ns = s->now_ns - before_ns;
-	assert_in_range(gap_ns, 190 * MS, 201 * MS);
-	for (int i = 0; i < 60; i++) {
-		before_ns = s->now_ns;
-		s->now_ns += MS;
-		done(s, &r, DS_ELB_ANSWERED);
-		assert_true(next(s, &r));
-		assert_true(s->now_ns - before_ns <= gap_ns);
-		gap_ns = s->now_ns - before_ns;
-	}
-	assert_in_range(gap_ns, 100 * MS, 101 * MS);
-	end_story(s);
-}
-
-static void retry_after_is_honoured(void **state)
-{
-	static const enum ds_elb_outcome outcomes[] = {
-		DS_ELB_THROTTLED, DS_ELB_FAILED, DS_ELB_UNREACHABLE,
-	};
-
-	(void)state;
-	for (int i = 0; i < 3; i++) {
-		struct story *s = new_story(1000, false);
-		struct ds_elb_request r;
-		int64_t asked_ns;
-
-		watch(s, 1, 1, 80);
-		next_health(s, &r);
-		asked_ns = s->now_ns;
-		ds_elb_plan_done(s->plan, &r, outcomes[i], 20 * S, s->now_ns);
-		/* What the group is may be asked meanwhile where only this one question failed. */
-		assert_true(next(s, &r));
-		assert_int_equal(s->now_ns < asked_ns + 19 * S, outcomes[i] == DS_ELB_FAILED);
-		done(s, &r, DS_ELB_ANSWERED);
-		if (r.ask != DS_ELB_ASK_HEALTH)
-			next_health(s, &r);
-		assert_in_range(s->now_ns - asked_ns, 20 * S, 23 * S);
-		/* Not for ever, whatever it says. */
-		asked_ns = s->now_ns;
-		ds_elb_plan_done(s->plan, &r, outcomes[i], INT64_MAX, s->now_ns);
-		next_health(s, &r);
-		assert_in_range(s->now_ns - asked_ns, 299 * S, 331 * S);
-		done(s, &r, DS_ELB_ANSWERED);
-		end_story(s);
-	}
-}
-
-static void a_failure_waits_for_its_own_question_only(void **state)
-{
-	struct story *s = *state;
-	struct ds_elb_request r;
-	int64_t failed_ns;
-
-	watch(s, 1, 1, 80);
-	watch(s, 2, 2, 80);
-	next_health(s, &r);
-	failed_ns = s->now_ns;
-	done(s, &r, DS_ELB_FAILED);
-	next_health(s, &r);
-	assert_true(s->now_ns < failed_ns + S / 2);	/* the other group's */
-	done(s, &r, DS_ELB_ANSWERED);
-	for (int i = 0; i < 2; i++) {
-		next_health(s, &r);
-		failed_ns = s->now_ns;
-		done(s, &r, DS_ELB_DENIED);
-	}
-	/* What is not permitted is asked half a minute later at the earliest. */
-	next_health(s, &r);
-	assert_true(s->now_ns >= failed_ns + 14 * S);
-	done(s, &r, DS_ELB_ANSWERED);
-}
-
-static void old_credentials_are_tried_again_once(void **state)
-{
-	struct story *s = *state;
-	struct ds_elb_request r;
-	int64_t at_ns;
-
-	watch(s, 1, 1, 80);
-	next_health(s, &r);
-	at_ns = s->now_ns;
-	done(s, &r, DS_ELB_EXPIRED);
-	next_health(s, &r);
-	assert_true(s->now_ns - at_ns < 10 * MS);
-	done(s, &r, DS_ELB_EXPIRED);
-	assert_true(ds_elb_plan_due(s->plan) >= s->now_ns + S / 2);
-	next_health(s, &r);
-	done(s, &r, DS_ELB_ANSWERED);
-	next_health(s, &r);
-	at_ns = s->now_ns;
-	done(s, &r, DS_ELB_EXPIRED);	/* hours later */
-	next_health(s, &r);
-	assert_true(s->now_ns - at_ns < 10 * MS);
-	done(s, &r, DS_ELB_ANSWERED);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,17 +306,13 @@ int main(void)
 		T(what_the_group_is_is_asked_once_an_hour),
 		T(addresses_are_asked_where_they_are_wanted),
 		T(a_large_group_is_asked_in_batches),
+		T(all_are_asked_together),
+		T(groups_that_are_needed_make_no_room),
 		T(what_is_no_target_group_is_refused),
 		T(tables_have_their_bounds),
 		T(a_group_that_drains_is_asked_less_often),
 		T(a_slow_answer_is_waited_for),
 		T(no_second_holds_more_than_the_rate),
-		T(throttling_stops_the_account),
-		T(throttling_again_waits_longer),
-		T(after_throttling_the_pace_is_slower),
-		T(retry_after_is_honoured),
-		T(a_failure_waits_for_its_own_question_only),
-		T(old_credentials_are_tried_again_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,6 +153,47 @@ static void an_answer_from_before_the_drain_does_not_undo_it(void **state)
 	}
 }
 
+/* Registered again, and drained again: the old answers of the second drain are known too. */
+static void each_drain_has_its_own_old_answers(void **state)
+{
+	struct story *s = *state;
+
+	watch(s, 1, 1, 80);
+	(void)answer(s, 1, DS_TARGET_STATE_DRAINING, "");
+	s->now_ns += 16 * S;
+	(void)answer(s, 1, DS_TARGET_STATE_HEALTHY, "");
+	(void)answer(s, 1, DS_TARGET_STATE_DRAINING, "");
+	assert_int_equal(s->told_cnt, 3);
+	(void)answer(s, 1, DS_TARGET_STATE_HEALTHY, "");
+	assert_int_equal(s->told_cnt, 3);
+}
+
+static void another_reason_is_news(void **state)
+{
+	struct story *s = *state;
+
+	watch(s, 1, 1, 80);
+	(void)answer(s, 1, DS_TARGET_STATE_UNHEALTHY, "Target.Timeout");
+	(void)answer(s, 1, DS_TARGET_STATE_UNHEALTHY, "Target.Timeout");
+	(void)answer(s, 1, DS_TARGET_STATE_UNHEALTHY, "Target.FailedHealthChecks");
+	assert_int_equal(s->told_cnt, 2);
+	assert_string_equal(s->reasons[1], "Target.FailedHealthChecks");
+}
+
+/* What came while the request was on its way was not asked for, whatever the answer says of it. */
+static void only_what_was_asked_is_read(void **state)
+{
+	struct story *s = *state;
+	struct ds_elb_request r;
+
+	watch(s, 1, 1, 80);
+	next_health(s, &r);
+	watch(s, 1, 2, 80);
+	read_one(s, &r, 2, 80, DS_TARGET_STATE_HEALTHY, "", 0);
+	done(s, &r, DS_ELB_ANSWERED);
+	assert_int_equal(s->told_cnt, 0);
+}
+
 static void it_stops_when_the_target_is_gone(void **state)
 {
 	static const struct {
@@ -424,6 +465,9 @@ int main(void)
 		T(a_drain_that_was_there_already_has_no_lower_bound),
 		T(a_failed_request_widens_the_interval),
 		T(an_answer_from_before_the_drain_does_not_undo_it),
+		T(each_drain_has_its_own_old_answers),
+		T(another_reason_is_news),
+		T(only_what_was_asked_is_read),
 		T(it_stops_when_the_target_is_gone),
 		T(a_target_that_goes_at_once_has_both_bounds),
 		T(nobody_watches_it_any_more),
