@@ -181,7 +181,7 @@ static void groups_that_are_needed_make_no_room(void **state)
 	} while (!strcmp(busy.arn, group_arn(0)));
 	for (int i = 0; i < DS_ELB_GROUPS_MAX - 2; i++) {
 		unwatch(s, 1);
-		assert_int_equal(ds_elb_plan_watch(s->plan, group_arn(1000 + i), &a, 80, s->now_ns), 0);
+		watch(s, 1000 + i, 1, 80);
 	}
 	/* Left are the one that was named by hand and the one with a request on its way. */
 	for (int i = 0; i < DS_ELB_GROUPS_MAX - 2; i++)
