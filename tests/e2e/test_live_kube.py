@@ -149,6 +149,12 @@ class Watch(KubeTest):
         self.stop(process)
         self.assertEqual(parse_time(self.pods("web-2")[-1]["drainsnoop.pod.t0"]), t0)
 
+    def test_a_node_that_has_no_pods_may_have_another_name(self):
+        self.serve(make_pod("far-1", "10.99.0.6", node="node-2"))
+        process = self.watch()
+        wait_for(lambda: "knows no pod of node node-1; is that its name?" in self.said(), 60, "the word of it")
+        self.stop(process)
+
     def test_many_pods_come_in_pages(self):
         kube = self.serve(*(make_pod(f"web-{i}", f"10.99.1.{i}") for i in range(1, 26)))
         kube.page = 10

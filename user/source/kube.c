@@ -80,6 +80,9 @@ static void say_what_is_left_out(struct ds_kube *k)
 	if (stats.synced && !k->said_synced)
 		ds_log_info("%zu pods of node %s, from %s", stats.objects, k->node,
 			    ds_kube_access_server(k->access));
+	if (stats.synced && !k->said_synced && !stats.objects)
+		ds_log_warn("the API server knows no pod of node %s; is that its name? (--node)",
+			    k->node);
 	k->said_over = k->said_over || stats.over;
 	k->said_bad = k->said_bad || stats.bad;
 	k->said_synced = k->said_synced || stats.synced;
