@@ -2,6 +2,7 @@
 """For tests of --elb: a run of drainsnoop in a network namespace of the test's own, on whose loopback a fake AWS
 answers. What the fake was asked and what was done to its targets is the truth; Kubernetes is told by events."""
 
+import json
 import os
 import subprocess
 import sys
@@ -47,7 +48,8 @@ def target(group, number, state="healthy"):
 @unittest.skipIf(os.geteuid(), "needs root")
 class ElbRun(unittest.TestCase):
     end, said, lines = test_live.Live.end, test_live.Live.said, test_live.Live.lines
-    names, links_of = test_live.Live.names, staticmethod(test_live.links_of)
+    names = test_live.Live.names
+    ahead = 0       # s, AWS's clock before this host's
 
     def setUp(self):
         test_live.Live.setUp(self)
@@ -60,7 +62,7 @@ class ElbRun(unittest.TestCase):
         if self.process:
             self.end(self.process)
             self.aws.close()
-        self.aws = FakeAws()
+        self.aws = FakeAws(clock=lambda: time.time() + self.ahead)
         self.addCleanup(self.aws.close)
         self.url = self.aws.listen(netns=f"/run/netns/{self.netns}")
         self.key = self.aws.keys.issue(lifetime=3600)
@@ -85,6 +87,12 @@ class ElbRun(unittest.TestCase):
     def wait_asked(self, count, action="DescribeTargetHealth", since=0, timeout=60):
         wait_for(lambda: len(self.asked(action, since)) >= count, timeout, f"{count} {action}")
         return self.asked(action, since)
+
+    def recorded(self, name):
+        """The recorded lines of that name."""
+        with open(self.recording, encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file if line.endswith("\n")]
+        return [line for line in lines if line["event.name"] == name]
 
     def told(self, number, state):
         """The lines that the poller told of a pod's target."""

@@ -9,10 +9,10 @@ from test_live import wait_for
 
 
 class Elb(elb_run.ElbRun):
-    def setUp(self):
-        super().setUp()
+    def anew(self):
+        super().anew()
         self.group = self.aws.elb.add_group("web", delay=3)
-        self.aws.elb.add_load_balancer("shop", ["10.99.200.1"], [self.group])
+        self.balancer = self.aws.elb.add_load_balancer("shop", ["10.99.200.1", "fd00:99::1"], [self.group])
 
     def ready(self, *numbers):
         for number in numbers:
@@ -82,3 +82,50 @@ class Elb(elb_run.ElbRun):
                           and entry.get("key_id") == self.aws.metadata.given[1].key_id], 60, "an answer to them")
         self.assertEqual([entry["code"] for entry in self.asked(None) if "code" in entry], ["ExpiredToken"])
         self.stop()
+
+    def test_a_group_in_which_pods_are_looked_for(self):
+        self.begin("--elb", "--target-group", self.group.arn)
+        self.group.register(address(1), elb_run.PORT)
+        self.group.register(address(9), elb_run.PORT)   # of another node
+        self.append(pod(1), pod(2))
+        wait_for(lambda: self.names().count("drainsnoop.pod.state") >= 2, 60, "the pods to be known")
+        self.append(pod(1, "terminating"), pod(2, "terminating"))
+        self.wait_told(1, "healthy")
+        before, after = self.deregister(self.group, 1)
+        lo, hi = self.interval(self.wait_told(1, "draining"))
+        self.assertLessEqual(lo, before)
+        self.assertGreaterEqual(hi, after)
+        self.assertEqual([self.count_of(entry) for entry in self.asked()][0], 0, "the group is listed first")
+        self.stop()
+        self.assertEqual({line["drainsnoop.target.id"] for line in self.recorded("drainsnoop.target.state")}, {address(1)})
+
+    def test_addresses_of_the_load_balancer(self):
+        self.aws.ec2.others.append(("ELB app/other/0123", "10.99.200.7"))
+        self.begin("--elb", "--target-group", self.group.arn, "--elb-addresses")
+        wait_for(lambda: len(self.recorded("drainsnoop.load_balancer.address")) >= 2, 60, "the addresses: " + self.said())
+        self.stop()
+        self.assertEqual({line["drainsnoop.address"] for line in self.recorded("drainsnoop.load_balancer.address")},
+                         set(self.balancer.addresses))
+        self.assertEqual(self.asked("DescribeNetworkInterfaces")[0]["params"]["Filter.1.Value.1"], self.balancer.description)
+
+    def test_the_clock_of_aws_moves_no_bound(self):
+        self.ahead = 120
+        self.begin("--elb")
+        self.ready(1)
+        self.append(pod(1, "terminating"))
+        self.wait_asked(2)
+        before, after = self.deregister(self.group, 1)
+        lo, hi = self.interval(self.wait_told(1, "draining"))
+        self.assertLessEqual(lo, before)
+        self.assertGreaterEqual(hi, after)
+        self.stop()
+        self.assertRegex(self.said(), "clock.* differ by -1(19|20|21) s")
+
+    def test_a_clock_that_is_too_wrong_to_be_let_in(self):
+        self.ahead = -400
+        self.begin("--elb")
+        self.ready(1)
+        self.append(pod(1, "terminating"))
+        wait_for(lambda: "clock" in self.said(), 60, "a message")
+        self.stop()
+        self.assertEqual({entry["code"] for entry in self.asked(None)}, {"SignatureDoesNotMatch"})
