@@ -50,6 +50,7 @@ class FakeKube:
         self.faults = []        # of the next requests: see fail()
         self.tokens = None      # those that are accepted; None = anybody
         self.page = 500
+        self.ahead = 0          # of its clock, s
         self.silent = False     # watches are accepted, and say nothing
         self.streams = []
         self.tls, self.host, self.port, self.server = tls, host, 0, None
@@ -71,7 +72,7 @@ class FakeKube:
 
     def terminate(self, name, grace=30):
         """What the API server does at a deletion request. Returns T0 in whole seconds."""
-        now = int(time.time())
+        now = int(time.time() + self.ahead)
 
         def function(pod):
             pod["metadata"]["deletionTimestamp"] = stamp(now + grace)
@@ -127,6 +128,9 @@ class FakeKube:
 
             def log_message(self, *args):
                 pass
+
+            def date_time_string(self, timestamp=None):
+                return super().date_time_string(timestamp or time.time() + fake.ahead)
 
         class Server(http.server.ThreadingHTTPServer):
             address_family = socket.AF_INET6 if ":" in fake.host else socket.AF_INET

@@ -238,6 +238,23 @@ class Faults(KubeTest):
         self.assertEqual(self.said().count("cannot be asked"), 1, self.said())
         self.assertIn("the API server answers again", self.said())
 
+    def test_a_server_whose_clock_is_another(self):
+        kube = self.serve(make_pod("web-1", "10.99.0.5"))
+        kube.ahead = 100
+        process = self.watch()
+        self.wait_phase("web-1", "ready")
+        before = time.time()
+        kube.terminate("web-1")
+        after = time.time()
+        self.wait_phase("web-1", "terminating")
+        self.stop(process)
+        told = self.pods("web-1")[1]
+        t0, error = parse_time(told["drainsnoop.pod.t0"]), told["drainsnoop.pod.t0_error_ms"] / 1000
+        self.assertLessEqual(t0, after)     # t0 is read to whole seconds here
+        self.assertGreaterEqual(t0 + 1 + error, before)
+        self.assertLess(error, 20)
+        self.assertRegex(self.said(), r"the API server's clock is about (9[5-9]|10[0-5])\.\d s ahead of this node's")
+
     def test_news_that_come_late_are_told(self):
         """A server that stood still: nothing broke, and what it says is old."""
         kube = self.serve(make_pod("web-1", "10.99.0.5"))

@@ -37,7 +37,8 @@ struct ds_kube {
 	uv_timer_t next, tick;
 	int handles;
 	uint64_t seq;
-	bool said_over, said_bad, said_synced;
+	bool said_over, said_bad, said_synced, said_clock;
+	int64_t asked_ns; /* when the request at hand began */
 };
 
 static void deliver(void *ctx, struct ds_event *ev)
@@ -108,6 +109,23 @@ static bool on_stream(void *ctx, const char *data, size_t len)
 	return ds_kube_watch_feed(k->watch, data, len, k->pods.now_ns);
 }
 
+/* A list is dated as it is made; what dates a watch is its beginning. */
+static void look_at_clock(struct ds_kube *k, const struct ds_http_reply *reply)
+{
+	double ahead_s;
+
+	if (k->request.step != DS_KUBE_LIST || reply->status != 200 || !reply->server_ns ||
+	    !ds_kube_pods_clock(&k->pods, k->asked_ns, ds_clock_ns(CLOCK_REALTIME),
+				reply->server_ns))
+		return;
+	ahead_s = (double)(k->pods.clock_lo_ns + k->pods.clock_hi_ns) / 2e9;
+	if (!k->said_clock)
+		ds_log_warn("the API server's clock is about %.1f s %s this node's; its times are "
+			    "corrected by that",
+			    ahead_s < 0 ? -ahead_s : ahead_s, ahead_s < 0 ? "behind" : "ahead of");
+	k->said_clock = true;
+}
+
 static void on_done(void *ctx, const struct ds_http_reply *reply)
 {
 	struct ds_kube *k = ctx;
@@ -118,6 +136,7 @@ static void on_done(void *ctx, const struct ds_http_reply *reply)
 				   .len = reply->len };
 
 	k->call = NULL;
+	look_at_clock(k, reply);
 	end_request(k, &end);
 }
 
@@ -138,7 +157,10 @@ static void start(void *ctx, const char *fault)
 		.ctx = k,
 	};
 	struct ds_kube_end end = { .fault = fault, .retry_after_ns = -1 };
-	int r = fault ? -ECANCELED : ds_http_start(k->http, &request, &k->call);
+	int r;
+
+	k->asked_ns = ds_clock_ns(CLOCK_REALTIME);
+	r = fault ? -ECANCELED : ds_http_start(k->http, &request, &k->call);
 
 	if (r && !fault)
 		end.fault = strerror(-r);
@@ -193,8 +215,7 @@ void ds_kube_count(struct ds_kube *k, struct ds_event *tick)
 
 	DS_SET(tick, WATCH_RESTARTS, watch_restarts,
 	       (int64_t)ds_kube_watch_stats(k->watch).restarts);
-	DS_SET(tick, WATCH_LAG, watch_lag,
-	       blind_ns > k->pods.late_ns ? blind_ns : k->pods.late_ns);
+	DS_SET(tick, WATCH_LAG, watch_lag, blind_ns > k->pods.late_ns ? blind_ns : k->pods.late_ns);
 	k->pods.late_ns = 0;
 }
 

@@ -69,11 +69,33 @@ void *ds_kube_pods_restored(const struct ds_event *ev)
 	return f;
 }
 
+bool ds_kube_pods_clock(struct ds_kube_pods *pods, int64_t asked_ns, int64_t came_ns,
+			int64_t dated_ns)
+{
+	int64_t lo_ns = dated_ns - came_ns, hi_ns = dated_ns + DS_NS_PER_S - asked_ns;
+	bool differ = lo_ns > 0 || hi_ns < 0;
+
+	pods->clock_lo_ns = differ ? lo_ns : 0;
+	pods->clock_hi_ns = differ ? hi_ns : 0;
+	return differ;
+}
+
+/* The API server's stamp by this node's clock, once: as early as it may be. */
+static void correct_t0(const struct ds_kube_pods *pods, struct followed *f)
+{
+	if (!f->pod.t0_ns || f->told.t0_ns || f->pod.t0_source != DS_T0_SOURCE_DELETION_TIMESTAMP)
+		return;
+	f->pod.t0_ns -= pods->clock_hi_ns;
+	f->pod.t0_error_ns += pods->clock_hi_ns - pods->clock_lo_ns;
+}
+
 /* A stamp is a floor: what it stands for may be almost a second younger. */
 static void note_lateness(struct ds_kube_pods *pods, const struct followed *f)
 {
 	int64_t late_ns = pods->now_ns - f->pod.newest_ns - DS_NS_PER_S;
 
+	if (pods->clock_lo_ns < 0)	/* it may be the server's, which is behind */
+		late_ns += pods->clock_lo_ns;
 	if (f->watched && f->pod.newest_ns > f->told.newest_ns && late_ns > pods->late_ns)
 		pods->late_ns = late_ns;
 }
@@ -110,6 +132,7 @@ void ds_kube_pods_tell(void *ctx, void *object, enum ds_kube_told told)
 	bool ended = f->pod.phase == DS_PHASE_DELETED, going = f->pod.t0_ns || ended;
 	bool vanished = told == DS_KUBE_MISSING && !going && f->watched;
 
+	correct_t0(pods, f);
 	note_lateness(pods, f);
 	f->watched = true;
 	/* A pod that had ended before anybody looked (a finished Job) is of no interest. */

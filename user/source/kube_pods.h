@@ -16,11 +16,23 @@ struct ds_kube_pods {
 	const char *node;	/* whose pods they are; borrowed */
 	int64_t now_ns;		/* set before each call of the watch */
 	/*
+	 * The API server's clock less this node's lies within these; both 0 = the same, as far as is
+	 * known. Times of deletion, which are that clock's, are told by this node's.
+	 */
+	int64_t clock_lo_ns, clock_hi_ns;
+	/*
 	 * By how much the latest news came late, by the stamps in it: the largest since it was last
 	 * set to 0. Stamps are whole seconds, and of another clock.
 	 */
 	int64_t late_ns;
 };
+
+/*
+ * What a reply tells of the clock: it was asked for and came by this node's clock, and was dated by
+ * the server's, to whole seconds. True where the two clocks cannot be the same.
+ */
+bool ds_kube_pods_clock(struct ds_kube_pods *pods, int64_t asked_ns, int64_t came_ns,
+			int64_t dated_ns);
 
 /*
  * A pod that an earlier run knew, from a restored pod.state event: the object to be known by the
