@@ -147,8 +147,8 @@ static void how_late_the_news_are(void **state)
 static void the_servers_clock_is_another(void **state)
 {
 	(void)state;
-	assert_true(ds_kube_pods_clock(&pods, BEGIN + 10 * DS_NS_PER_S, BEGIN + 10200 * DS_NS_PER_MS,
-				       BEGIN + 13 * DS_NS_PER_S));
+	assert_true(ds_kube_pods_clock(&pods, BEGIN + 10 * DS_NS_PER_S,
+				       BEGIN + 10200 * DS_NS_PER_MS, BEGIN + 13 * DS_NS_PER_S));
 	assert_true(pods.clock_lo_ns == 2800 * DS_NS_PER_MS && pods.clock_hi_ns == 4 * DS_NS_PER_S);
 	is(17, POD(DELETING, READY("03")));	/* asked for at 20 by its clock */
 	assert_told("terminating going|");
@@ -167,7 +167,8 @@ static void clocks_that_may_be_the_same_are(void **state)
 	assert_false(ds_kube_pods_clock(&pods, BEGIN, BEGIN + 1, BEGIN - DS_NS_PER_S));
 	assert_false(ds_kube_pods_clock(&pods, BEGIN, BEGIN + 1, BEGIN + 1));
 	assert_true(ds_kube_pods_clock(&pods, BEGIN, BEGIN + 1, BEGIN + 2));
-	assert_false(ds_kube_pods_clock(&pods, BEGIN, BEGIN + 5 * DS_NS_PER_S, BEGIN + 3 * DS_NS_PER_S));
+	assert_false(ds_kube_pods_clock(&pods, BEGIN, BEGIN + 5 * DS_NS_PER_S,
+					BEGIN + 3 * DS_NS_PER_S));
 	assert_true(!pods.clock_lo_ns && !pods.clock_hi_ns);
 }
 

@@ -16,8 +16,8 @@ struct ds_kube_pods {
 	const char *node;	/* whose pods they are; borrowed */
 	int64_t now_ns;		/* set before each call of the watch */
 	/*
-	 * The API server's clock less this node's lies within these; both 0 = the same, as far as is
-	 * known. Times of deletion, which are that clock's, are told by this node's.
+	 * The API server's clock less this node's lies within these; both 0 = the same, as far as
+	 * is known. Times of deletion, which are that clock's, are told by this node's.
 	 */
 	int64_t clock_lo_ns, clock_hi_ns;
 	/*
