@@ -114,7 +114,7 @@ class Boto(Account):
                          (400, "InvalidParameterValue"))
 
     def test_errors(self):
-        ask = {"TargetGroupArn": self.group.arn[:-1] + "0"}
+        ask = {"TargetGroupArn": self.group.arn[:-1] + "x"}
         with self.assertRaises(self.elb.exceptions.TargetGroupNotFoundException):
             self.elb.describe_target_health(**ask)
         ask = {"TargetGroupArn": self.group.arn}
@@ -356,7 +356,7 @@ class Moto(unittest.TestCase):
         self.assertEqual([one["address"] for one in found], [made["NetworkInterface"]["PrivateIpAddress"]])
 
     def test_error(self):
-        found = self.ask("health", self.group[:-4] + "0000")
+        found = self.ask("health", self.group[:-1] + "x")
         self.assertEqual((found["status"], found["code"]), (400, "TargetGroupNotFound"))
 
 
