@@ -26,7 +26,7 @@ def parser():
     p.add_argument("scenario", nargs="*", help=f"names of scenarios (--list); without: {' and '.join(STORY)}")
     p.add_argument("--list", action="store_true", help="list the scenarios")
     p.add_argument("--clean", metavar="RUNID|all", help="remove what a run left that could not clean up")
-    p.add_argument("--pods-by", choices=("events", "api"), default="events",
+    p.add_argument("--pods-by", choices=("api", "events"), default="api",
                    help="how drainsnoop hears of the pods (default %(default)s)")
     cli.add_options(p)
     return p

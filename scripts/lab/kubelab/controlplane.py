@@ -36,7 +36,7 @@ class ControlPlane:
         self.logs = os.path.join(self.folder, "log")
         os.makedirs(self.logs)
         self.audit_log = os.path.join(self.logs, "audit.jsonl")
-        self.tools = {}
+        self.tools, self.programs = {}, {}     # by name: what runs, and how it is run
         self.ipv6 = plan.ipv6
         self.host = "::1" if plan.ipv6 else "127.0.0.1"
         self.server = f"https://[{self.host}]:{PORT}" if plan.ipv6 else f"https://{self.host}:{PORT}"
@@ -68,7 +68,7 @@ class ControlPlane:
         with open(os.path.join(self.logs, name + ".log"), "ab") as log:
             tool = Tool(self.lab.cgroup.tools, enter(argv) if enter else in_netns(self.netns, argv),
                         stdout=log, stderr=log)
-        self.tools[name] = tool
+        self.tools[name], self.programs[name] = tool, (argv, enter)
         return tool
 
     @contextlib.contextmanager
@@ -79,6 +79,14 @@ class ControlPlane:
             yield
         finally:
             self.tools[name].signal(signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def away(self, name):
+        """Kills a program, and starts it again when what is inside is done."""
+        argv = self.programs[name]
+        self.tools[name].end(0)
+        yield
+        self.run(name, *argv)
 
     def wait_until(self, condition, timeout, what, *names):
         """Waits for a condition that these programs bring about; says what they say if one of them ends."""

@@ -67,6 +67,9 @@ class RealKubernetes:
                            timeout=patience + 10)
         self.lab.check()
 
+    def wait_for_api(self):
+        self.plane.wait_until(self.api.ready, 60, "the API server", "etcd", "apiserver")
+
     def evict(self, pod):
         """What `kubectl drain` does to a pod."""
         self.trigger = "eviction"
