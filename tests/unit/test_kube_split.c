@@ -117,6 +117,16 @@ static void what_nobody_reads_is_left_out(void **state)
 		true, "object {\"object\":{\"metadata\":{}}}|");
 }
 
+/* A key may hold any byte, also those that end a string in C. */
+static void a_key_with_a_nul_is_none_of_the_table(void **state)
+{
+	static const char text[] = "{\"type\0\":1,\"kin\0d\":2,\"\":3,\"kind\":4}";
+
+	(void)state;
+	assert_true(feed(text, sizeof(text) - 1));
+	assert_string_equal(got.data + 1, "object {\"kind\":4}|");
+}
+
 static void strings_stay_as_they_are(void **state)
 {
 	(void)state;
@@ -235,6 +245,7 @@ int main(void)
 		cmocka_unit_test_setup(events_of_a_watch_come_one_by_one, fresh),
 		cmocka_unit_test_setup(items_of_a_list_come_before_what_stands_around_them, fresh),
 		cmocka_unit_test_setup(what_nobody_reads_is_left_out, fresh),
+		cmocka_unit_test_setup(a_key_with_a_nul_is_none_of_the_table, fresh),
 		cmocka_unit_test_setup(strings_stay_as_they_are, fresh),
 		cmocka_unit_test_setup(what_is_no_json_ends_the_stream, fresh),
 		cmocka_unit_test_setup(a_stream_that_is_cut_off_is_told_and_forgotten, fresh),

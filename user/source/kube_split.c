@@ -53,11 +53,11 @@ static struct ds_kube_split_frame *top(struct ds_kube_split *s)
 /* The member's key in the table, or NULL. */
 static const char *find_kept(const struct ds_kube_split *s, const char *parent)
 {
-	if (s->key_len > sizeof(s->key))
+	if (!s->key_len || s->key_len > sizeof(s->key))
 		return NULL;
 	for (const struct ds_kube_keep *k = s->keep; k->parent; k++)
-		if (!strcmp(k->parent, parent) && strlen(k->key) == s->key_len &&
-		    !memcmp(k->key, s->key, s->key_len))
+		if (k->key[0] == s->key[0] && strlen(k->key) == s->key_len &&
+		    !memcmp(k->key, s->key, s->key_len) && !strcmp(k->parent, parent))
 			return k->key;
 	return NULL;
 }
@@ -268,10 +268,62 @@ static bool take(struct ds_kube_split *s, char c)
 	}
 }
 
+/*
+ * Most of what a server sends is kept by nobody: of a value that is an object or a list, all bytes
+ * up to its last bracket at once. Returns how many went by.
+ */
+static size_t skip(struct ds_kube_split *s, const char *data, size_t len)
+{
+	bool text = s->state == SKIPPING_STRING, escaped = s->escaped;
+	int64_t depth = s->skip_depth;
+	size_t n = 0;
+
+	for (; n < len; n++) {
+		char c = data[n];
+
+		if (text) {
+			text = escaped || c != '"';
+			escaped = !escaped && c == '\\';
+		} else if (c == '"') {
+			text = true;
+		} else if (c == '{' || c == '[') {
+			depth++;
+		} else if (c == '}' || c == ']') {
+			if (depth == 1)
+				break;
+			depth--;
+		}
+	}
+	s->state = text ? SKIPPING_STRING : SKIPPING;
+	s->escaped = escaped;
+	s->skip_depth = depth;
+	return n;
+}
+
+/* The bytes of a string that is kept, up to its end or a backslash. */
+static size_t copy(struct ds_kube_split *s, const char *data, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && data[n] != '"' && data[n] != '\\')
+		n++;
+	put(s, data, n);
+	return n;
+}
+
 bool ds_kube_split_feed(struct ds_kube_split *s, const char *data, size_t len)
 {
-	for (size_t i = 0; i < len && !s->broken; i++)
-		s->broken = !take(s, data[i]);
+	for (size_t i = 0; i < len && !s->broken;) {
+		size_t n = 0;
+
+		if (s->skip_depth && (s->state == SKIPPING || s->state == SKIPPING_STRING))
+			n = skip(s, data + i, len - i);
+		else if (s->state == IN_STRING && !s->escaped)
+			n = copy(s, data + i, len - i);
+		i += n;
+		if (i < len && !n)
+			s->broken = !take(s, data[i++]);
+	}
 	return !s->broken;
 }
 
