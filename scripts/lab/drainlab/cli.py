@@ -156,17 +156,23 @@ def tell(say, joined, traced):
         say("  false drop: " + report.drop_line(drop))
 
 
-def play(name, args):
-    """One run. Returns (name, result or None, seconds, problems)."""
+def choose(name, args, find=Scenario):
+    """(scenario, settings) of a run by its name: NAME-ipv6 is NAME with --ipv6."""
     bare = name.removesuffix("-ipv6")
-    scenario = Scenario(bare)
+    scenario = find(bare)
     settings = settings_for(scenario, args)
     settings.ipv6 = bool(settings.ipv6 or name != bare)
-    return perform(bare + ("-ipv6" if settings.ipv6 else ""), scenario, settings, args, laboratory.Lab)
+    return scenario, settings
 
 
-def perform(name, scenario, settings, args, make):
+def play(name, args):
+    """One run. Returns (name, result or None, seconds, problems)."""
+    return perform(*choose(name, args), args, laboratory.Lab)
+
+
+def perform(scenario, settings, args, make):
     """One run in a laboratory that make() builds as Lab() does; as play()."""
+    name = scenario.name + ("-ipv6" if settings.ipv6 else "")
     say, begin = report.Progress(name, args.quiet), time.monotonic()
     if settings.family not in scenario.families:
         raise LabError(f"{scenario.name} is not for {settings.family}")

@@ -23,7 +23,8 @@ def parser():
         "measures drainsnoop by what the load balancer and its clients saw. Builds the cluster's programs "
         "first (scripts/kube-assets), where they are not there.", epilog="Exit status: 0 all as it must be, "
         "1 not, 2 usage, 130 interrupted. scripts/lab/README.md tells more.")
-    p.add_argument("scenario", nargs="*", help=f"names of scenarios (--list); without: {' and '.join(STORY)}")
+    p.add_argument("scenario", nargs="*", help="names of scenarios (--list); NAME-ipv6 is NAME with --ipv6; "
+                   f"without: {' and '.join(STORY)}")
     p.add_argument("--list", action="store_true", help="list the scenarios")
     p.add_argument("--clean", metavar="RUNID|all", help="remove what a run left that could not clean up")
     p.add_argument("--pods-by", choices=("api", "events"), default="api",
@@ -60,13 +61,12 @@ def play_all(wanted, args, programs):
     """The scenarios one after the other; `prestop` takes what the run before advised."""
     runs, before = [], {}
     for name in wanted:
-        scenario = find(name)
+        scenario, settings = cli.choose(name, args, find)
         make = functools.partial(ClusterLab, programs, scenario.pods_by or args.pods_by)
-        settings = cli.settings_for(scenario, args)
-        if name == "prestop" and args.prestop is None:
+        if scenario.name == "prestop" and args.prestop is None:
             for field, value in before.items():
                 setattr(settings, field, value)
-        runs.append(cli.perform(name, scenario, settings, args, make))
+        runs.append(cli.perform(scenario, settings, args, make))
         before = advised(runs[-1][1])
     return runs
 
@@ -81,7 +81,7 @@ def main(argv):
         if args.clean:
             return cli.clean(args.clean)
         for name in args.scenario:
-            if name not in names():
+            if name.removesuffix("-ipv6") not in names():
                 p.error(f"unknown scenario {name}; there are {', '.join(names())}")
         cli.prepare(args, p, node.missing_packages())
         return cli.conclude(play_all(args.scenario or STORY, args, assets()), args)

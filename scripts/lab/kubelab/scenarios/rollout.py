@@ -8,7 +8,7 @@ from . import rolling
 
 SUMMARY = "kubectl rollout restart as it is found in the field; --prestop N is what saves it"
 SETTINGS = {"pods": 3, "lag": 4.0, "controller_lag": 0.0, "grace": 30.0, "delay": 10.0, "initial": 1.0}
-FAMILIES = ("ipv4",)
+FAMILIES = ("ipv4", "ipv6")
 play = rolling
 __all__ = ["FAMILIES", "SETTINGS", "SUMMARY", "mechanics", "must_find", "play"]
 
