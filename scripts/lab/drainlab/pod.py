@@ -9,7 +9,7 @@ import subprocess
 import uuid
 
 from .net import HostPlace
-from .proc import ExitWatch, LabError, Tool, in_netns, now_ns, program, run, wait_for
+from .proc import ExitWatch, LabError, Tool, in_cgroup, in_netns, now_ns, program, run, wait_for
 
 PORT, HEALTH_PORT = 8080, 8081
 LETTERS = "bcdfghjklmnpqrstvwxz2456789"
@@ -54,11 +54,10 @@ class Container:
     def __init__(self, lab, pod, name, argv):
         self.name = name
         self.cgroup = lab.cgroup.container(pod.uid, secrets.token_hex(32))
-        inside = ["/bin/sh", "-c", f"echo 0 > {self.cgroup.procs} && exec \"$@\"", "sh", *argv]
         with open(os.path.join(pod.folder, name + ".log"), "wb") as log:
             # Only what is inside is in the container's cgroup; `unshare` waits outside, as a shim does.
             self.shim = Tool(lab.cgroup.tools, in_netns(pod.place.netns, [
-                "unshare", "--pid", "--fork", "--kill-child", *inside]), stdout=log, stderr=log)
+                "unshare", "--pid", "--fork", "--kill-child", *in_cgroup(self.cgroup, argv)]), stdout=log, stderr=log)
         self.pid = wait_for(self._find, 20, f"the start of {pod.name}/{name}")
         self.exit = ExitWatch(self.pid)
 

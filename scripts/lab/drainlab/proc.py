@@ -49,14 +49,18 @@ def in_netns(netns, argv):
     return ["nsenter", f"--net={netns.path}", *argv]
 
 
+def in_cgroup(cgroup, argv):
+    """argv in a cgroup of the run, with which it ends whatever becomes of the laboratory."""
+    return ["/bin/sh", "-c", f"echo 0 > {cgroup.procs} && exec \"$@\"", "sh", *argv]
+
+
 class Tool:
     """A process of the laboratory that is not part of a pod, in the run's own cgroup. more: further variables of
     its environment."""
 
     def __init__(self, cgroup, argv, stdout=None, stderr=None, stdin=subprocess.DEVNULL, more=None):
         self.argv = argv
-        script = f"echo 0 > {cgroup.procs} && exec \"$@\""
-        self.process = subprocess.Popen(["/bin/sh", "-c", script, "sh", *argv], stdin=stdin,
+        self.process = subprocess.Popen(in_cgroup(cgroup, argv), stdin=stdin,
                                         stdout=stdout or subprocess.DEVNULL,
                                         stderr=stderr or subprocess.DEVNULL,
                                         start_new_session=True, env=os.environ | (more or {}))

@@ -10,7 +10,7 @@ import json
 import os
 import signal
 
-from drainlab.proc import LabError, Tool, in_netns, run, wait_for
+from drainlab.proc import LabError, Tool, in_cgroup, in_netns, run, wait_for
 
 from .api import Api
 from .manifests import rights
@@ -146,8 +146,9 @@ class ControlPlane:
 
     def kubectl(self, *arguments, timeout=60):
         """What a person types, as the cluster's administrator; returns what it printed."""
-        return run(in_netns(self.netns, [self._program("kubectl"), "--kubeconfig", self.admin, "--cache-dir",
-                                         os.path.join(self.folder, "kubectl"), *arguments]), timeout=timeout)
+        command = [self._program("kubectl"), "--kubeconfig", self.admin,
+                   "--cache-dir", os.path.join(self.folder, "kubectl"), *arguments]
+        return run(in_cgroup(self.lab.cgroup.tools, in_netns(self.netns, command)), timeout=timeout)
 
     def end(self):
         """At once: nothing of it is kept, and what runs in pods is ended by its cgroup."""
