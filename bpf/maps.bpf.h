@@ -135,8 +135,8 @@ DS_MAP struct {
 
 /*
  * When a SYN came in that was for no watched address, by its initial sequence number: NAT changes
- * addresses and ports, and never that. Held while an address is released: a SYN that is translated
- * to it is seen with that address only when it dies, seconds later.
+ * addresses and ports, and never that. Held while an address goes away: a SYN that is translated to
+ * it is seen with that address only when it dies, seconds later.
  */
 DS_MAP struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -123,7 +123,10 @@ static __always_inline int syn_in_pod(const struct ds_pkt *p, const struct sk_bu
 	return 0;
 }
 
-/* It may be for a node port, and be translated to a released address. Its first sending counts. */
+/*
+ * It may be for a node port, and be translated to an address that is released, or about to be: the
+ * tap is attached while one is. Its first sending counts.
+ */
 static __always_inline int remember_syn(const struct ds_pkt *p, const struct sk_buff *skb)
 {
 	__u64 now = bpf_ktime_get_boot_ns();
@@ -235,8 +238,7 @@ static __always_inline int on_packet(const struct sk_buff *skb, const unsigned c
 	watch = ds_watch_of(p.daddr);
 	if (watch)
 		return to_watched(&p, skb, hook, watch->flags);
-	if (hook == DS_REC_HOOK_TAP_RX && (gate & DS_WATCH_RELEASED) &&
-	    (flags & (DS_TCP_SYN | DS_TCP_ACK)) == DS_TCP_SYN)
+	if (hook == DS_REC_HOOK_TAP_RX && (flags & (DS_TCP_SYN | DS_TCP_ACK)) == DS_TCP_SYN)
 		return remember_syn(&p, skb);
 	if (hook != DS_REC_HOOK_TAP_TX || !(flags & DS_TCP_RST))
 		return 0;
