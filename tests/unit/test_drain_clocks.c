@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "tests/unit/core_fixture.h"
+#include "tests/unit/random_draw.h"
 #include "user/core/target.h"
 
 #define RUNS 500
@@ -19,27 +20,6 @@
 #define PODS 6
 #define TOLD_MAX 256
 #define ERROR 50	/* ms: what every clock says of itself */
-
-static uint64_t state;
-
-/* xorshift64*: the same stories everywhere. */
-static uint64_t draw(void)
-{
-	state ^= state >> 12;
-	state ^= state << 25;
-	state ^= state >> 27;
-	return state * UINT64_C(2685821657736338717);
-}
-
-static int64_t between(int64_t lo, int64_t hi)
-{
-	return lo + (int64_t)(draw() % (uint64_t)(hi - lo + 1));
-}
-
-static bool chance(int percent)
-{
-	return between(0, 99) < percent;
-}
 
 /* Whose clock is off, and who else tells of some targets. */
 enum wrong { LOG_BY_TRAIL, LOG_BY_POLLS, TRAIL_BY_LOG, CASES };
@@ -227,7 +207,7 @@ static int play_all(enum wrong wrong, int runs, bool table)
 static void a_clock_that_is_off_is_learned(void **unused)
 {
 	(void)unused;
-	state = SEED;
+	draw_state = SEED;
 	for (int wrong = 0; wrong < CASES; wrong++)
 		assert_int_equal(play_all((enum wrong)wrong, RUNS, false), 0);
 }
@@ -239,10 +219,10 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return cmocka_run_group_tests_name("drain_clocks", tests, NULL, NULL);
-	state = argc < 3 ? SEED : !strcmp(argv[2], "random") ? (uint64_t)time(NULL) :
+	draw_state = argc < 3 ? SEED : !strcmp(argv[2], "random") ? (uint64_t)time(NULL) :
 		strtoull(argv[2], NULL, 10);
-	state += !state;
-	printf("seed %llu\n%-48s %7s %7s %7s %9s %9s\n", (unsigned long long)state,
+	draw_state += !draw_state;
+	printf("seed %llu\n%-48s %7s %7s %7s %9s %9s\n", (unsigned long long)draw_state,
 	       "whose clock is off by 3-20 s", "drains", "inside", "said", "median s", "95 % s");
 	for (int wrong = 0; wrong < CASES; wrong++)
 		bad += play_all((enum wrong)wrong, (int)strtol(argv[1], NULL, 10), true);

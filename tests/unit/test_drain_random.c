@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "tests/unit/core_fixture.h"
+#include "tests/unit/random_draw.h"
 #include "user/source/elb_plan.h"
 
 #define RUNS 500
@@ -20,27 +21,6 @@
 #define DAY_MS 86400000
 #define LAG_MS (DS_ELB_LAG_NS / DS_NS_PER_MS)
 #define TARGETS 3	/* of one pod, at most */
-
-static uint64_t state;
-
-/* xorshift64*: the same stories everywhere. */
-static uint64_t draw(void)
-{
-	state ^= state >> 12;
-	state ^= state << 25;
-	state ^= state >> 27;
-	return state * UINT64_C(2685821657736338717);
-}
-
-static int64_t between(int64_t lo, int64_t hi)
-{
-	return lo + (int64_t)(draw() % (uint64_t)(hi - lo + 1));
-}
-
-static bool chance(int percent)
-{
-	return between(0, 99) < percent;
-}
 
 /* ---- what can tell it ---- */
 
@@ -520,7 +500,7 @@ static int play_sources(int runs, bool table)
 static void the_true_moment_lies_inside(void **unused)
 {
 	(void)unused;
-	state = SEED;
+	draw_state = SEED;
 	print_message("seed %d\n", SEED);
 	assert_int_equal(play_sources(RUNS, false), 0);
 }
@@ -531,9 +511,9 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return cmocka_run_group_tests_name("drain_random", tests, NULL, NULL);
-	state = argc < 3 ? SEED : !strcmp(argv[2], "random") ? (uint64_t)time(NULL) :
+	draw_state = argc < 3 ? SEED : !strcmp(argv[2], "random") ? (uint64_t)time(NULL) :
 		strtoull(argv[2], NULL, 10);
-	state += !state;
-	printf("seed %llu\n", (unsigned long long)state);
+	draw_state += !draw_state;
+	printf("seed %llu\n", (unsigned long long)draw_state);
 	return play_sources((int)strtol(argv[1], NULL, 10), true) > 0;
 }

@@ -4,28 +4,6 @@
 
 #include "tests/unit/elb_story.h"
 
-static int setup(void **state)
-{
-	*state = new_story(1000, false);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	end_story(*state);
-	return 0;
-}
-
-/* The next HEALTH request; what the group is made of is answered on the way. */
-static void next_health(struct story *s, struct ds_elb_request *r)
-{
-	do {
-		assert_true(next(s, r));
-		if (r->ask != DS_ELB_ASK_HEALTH)
-			done(s, r, DS_ELB_ANSWERED);
-	} while (r->ask != DS_ELB_ASK_HEALTH);
-}
-
 static void throttling_stops_the_account(void **state)
 {
 	static const char other_account[] =

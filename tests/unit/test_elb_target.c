@@ -4,50 +4,6 @@
 
 #include "tests/unit/elb_story.h"
 
-static int setup(void **state)
-{
-	*state = new_story(1000, false);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	end_story(*state);
-	return 0;
-}
-
-static void read_one(struct story *s, const struct ds_elb_request *r, int n, uint16_t port,
-		     int state, const char *reason, int64_t took_ns)
-{
-	struct ds_elb_target_name name = { .addr = addr(n), .port = port };
-
-	ds_elb_plan_read(s->plan, r, &name, state, reason, s->now_ns, s->now_ns + took_ns);
-}
-
-/* The next HEALTH request; what the group is made of is answered on the way. */
-static void next_health(struct story *s, struct ds_elb_request *r)
-{
-	do {
-		assert_true(next(s, r));
-		if (r->ask != DS_ELB_ASK_HEALTH)
-			done(s, r, DS_ELB_ANSWERED);
-	} while (r->ask != DS_ELB_ASK_HEALTH);
-}
-
-/* It is asked, and answers this of target n, port 80. Returns when it was sent. */
-static int64_t answer(struct story *s, int n, int state, const char *reason)
-{
-	struct ds_elb_request r;
-	int64_t sent_ns;
-
-	next_health(s, &r);
-	sent_ns = s->now_ns;
-	read_one(s, &r, n, 80, state, reason, 20 * MS);
-	s->now_ns += 20 * MS;
-	done(s, &r, DS_ELB_ANSWERED);
-	return sent_ns;
-}
-
 /* Nothing more of health comes; of what the group is only once in an hour, if that. */
 static void assert_quiet(struct story *s)
 {
