@@ -32,6 +32,11 @@ def of(run, pod):
     return [d for d in run.by_cause("listener_closed") if d.get("k8s.pod.uid") == pod.uid]
 
 
+def ports_of(drops):
+    """The pods' ends: of what a pod sent itself (the reset of a connection nobody had accepted) the source's."""
+    return {d["source.port" if d["network.io.direction"] == "transmit" else "destination.port"] for d in drops}
+
+
 def mechanics(run):
     problems = []
     for pod in run.ended:
@@ -44,9 +49,9 @@ def must_find(run):
     problems = found(run, "listener_closed", 20) + no_verdict_but(run, "dropped")
     for pod in run.ended:
         drops = of(run, pod)
-        if {d["destination.port"] for d in drops} != {pod.port}:
-            problems.append(f"{pod.name} is said to have lost connections to "
-                            f"{sorted({d['destination.port'] for d in drops})}, its port is {pod.port}")
+        if ports_of(drops) != {pod.port}:
+            problems.append(f"{pod.name} is said to have lost connections to {sorted(ports_of(drops))}, its port "
+                            f"is {pod.port}")
         if {d["drainsnoop.attribution.method"] for d in drops} != {"port"}:
             problems.append(f"the drops of {pod.name} are not attributed by port")
         closed = [e["drainsnoop.pod.phase_port"] for e in milestones(run, pod, "listener_closed")]
