@@ -45,9 +45,9 @@ BPF_OBJ   := $(BPF_SRC:%.bpf.c=$(BUILD)/%.bpf.o)
 SKEL      := $(BUILD)/drainsnoop.skel.h
 CORE_SRC  := $(wildcard user/core/*.c)
 # util/ is pure but for these, which do I/O or ask for the time.
-UTIL_IO   := user/util/clock.c user/util/log.c
+UTIL_IO   := user/util/clock.c user/util/log.c user/util/secret_file.c
 UTIL_SRC  := $(filter-out $(UTIL_IO),$(wildcard user/util/*.c))
-IO_SRC    := $(wildcard user/*.c user/source/*.c user/sink/*.c) $(UTIL_IO)
+IO_SRC    := $(wildcard user/*.c user/source/*/*.c user/sink/*.c) $(UTIL_IO)
 MAIN_SRC  := user/main.c
 obj = $(1:%.c=$(BUILD)/%.o)
 CORE_LIB  := $(BUILD)/libdrainsnoop-core.a

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "user/source/kernel.h"
+#include "user/source/kernel/kernel.h"
 
 void ds_opening_start(const struct ds_options *options, const struct ds_kernel *kernel,
 		      int64_t at_ns, struct ds_opening_room *room, struct ds_event *ret_ev)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/source/aws_arn.h"
+#include "user/source/aws/aws_arn.h"
 #include "user/util/addr.h"
 #include "user/util/timefmt.h"
 

@@ -11,8 +11,8 @@
 #include "user/core/core.h"
 #include "user/core/merge.h"
 #include "user/sink/printer.h"
-#include "user/source/events.h"
-#include "user/source/targets.h"
+#include "user/source/events/events.h"
+#include "user/source/targets/targets.h"
 #include "user/util/log.h"
 
 #define TARGETS_MAX 1048576	/* events of --targets */

@@ -18,7 +18,7 @@
 #include "user/core/core.h"
 #include "user/core/event_json.h"
 #include "user/core/merge.h"
-#include "user/source/kernel_decode.h"
+#include "user/source/kernel/kernel_decode.h"
 #include "user/util/buf.h"
 #include "user/util/timefmt.h"
 

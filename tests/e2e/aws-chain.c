@@ -12,8 +12,8 @@
 
 #include <json-c/json.h>
 
-#include "user/source/aws_credentials.h"
-#include "user/source/http.h"
+#include "user/source/aws/aws_credentials.h"
+#include "user/source/http/http.h"
 
 struct asker {
 	struct ds_aws_chain *chain;

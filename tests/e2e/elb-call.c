@@ -13,9 +13,9 @@
 
 #include <json-c/json.h>
 
-#include "user/source/elb_query.h"
-#include "user/source/elb_reply.h"
-#include "user/source/http.h"
+#include "user/source/elb/elb_query.h"
+#include "user/source/elb/elb_reply.h"
+#include "user/source/http/http.h"
 
 #define TARGETS_MAX 128
 

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "user/source/kernel.h"
+#include "user/source/kernel/kernel.h"
 #include "user/util/log.h"
 
 static void print_value(const struct ds_event *ev, const struct ds_key_info *key)

@@ -9,7 +9,7 @@
 #include <uv.h>
 
 #include "user/core/event_json.h"
-#include "user/source/route.h"
+#include "user/source/route/route.h"
 #include "user/util/buf.h"
 
 static void print(void *ctx, struct ds_event *ev)

@@ -3,7 +3,7 @@
  * Fuzz target: which container endpoints may be asked without TLS. Whatever is taken, libcurl must
  * find one of the hosts that are allowed in it: two readings of one URL would send a token away.
  *
- * Built from: user/source/aws_container.c user/source/aws_keys.c user/source/wipe.c
+ * Built from: user/source/aws/aws_container.c user/source/aws/aws_keys.c user/util/wipe.c
  * Packages: libcurl
  */
 #include <arpa/inet.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "user/source/aws_container.h"
+#include "user/source/aws/aws_container.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 

@@ -4,14 +4,14 @@
  * first NUL stands the secret that was sent. Keys are whole and fit for headers, or there are
  * none and a sentence says why; no sentence has 16 bytes of that secret in a row.
  *
- * Built from: user/source/aws_credentials_parse.c user/source/aws_keys.c user/source/xml.c
- * Built from: user/source/wipe.c
+ * Built from: user/source/aws/aws_credentials_parse.c user/source/aws/aws_keys.c
+ * Built from: user/source/aws/xml.c user/util/wipe.c
  * Packages: expat
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/source/aws_credentials_parse.h"
+#include "user/source/aws/aws_credentials_parse.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 

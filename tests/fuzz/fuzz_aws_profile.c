@@ -3,12 +3,12 @@
  * Fuzz target: the shared files of AWS. What comes before the first NUL is the config file, the
  * rest the credentials file. Every text that is found lies in its file, on one line, trimmed.
  *
- * Built from: user/source/aws_profile.c
+ * Built from: user/source/aws/aws_profile.c
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/source/aws_profile.h"
+#include "user/source/aws/aws_profile.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 

@@ -3,7 +3,8 @@
  * Fuzz target: replies of ELBv2 and EC2. What is accepted is whole: no text is NULL, only the lists
  * of its kind hold items, addresses belong to an interface; what is refused leaves nothing.
  *
- * Built from: user/source/elb_reply.c user/source/elb_error.c user/source/xml.c user/source/wipe.c
+ * Built from: user/source/elb/elb_reply.c user/source/elb/elb_error.c
+ * Built from: user/source/aws/xml.c user/util/wipe.c
  * Packages: expat
  */
 #include <errno.h>
@@ -12,7 +13,7 @@
 #include <string.h>
 
 #include "user/core/names.h"
-#include "user/source/elb_reply.h"
+#include "user/source/elb/elb_reply.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,14 +3,14 @@
  * Fuzz target: the line splitter and the event reader. What is taken must be written, read and
  * written again to the same bytes, and be a line of ours.
  *
- * Built from: user/source/events_lines.c
+ * Built from: user/source/events/events_lines.c
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/utf8_valid.h"
 #include "user/core/event_json.h"
-#include "user/source/events_lines.h"
+#include "user/source/events/events_lines.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,14 +3,14 @@
  * Fuzz target: kubeconfigs. What is taken is within its bounds, a fault has a place and a word, and
  * a choice is one that can be used.
  *
- * Built from: user/source/kube_config.c user/source/wipe.c
+ * Built from: user/source/kube/kube_config.c user/util/wipe.c
  * Packages: yaml-0.1
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/source/kube_config.h"
+#include "user/source/kube/kube_config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

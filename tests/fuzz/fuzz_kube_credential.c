@@ -3,14 +3,14 @@
  * Fuzz target: what plugins for credentials print. What is taken can be used, what is refused says
  * why and leaves nothing.
  *
- * Built from: user/source/kube_credential.c user/source/kube_json.c user/source/wipe.c
+ * Built from: user/source/kube/kube_credential.c user/source/kube/kube_json.c user/util/wipe.c
  * Packages: json-c
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/source/kube_credential.h"
+#include "user/source/kube/kube_credential.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,8 +4,10 @@
  * pods. The first byte chooses: L, the bytes are a list; else there is one already, and they are a
  * watch. However they are cut into blocks the same events come out, each one of ours to the letter.
  *
- * Built from: user/source/kube_split.c user/source/kube_watch.c user/source/kube_json.c
- * Built from: user/source/kube_pod.c user/source/kube_pods.c user/source/kube_prestop.c
+ * Built from: user/source/kube/kube_split.c user/source/kube/kube_watch.c
+ * Built from: user/source/kube/kube_json.c
+ * Built from: user/source/kube/kube_pod.c user/source/kube/kube_pods.c
+ * Built from: user/source/kube/kube_prestop.c
  * Built from: user/util/percent.c
  * Packages: json-c
  */
@@ -14,8 +16,8 @@
 #include <string.h>
 
 #include "user/core/event_json.h"
-#include "user/source/kube_pod.h"
-#include "user/source/kube_pods.h"
+#include "user/source/kube/kube_pod.h"
+#include "user/source/kube/kube_pods.h"
 #include "user/util/hash.h"
 
 #define NOW INT64_C(1795387050000000000)

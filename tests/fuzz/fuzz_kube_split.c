@@ -3,14 +3,14 @@
  * Fuzz target: cutting the API server's streams into objects. However the stream is cut into blocks
  * the same comes out; what json-c takes for one object is one, and each piece of it is JSON.
  *
- * Built from: user/source/kube_split.c
+ * Built from: user/source/kube/kube_split.c
  * Packages: json-c
  */
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/source/kube_split.h"
+#include "user/source/kube/kube_split.h"
 #include "user/util/hash.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -2,13 +2,13 @@
 /*
  * Fuzz target: the decoder of rtnetlink datagrams, and the tables behind it.
  *
- * Built from: user/source/route_parse.c user/source/route_table.c
+ * Built from: user/source/route/route_parse.c user/source/route/route_table.c
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/source/route_parse.h"
-#include "user/source/route_table.h"
+#include "user/source/route/route_parse.h"
+#include "user/source/route/route_table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,9 +3,11 @@
  * Fuzz target: every format of --targets, by way of the splitter and the detection. However the
  * stream is cut into blocks the same comes out; every event is one of ours to the letter.
  *
- * Built from: user/source/targets_split.c user/source/targets_tell.c user/source/targets_parse.c
- * Built from: user/source/targets_cloudtrail.c user/source/targets_controller.c
- * Built from: user/source/targets_klog.c user/source/targets_health.c user/source/targets_csv.c
+ * Built from: user/source/targets/targets_split.c user/source/targets/targets_tell.c
+ * Built from: user/source/targets/targets_parse.c
+ * Built from: user/source/targets/targets_cloudtrail.c user/source/targets/targets_controller.c
+ * Built from: user/source/targets/targets_klog.c user/source/targets/targets_health.c
+ * Built from: user/source/targets/targets_csv.c
  * Packages: json-c
  */
 #include <errno.h>
@@ -13,7 +15,7 @@
 #include <string.h>
 
 #include "user/core/event_json.h"
-#include "user/source/targets_parse.h"
+#include "user/source/targets/targets_parse.h"
 #include "user/util/hash.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

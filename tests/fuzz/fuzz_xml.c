@@ -4,7 +4,7 @@
  * are well-formed and trimmed, a document type is never accepted, and the same document says the
  * same twice.
  *
- * Built from: user/source/xml.c user/source/wipe.c
+ * Built from: user/source/aws/xml.c user/util/wipe.c
  * Packages: expat
  */
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/source/xml.h"
+#include "user/source/aws/xml.h"
 #include "user/util/hash.h"
 #include "user/util/utf8.h"
 

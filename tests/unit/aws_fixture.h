@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "tests/unit/http_server.h"
-#include "user/source/aws_credentials.h"
-#include "user/source/http.h"
+#include "user/source/aws/aws_credentials.h"
+#include "user/source/http/http.h"
 #include "user/util/clock.h"
 #include "user/util/log.h"
 #include "user/util/timefmt.h"

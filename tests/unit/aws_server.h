@@ -12,7 +12,7 @@
 #include <uv.h>
 
 #include "tests/unit/unit.h"
-#include "user/source/elb_plan.h"
+#include "user/source/elb/elb_plan.h"
 #include "user/util/buf.h"
 
 #define ARN_BEGIN "arn:aws:elasticloadbalancing:eu-central-1:123456789012:"

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "tests/unit/unit.h"
-#include "user/source/elb_plan.h"
+#include "user/source/elb/elb_plan.h"
 #include "user/util/timefmt.h"
 
 #define S DS_NS_PER_S

@@ -12,7 +12,7 @@
 #include <uv.h>
 
 #include "tests/unit/http_server.h"
-#include "user/source/http.h"
+#include "user/source/http/http.h"
 #include "user/util/timefmt.h"
 
 #define OK "HTTP/1.1 200 OK\r\n"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/aws_arn.h"
+#include "user/source/aws/aws_arn.h"
 
 #include <errno.h>
 #include <stdio.h>

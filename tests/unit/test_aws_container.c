@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/aws_container.h"
+#include "user/source/aws/aws_container.h"
 
 #include <errno.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /*
  * What the chain keeps, renews and gives up; what each source says is in test_aws_fetch.c.
  */
-#include "user/source/aws_credentials.h"
+#include "user/source/aws/aws_credentials.h"
 
 #include "tests/unit/aws_fixture.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/aws_credentials_parse.h"
+#include "user/source/aws/aws_credentials_parse.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /*
  * The sources of AWS credentials, by way of the chain: what each is asked and what it says.
  */
-#include "user/source/aws_fetch.h"
+#include "user/source/aws/aws_fetch.h"
 
 #include "tests/unit/aws_fixture.h"
 

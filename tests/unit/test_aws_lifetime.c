@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/aws_lifetime.h"
+#include "user/source/aws/aws_lifetime.h"
 
 #include "tests/unit/unit.h"
 #include "user/util/timefmt.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/aws_profile.h"
+#include "user/source/aws/aws_profile.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/aws_sts.h"
+#include "user/source/aws/aws_sts.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "tests/unit/unit.h"
-#include "user/source/wipe.h"
+#include "user/util/wipe.h"
 
 #define PLAIN "http://"
 #define TLS "https://"

@@ -13,7 +13,7 @@
 
 #include "tests/unit/core_fixture.h"
 #include "tests/unit/random_draw.h"
-#include "user/source/elb_plan.h"
+#include "user/source/elb/elb_plan.h"
 
 #define RUNS 500
 #define SEED 20261123

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The poller against a small server on the same loop that answers as AWS does. */
-#include "user/source/elb.h"
+#include "user/source/elb/elb.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/elb_facts.h"
+#include "user/source/elb/elb_facts.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/elb_plan.h"
+#include "user/source/elb/elb_plan.h"
 
 #include <errno.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* How the plan waits: when it is throttled, and when a question fails. */
-#include "user/source/elb_plan.h"
+#include "user/source/elb/elb_plan.h"
 
 #include "tests/unit/elb_story.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The forms are those that botocore makes of the same calls. */
-#include "user/source/elb_query.h"
+#include "user/source/elb/elb_query.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/elb_reply.h"
+#include "user/source/elb/elb_reply.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "tests/unit/unit.h"
 #include "user/core/names.h"
-#include "user/source/xml.h"
+#include "user/source/aws/xml.h"
 #include "user/util/buf.h"
 
 #define XMLNS "xmlns=\"http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/\""

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the plan makes of answers: readings with their bounds, and when asking ends. */
-#include "user/source/elb_target.h"
+#include "user/source/elb/elb_target.h"
 
 #include "tests/unit/elb_story.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/events.h"
+#include "user/source/events/events.h"
 
 #include <errno.h>
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/events_lines.h"
+#include "user/source/events/events_lines.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/follow.h"
+#include "user/source/events/follow.h"
 
 #include <errno.h>
 #include <signal.h>

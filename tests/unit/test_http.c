@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/http.h"
+#include "user/source/http/http.h"
 
 #include "tests/unit/http_fixture.h"
 

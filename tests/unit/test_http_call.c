@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/http_call.h"
+#include "user/source/http/http_call.h"
 
 #include "tests/unit/http_fixture.h"
 

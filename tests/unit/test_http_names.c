@@ -3,7 +3,7 @@
  * A name server that does not answer: this file's getaddrinfo() stands in for libc's, and answers
  * when the test lets it. The loop waits for it in no case. Where it would, the alarm ends the run.
  */
-#include "user/source/http_call.h"
+#include "user/source/http/http_call.h"
 
 #include <netdb.h>
 #include <pthread.h>

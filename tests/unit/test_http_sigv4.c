@@ -4,7 +4,7 @@
  * (aws-sig-v4-test-suite: post-vanilla, post-x-www-form-urlencoded, ...-parameters,
  * post-sts-header-before), and against one that botocore made of a form of ours.
  */
-#include "user/source/http_call.h"
+#include "user/source/http/http_call.h"
 
 #include "tests/unit/http_fixture.h"
 

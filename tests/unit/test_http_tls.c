@@ -4,7 +4,7 @@
  * the run; the server's certificate is of a name that no name server knows. Without the program the
  * tests are skipped.
  */
-#include "user/source/http_call.h"
+#include "user/source/http/http_call.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * user/source/kernel_btf.c: on BTF made here, as kernels of either kind would have it.
+ * user/source/kernel/kernel_btf.c: on BTF made here, as kernels of either kind would have it.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 #include <bpf/btf.h>
 #include <cmocka.h>
 
-#include "user/source/kernel_btf.h"
+#include "user/source/kernel/kernel_btf.h"
 
 /* typedef void (*btf_trace_NAME)(void *, int x args); */
 static void add_tracepoint(struct btf *btf, const char *name, int args)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/kernel_closings.h"
+#include "user/source/kernel/kernel_closings.h"
 
 #include <stdio.h>
 

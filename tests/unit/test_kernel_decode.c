@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * user/source/kernel_decode.c: records to events, and what a broken record does.
+ * user/source/kernel/kernel_decode.c: records to events, and what a broken record does.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "include/ds_record.h"
-#include "user/source/kernel_decode.h"
+#include "user/source/kernel/kernel_decode.h"
 
 #define OFFSET INT64_C(1700000000000000000)
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/kube_config.h"
+#include "user/source/kube/kube_config.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/kube_credential.h"
+#include "user/source/kube/kube_credential.h"
 
 #include <errno.h>
 #include <string.h>

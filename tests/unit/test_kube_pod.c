@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/kube_pod.h"
+#include "user/source/kube/kube_pod.h"
 
 #include <errno.h>
 #include <stdio.h>

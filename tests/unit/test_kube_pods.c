@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/kube_pods.h"
+#include "user/source/kube/kube_pods.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/kube_split.h"
+#include "user/source/kube/kube_split.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/kube_watch.h"
+#include "user/source/kube/kube_watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/unit.h"
-#include "user/source/kube_json.h"
+#include "user/source/kube/kube_json.h"
 #include "user/util/timefmt.h"
 
 #define S(seconds) ((int64_t)((seconds) * 1e9))

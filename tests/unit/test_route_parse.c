@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/route_parse.h"
+#include "user/source/route/route_parse.h"
 
 #include <errno.h>
 #include <linux/fib_rules.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/route_table.h"
+#include "user/source/route/route_table.h"
 
 #include <linux/if.h>
 #include <stdio.h>

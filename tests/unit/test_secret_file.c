@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/secret_file.h"
+#include "user/util/secret_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "tests/unit/unit.h"
-#include "user/source/wipe.h"
+#include "user/util/wipe.h"
 
 static char folder[] = "/tmp/ds-test-secret-XXXXXX", path[64];
 static char *text;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/targets.h"
+#include "user/source/targets/targets.h"
 
 #include <errno.h>
 #include <sys/stat.h>

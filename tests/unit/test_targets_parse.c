@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/targets_parse.h"
+#include "user/source/targets/targets_parse.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/wipe.h"
+#include "user/util/wipe.h"
 
 #include <stdalign.h>
 #include <stdlib.h>

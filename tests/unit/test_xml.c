@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/source/xml.h"
+#include "user/source/aws/xml.h"
 
 #include <errno.h>
 #include <stdlib.h>

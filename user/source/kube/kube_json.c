@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looking into JSON that others wrote. */
+#include "user/source/kube/kube_json.h"
+
+#include <string.h>
+
+#define ITEMS_MAX 256
+
+json_object *ds_kube_member(json_object *object, const char *key, json_type type)
+{
+	json_object *value = NULL;
+
+	if (!json_object_is_type(object, json_type_object) ||
+	    !json_object_object_get_ex(object, key, &value) || !json_object_is_type(value, type))
+		return NULL;
+	return value;
+}
+
+json_object *ds_kube_child(json_object *object, const char *key)
+{
+	return ds_kube_member(object, key, json_type_object);
+}
+
+json_object *ds_kube_list(json_object *object, const char *key)
+{
+	return ds_kube_member(object, key, json_type_array);
+}
+
+size_t ds_kube_items(json_object *list)
+{
+	size_t cnt = list ? json_object_array_length(list) : 0;
+
+	return cnt > ITEMS_MAX ? ITEMS_MAX : cnt;
+}
+
+const char *ds_kube_text(json_object *object, const char *key)
+{
+	json_object *value = ds_kube_member(object, key, json_type_string);
+	const char *text = value ? json_object_get_string(value) : "";
+
+	return value && strlen(text) != (size_t)json_object_get_string_len(value) ? "" : text;
+}
+
+bool ds_kube_copy(char *dst, size_t size, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len >= size)
+		return false;
+	memcpy(dst, text, len + 1);
+	return true;
+}

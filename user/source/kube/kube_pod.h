@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A Pod object of the API server as drainsnoop knows it, and the drainsnoop.pod.state event that
+ * tells it. Pure. Stamps of Kubernetes are whole seconds of the clock that wrote them: floors.
+ */
+#ifndef DS_SOURCE_KUBE_POD_H
+#define DS_SOURCE_KUBE_POD_H
+
+#include <json-c/json.h>
+
+#include "user/core/event.h"
+#include "user/source/kube/kube_split.h"
+
+#define DS_KUBE_NAME_LEN 253	/* of a name or a namespace, Kubernetes' limit */
+#define DS_KUBE_UID_LEN 63
+#define DS_KUBE_LIST_LEN 255	/* of addresses and ports */
+
+/* Which members of a Pod, and of what carries it, are read. */
+extern const struct ds_kube_keep ds_kube_pod_keep[];
+
+enum ds_kube_owner { DS_KUBE_OWNER_NONE, DS_KUBE_OWNER_DEPLOYMENT, DS_KUBE_OWNER_REPLICASET,
+	DS_KUBE_OWNER_STATEFULSET, DS_KUBE_OWNER_DAEMONSET, DS_KUBE_OWNER_JOB };
+
+/* Copied with memcpy: readings are compared byte by byte. */
+struct ds_kube_pod {
+	char uid[DS_KUBE_UID_LEN + 1];	/* as the cgroup has it: of a static pod its config hash */
+	char name[DS_KUBE_NAME_LEN + 1];
+	char namespace_[DS_KUBE_NAME_LEN + 1];
+	char owner[DS_KUBE_NAME_LEN + 1];
+	enum ds_kube_owner owner_kind;
+	char addresses[DS_KUBE_LIST_LEN + 1];	/* comma-separated */
+	char ports[DS_KUBE_LIST_LEN + 1];	/* TCP ports of its containers, comma-separated */
+	char prestop[32];		/* as ds_kube_prestop has it */
+	char status_reason[64];
+	int phase;			/* enum ds_phase, of the Kubernetes lane */
+	int64_t grace_s;		/* -1 = not told */
+	int trigger;			/* enum ds_trigger, -1 = it does not go */
+	int64_t t0_ns;			/* 0 = it does not go */
+	int64_t t0_error_ns;
+	int t0_source;
+	bool host_network;
+	int64_t newest_ns;		/* newest stamp in it, 0 = none; no part of the event */
+};
+
+/*
+ * Reads a Pod that was told at now_ns. 0; -EINVAL where it is no Pod, or lacks UID or name:
+ * *ret_pod is untouched then.
+ */
+int ds_kube_pod_read(json_object *object, int64_t now_ns, struct ds_kube_pod *ret_pod);
+
+/*
+ * What stays of an earlier reading of the same pod: T0 and the grace period that went with it are
+ * told once. The API server rewrites both as the pod ends.
+ */
+void ds_kube_pod_keep_t0(struct ds_kube_pod *pod, const struct ds_kube_pod *before);
+
+/* Whether the two would be told by the same event. */
+bool ds_kube_pod_same(const struct ds_kube_pod *a, const struct ds_kube_pod *b);
+
+/*
+ * The object is gone. A pod that had not begun to go, whose containers ran: somebody took the
+ * object away at once (force), so now_ns is the earliest sign, known to a second. Where `unseen`,
+ * the pod vanished while nobody watched, and when it began to go is not known.
+ */
+void ds_kube_pod_gone(struct ds_kube_pod *pod, int64_t now_ns, bool unseen);
+
+/* The event; its strings are borrowed of pod and node (NULL = not told). */
+void ds_kube_pod_event(const struct ds_kube_pod *pod, const char *node, int64_t now_ns,
+		       struct ds_event *ev);
+
+#endif
