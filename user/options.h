@@ -62,12 +62,16 @@ struct ds_options {
 	bool settle_given, tap_given, tap_max_given, rate_limit_given;
 };
 
-enum ds_command { DS_COMMAND_TRACE, DS_COMMAND_REPLAY, DS_COMMAND_SCHEMA, DS_COMMAND_VERSION,
-	DS_COMMAND_HELP, DS_COMMAND_MAX };
+struct ds_command;
+
+/* Zero and the defaults. */
+void ds_options_init(struct ds_options *ret_options);
 
 /*
- * Parses argv. Prints help or a usage error itself and exits (0 or DS_EXIT_USAGE), as argp does.
+ * Parses argv: which of the commands it names (the first when it names none), and its options.
+ * Prints help or a usage error itself and exits (0 or DS_EXIT_USAGE), as argp does.
  */
-enum ds_command ds_options_parse(int argc, char **argv, struct ds_options *ret_options);
+const struct ds_command *ds_options_parse(int argc, char **argv, const struct ds_command *commands,
+					  struct ds_options *ret_options);
 
 #endif
