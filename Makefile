@@ -56,7 +56,7 @@ BIN       := $(BUILD)/drainsnoop
 UNIT_SRC  := $(wildcard tests/unit/test_*.c)
 UNIT_BIN  := $(UNIT_SRC:%.c=$(BUILD)/%)
 
-.PHONY: all help test unit stages tap-share check-arch fuzz schema-check install uninstall clean docs format
+.PHONY: all help test unit stages tap-share check-arch fuzz schema-check install uninstall image clean docs format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -150,6 +150,16 @@ install: $(BIN) ## install below PREFIX (/usr/local), DESTDIR is honoured
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/drainsnoop $(DESTDIR)$(PREFIX)/share/man/man8/drainsnoop.8
+
+# With ENGINE=podman, docker or buildah that engine builds deploy/Containerfile, and the image is in its store.
+IMAGE := ghcr.io/drainsnoop/drainsnoop:$(VERSION)
+ifdef ENGINE
+image:
+	$(ENGINE) build -f deploy/Containerfile -t $(IMAGE) --build-arg VERSION=$(VERSION) .
+else
+image: $(BIN) ## build the container image as an archive (ENGINE=podman: by that engine)
+	$(Q)scripts/image --program $(BIN) --version $(VERSION)
+endif
 
 docs: $(BIN) ## write docs/events.md anew from the table of events
 	$(BIN) schema --markdown > docs/events.md

@@ -3,106 +3,50 @@
 
     pause   what holds a pod's sandbox
     web     nginx, configured as the laboratory's other pods have it
+    agent   drainsnoop itself, as `make image` makes it
 """
 
-import hashlib
-import io
-import json
 import os
-import platform
-import re
 import shutil
-import tarfile
+import sys
 
 from drainlab.pod import HEALTH_PORT, NGINX, PORT
-from drainlab.proc import LabError, run
+from drainlab.proc import run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+sys.path.insert(0, os.path.join(ROOT, "scripts"))
+
+from imaging.archive import Image, Layer, write_archive  # noqa: E402
+from imaging.elf import Elf, loaded_with  # noqa: E402
+
 PAUSE, WEB = "drainlab.invalid/pause:1", "drainlab.invalid/web:1"
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 KEEPALIVE = 75
 WWW = "/srv"
 
 
-def libraries(program):
-    """The files that the dynamic linker maps for a program, the linker among them."""
-    found = re.findall(r"(/\S+) \(0x", run(["ldd", program]))
-    if not found:
-        raise LabError(f"ldd names no library of {program}")
-    return found
-
-
-class Layer:
-    """The one layer of an image, in memory."""
-
-    def __init__(self):
-        self.bytes = io.BytesIO()
-        self.tar = tarfile.open(fileobj=self.bytes, mode="w")   # closed by done()
-        self.folders = set()
-
-    def folder(self, path, mode=0o755):
-        """A folder, and those above it."""
-        path = path.strip("/")
-        if not path or path in self.folders:
-            return
-        self.folder(os.path.dirname(path))
-        self.folders.add(path)
-        self._add(path, mode, tarfile.DIRTYPE)
-
-    def file(self, path, content, mode=0o644):
-        self.folder(os.path.dirname(path))
-        self._add(path.strip("/"), mode, tarfile.REGTYPE, content)
-
-    def copy(self, source, path=None):
-        """A file of this machine, links followed, at the same place unless it says otherwise."""
-        with open(source, "rb") as file:
-            self.file(path or source, file.read(), 0o755)
-
-    def link(self, path, target):
-        self.folder(os.path.dirname(path))
-        self._add(path.strip("/"), 0o777, tarfile.SYMTYPE, target=target)
-
-    def _add(self, path, mode, kind, content=b"", target=""):
-        info = tarfile.TarInfo(path)
-        info.mode, info.type, info.size, info.linkname = mode, kind, len(content), target
-        self.tar.addfile(info, io.BytesIO(content))
-
-    def done(self):
-        self.tar.close()
-        return self.bytes.getvalue()
-
-
-def write_archive(path, name, layer, entrypoint):
-    """An archive as `docker save` writes it, with one layer."""
-    data = layer.done()
-    machine = platform.machine()
-    config = json.dumps({
-        "architecture": ARCHITECTURES.get(machine, machine), "os": "linux", "history": [{}],
-        "config": {"Entrypoint": entrypoint, "Env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]},
-        "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(data).hexdigest()]}}).encode()
-    manifest = json.dumps([{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]).encode()
-    with tarfile.open(path, "w") as archive:
-        for member, content in (("config.json", config), ("layer.tar", data), ("manifest.json", manifest)):
-            info = tarfile.TarInfo(member)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return path
+def save(folder, name, program, layer, command):
+    """The archive of an image of one layer, which is for this machine as the program is."""
+    image = Image([layer], Elf(program).arch, {"Entrypoint": command, "Env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]},
+                  level=1)
+    file = name.rpartition("/")[2].partition(":")[0] + ".tar"
+    return write_archive(os.path.join(folder, file), name, image)
 
 
 def pause(folder):
     """The sandbox's process: ends on SIGTERM, else never."""
     program = os.path.join(folder, "pause")
     run(["cc", "-static", "-O2", "-o", program, os.path.join(HERE, "programs", "pause.c")])
-    layer = Layer()
+    layer = Layer("pause")
     layer.copy(program, "/pause")
-    return write_archive(program + ".tar", PAUSE, layer, ["/pause"])
+    return save(folder, PAUSE, program, layer, ["/pause"])
 
 
 def web(folder):
     """The machine's nginx, which answers with the name of its pod: the host's name in there."""
-    layer, program = Layer(), os.path.realpath(shutil.which("nginx"))
+    layer, program = Layer("nginx"), os.path.realpath(shutil.which("nginx"))
     layer.copy(program, "/usr/sbin/nginx")
-    for library in libraries(program):
+    for library in loaded_with(program)[1]:
         layer.copy(library)
     layer.file("/etc/passwd", b"root:x:0:0:root:/:/\n")
     layer.file("/etc/group", b"root:x:0:\n")
@@ -115,5 +59,12 @@ def web(folder):
     layer.file(os.path.join(WWW, "nginx.conf"), NGINX.format(
         folder=WWW, keepalive=KEEPALIVE, name="$hostname", port=PORT, health=HEALTH_PORT,
         proxy="").encode())
-    return write_archive(os.path.join(folder, "web.tar"), WEB, layer, [
+    return save(folder, WEB, program, layer, [
         "/usr/sbin/nginx", "-c", os.path.join(WWW, "nginx.conf"), "-e", "/dev/stderr"])
+
+
+def agent(folder, program):
+    """drainsnoop's own image: (archive, its name). VERSION is the program's."""
+    path = os.path.join(folder, "drainsnoop.tar")
+    said = run([os.path.join(ROOT, "scripts/image"), "--program", program, "--output", path])
+    return path, said.split()[1].rstrip(",")
