@@ -62,11 +62,15 @@ void ds_handover_text_render(const struct ds_handover_text *t, const char *node,
 			     struct ds_buf *ret_text);
 
 /*
- * The ConfigMap's JSON, whole. Also notes that this text is being written: call written() with
- * ok false where it could not be.
+ * The ConfigMap's JSON, whole; with the resourceVersion that it replaces (NULL: it is made), and
+ * annotation drainsnoop.dev/node: the node's whole name. Also notes that this text is being
+ * written, so that the node is not the next one meanwhile: call written() with ok false where it
+ * could not be.
  */
+#define DS_HANDOVER_NODE_ANNOTATION "drainsnoop.dev/node"
 void ds_handover_text_body(struct ds_handover_text *t, const char *namespace_, const char *node,
-			   const char *node_uid, int64_t now_ns, struct ds_buf *ret_body);
+			   const char *node_uid, const char *version, int64_t now_ns,
+			   struct ds_buf *ret_body);
 void ds_handover_text_written(struct ds_handover_text *t, const char *node, bool ok,
 			      int64_t now_ns);
 
