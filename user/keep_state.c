@@ -17,6 +17,7 @@
 #include "user/util/log.h"
 #include "user/util/timefmt.h"
 
+#define HURRY_NS (DS_NS_PER_S / 4)
 #define GOING_NS (2 * DS_NS_PER_S) /* while a pod goes away every second counts */
 #define CALM_NS (10 * DS_NS_PER_S)
 #define ANYWAY_NS (60 * DS_NS_PER_S)
@@ -29,6 +30,7 @@ struct ds_keep_state {
 	struct ds_state_sink *sink;
 	struct ds_routed *routed;
 	const struct ds_route *route;	/* NULL before the routes are read */
+	bool hurried;
 	bool left_out;	/* said: not every route is remembered */
 	int64_t saved_ns;	/* until then the file that was loaded knows everything */
 	char boot_id[DS_BOOT_ID_LEN + 1];
@@ -191,6 +193,12 @@ static void make_text(struct ds_keep_state *keep)
 	(void)ds_state_end(text); /* the text itself knows that it failed */
 }
 
+void ds_keep_state_hurry(struct ds_keep_state *keep)
+{
+	keep->hurried = true;
+	keep->look_ns = keep->calm_ns = 0;
+}
+
 void ds_keep_state_review(struct ds_keep_state *keep, struct uv_loop_s *loop, int64_t now_ns)
 {
 	int64_t took_ns;
@@ -201,15 +209,15 @@ void ds_keep_state_review(struct ds_keep_state *keep, struct uv_loop_s *loop, in
 		keep->look_ns = keep->calm_ns = keep->forced_ns = now_ns;
 	if (now_ns < keep->look_ns || !ds_state_sink_is_ready(keep->sink))
 		return;
-	keep->look_ns = now_ns + GOING_NS;
-	if (now_ns < keep->calm_ns && !ds_core_pod_goes(keep->core))
+	keep->look_ns = now_ns + (keep->hurried ? HURRY_NS : GOING_NS);
+	if (!keep->hurried && now_ns < keep->calm_ns && !ds_core_pod_goes(keep->core))
 		return;
 	took_ns = ds_clock_ns(CLOCK_MONOTONIC);
 	make_text(keep);
 	took_ns = ds_clock_ns(CLOCK_MONOTONIC) - took_ns;
 	if (took_ns * SHARE > ANYWAY_NS)
 		keep->look_ns = now_ns + ANYWAY_NS;
-	else if (took_ns * SHARE > GOING_NS)
+	else if (!keep->hurried && took_ns * SHARE > GOING_NS)
 		keep->look_ns = now_ns + took_ns * SHARE;
 	keep->calm_ns = now_ns + CALM_NS;
 	force = now_ns >= keep->forced_ns;

@@ -44,6 +44,7 @@ struct ds_options {
 	bool kube;			/* ask the API server for this node's pods */
 	const char *kubeconfig, *kube_api, *context;
 	const char *node;		/* NULL = as the environment says */
+	const char *cluster;		/* NULL = not named */
 	const char *netns;
 	const char *record;
 	const char *state;

@@ -80,6 +80,62 @@ static void a_file_is_buffered_until_it_is_flushed(void **state)
 	assert_int_equal(whole_lines(), 0);
 }
 
+/* Log rotation: the old name has all until then, the new file what comes after it. */
+static void a_renamed_file_is_followed_by_a_new_one(void **state)
+{
+	struct ds_jsonl *sink;
+	struct ds_event ev = tick();
+	char text[8192];
+
+	(void)state;
+	assert_int_equal(ds_jsonl_new(&sink, path), 0);
+	assert_int_equal(ds_jsonl_event(sink, &ev, 0), 0);
+	/* Not renamed: nothing is cut off. */
+	assert_int_equal(ds_jsonl_reopen(sink), 0);
+	assert_int_equal(ds_jsonl_event(sink, &ev, 1), 0);
+	assert_int_equal(rename(path, other), 0);
+	assert_int_equal(ds_jsonl_reopen(sink), 0);
+	assert_int_equal(ds_jsonl_event(sink, &ev, 0), 0);
+	assert_int_equal(ds_jsonl_flush(sink), 0);
+	assert_int_equal(whole_lines(), 1);
+	/* A file that somebody has made there already is written on. */
+	assert_int_equal(rename(path, errors_path), 0);
+	put(path, 0, "before\n");
+	assert_int_equal(ds_jsonl_reopen(sink), 0);
+	assert_int_equal(ds_jsonl_event(sink, &ev, 1), 0);
+	ds_jsonl_free(&sink);
+	(void)read_file(path, text, sizeof(text));
+	assert_ptr_equal(strstr(text, "before\n{"), text);
+	assert_int_equal(count_lines(text), 2);
+	assert_int_equal(rename(other, path), 0);
+	assert_int_equal(whole_lines(), 2);
+}
+
+/* The folder has gone, or something else stands there: no line is lost. */
+static void a_file_that_cannot_be_made_anew_is_said(void **state)
+{
+	struct ds_jsonl *sink;
+	struct ds_event ev = tick();
+
+	(void)state;
+	assert_int_equal(ds_jsonl_new(&sink, path), 0);
+	assert_int_equal(ds_jsonl_event(sink, &ev, 0), 0);
+	assert_int_equal(rename(path, other), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	catch_errors();
+	assert_int_equal(ds_jsonl_reopen(sink), -ENXIO);
+	assert_int_equal(count_lines(caught_errors()), 1);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(ds_jsonl_event(sink, &ev, 1), 0);
+	ds_jsonl_free(&sink);
+	assert_int_equal(rename(other, path), 0);
+	assert_int_equal(whole_lines(), 2);
+	/* Standard output stays what it is. */
+	assert_int_equal(ds_jsonl_new(&sink, NULL), 0);
+	assert_int_equal(ds_jsonl_reopen(sink), 0);
+	ds_jsonl_free(&sink);
+}
+
 static void a_path_that_cannot_be_opened_is_said(void **state)
 {
 	struct ds_jsonl *sink = NULL;
@@ -178,6 +234,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_is_buffered_until_it_is_flushed),
+		cmocka_unit_test(a_renamed_file_is_followed_by_a_new_one),
+		cmocka_unit_test(a_file_that_cannot_be_made_anew_is_said),
 		cmocka_unit_test(a_path_that_cannot_be_opened_is_said),
 		cmocka_unit_test(a_full_disk_leaves_whole_lines_and_may_pass),
 		cmocka_unit_test(a_full_device_is_said_once),

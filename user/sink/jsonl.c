@@ -217,6 +217,29 @@ int ds_jsonl_event(struct ds_jsonl *sink, const struct ds_event *ev, uint64_t se
 	return err;
 }
 
+int ds_jsonl_reopen(struct ds_jsonl *sink)
+{
+	ds_autoclose int fd = -1;
+	struct stat now, then;
+
+	if (!sink->own || !sink->regular)
+		return 0;
+	fd = open(sink->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
+	if (fd < 0 || fstat(fd, &now) < 0 || fstat(sink->fd, &then) < 0)
+		return ds_log_err(errno, "open %s anew, continuing with the old file", sink->path);
+	if (now.st_dev == then.st_dev && now.st_ino == then.st_ino)
+		return 0;
+	if (!S_ISREG(now.st_mode) || lseek(fd, 0, SEEK_END) < 0)
+		return ds_log_err(ESPIPE, "open %s anew, continuing with the old file",
+				  sink->path);
+	(void)ds_jsonl_flush(sink);	/* what it cannot write now the new file gets */
+	if (close(sink->fd) < 0)
+		(void)ds_log_err(errno, "close %s", sink->path);
+	sink->fd = fd;
+	fd = -1;
+	return 0;
+}
+
 struct ds_jsonl_stats ds_jsonl_stats(const struct ds_jsonl *sink)
 {
 	return sink->stats;

@@ -34,6 +34,13 @@ int ds_jsonl_new(struct ds_jsonl **ret_sink, const char *path);
  */
 int ds_jsonl_event(struct ds_jsonl *sink, const struct ds_event *ev, uint64_t seq);
 
+/*
+ * The file may have been renamed: writes what waits and goes on in the file that now has its path,
+ * at its end; that file is made where there is none. 0, or -errno with one line logged: the old
+ * file is written on. Nothing happens to standard output, or where the path still leads to it.
+ */
+int ds_jsonl_reopen(struct ds_jsonl *sink);
+
 /* Writes what waits in the buffer. 0 or -errno, as above. */
 int ds_jsonl_flush(struct ds_jsonl *sink);
 

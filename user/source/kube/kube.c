@@ -209,6 +209,11 @@ void ds_kube_restored(struct ds_kube *k, const struct ds_event *ev)
 		ds_kube_watch_know(k->watch, ev->pod_uid, pod);
 }
 
+bool ds_kube_is_synced(const struct ds_kube *k)
+{
+	return ds_kube_watch_stats(k->watch).synced;
+}
+
 void ds_kube_count(struct ds_kube *k, struct ds_event *tick)
 {
 	int64_t blind_ns = ds_kube_watch_blind_ns(k->watch, ds_clock_ns(CLOCK_REALTIME));

@@ -31,6 +31,9 @@ int ds_kube_new(struct ds_kube **ret_kube, struct uv_loop_s *loop,
 /* An event of the state that an earlier run left: before the loop turns. */
 void ds_kube_restored(struct ds_kube *k, const struct ds_event *ev);
 
+/* Whether the first list was read whole. */
+bool ds_kube_is_synced(const struct ds_kube *k);
+
 /*
  * Sets a tick's counters: requests that failed or asked for all of it anew, and how late the news
  * are, or for how long there are none: the largest since it was last asked.
