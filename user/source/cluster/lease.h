@@ -17,7 +17,7 @@
 
 struct ds_lease {
 	char holder[DS_LEASE_NAME_LEN + 1];	/* "" = nobody */
-	char version[DS_LEASE_VERSION_LEN + 1];	/* resourceVersion: for a write that must not race */
+	char version[DS_LEASE_VERSION_LEN + 1];	/* resourceVersion: writes name it */
 	int64_t acquired_ns, renewed_ns;	/* by its holder's clock; 0 = not told */
 	int64_t duration_s;			/* -1 = not told */
 	int64_t transitions;
