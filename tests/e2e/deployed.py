@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What deploy/ holds and docs/security.md says, read: for the tests of the chart. Needs PyYAML."""
+
+import collections
+import os
+import re
+import subprocess
+
+import yaml
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CHART = os.path.join(ROOT, "deploy/helm/drainsnoop")
+MANIFEST = os.path.join(ROOT, "deploy/manifests/drainsnoop.yaml")
+NAMESPACE = "drainsnoop"
+ACCOUNTS = {"agent": "drainsnoop-agent", "targets": "drainsnoop-targets"}
+
+# One right: a verb on one kind of resource, in the cluster or in the own namespace; name "" is every object.
+Right = collections.namedtuple("Right", "where group resource name verb")
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def objects(text):
+    return [thing for thing in yaml.safe_load_all(text) if thing]
+
+
+def find(things, kind, name=None):
+    """The one object of that kind."""
+    found = [t for t in things if t["kind"] == kind and name in (None, t["metadata"]["name"])]
+    if len(found) != 1:
+        raise AssertionError(f"{len(found)} objects of kind {kind} {name or ''}")
+    return found[0]
+
+
+def expand(where, rules):
+    """The rights that rules give, one by one."""
+    for rule in rules:
+        unknown = set(rule) - {"apiGroups", "resources", "verbs", "resourceNames"}
+        if unknown:
+            raise AssertionError(f"a rule with {unknown}")
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                for name in rule.get("resourceNames") or [""]:
+                    for verb in rule["verbs"]:
+                        yield Right(where, group, resource, name, verb)
+
+
+def rights_given(things, part):
+    """What a part's ServiceAccount may do by the roles that are bound to it."""
+    given, account = set(), ACCOUNTS[part]
+    for binding in things:
+        if not binding["kind"].endswith("RoleBinding"):
+            continue
+        for subject in binding["subjects"]:
+            if (subject["kind"], subject["name"], subject["namespace"]) == ("ServiceAccount", account, NAMESPACE):
+                role = find(things, binding["roleRef"]["kind"], binding["roleRef"]["name"])
+                where = "own namespace" if binding["kind"] == "RoleBinding" else "cluster"
+                given |= set(expand(where, role["rules"]))
+    return given
+
+
+def table(text, heading):
+    """The rows of the first table under a heading of Markdown."""
+    section = text[text.index(f"\n## {heading}\n"):].split("\n## ")[1]
+    rows = [line for line in section.split("\n") if line.startswith("|")]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:]]
+
+
+def rights_told(part):
+    """What docs/security.md says of them."""
+    told = set()
+    for account, where, group, resources, verbs, why, leak in table(read("docs/security.md"), "Rights in the cluster"):
+        if not why or not leak:
+            raise AssertionError(f"docs/security.md does not say why {account} has {resources}")
+        if account != part:
+            continue
+        for resource in resources.split(", "):
+            kind, name = re.fullmatch(r"(\w+)(?: \(([\w.-]+)\))?", resource).groups()
+            told |= {Right(where, "" if group == "core" else group, kind, name or "", verb)
+                     for verb in verbs.split(", ")}
+    return told
+
+
+def assets(which):
+    """The folder of scripts/kube-assets' programs, or why there is none."""
+    done = subprocess.run([os.path.join(ROOT, "scripts/kube-assets"), "--check", which], capture_output=True, text=True,
+                          check=False)
+    said = done.stdout.strip()
+    return (None, said) if done.returncode else (said, None)

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plain manifests, the IAM policy and the snippets for pipelines, as files: against docs/security.md, the code
+and what nobody may change by oversight. Needs neither Helm nor a cluster."""
+
+import json
+import os
+import re
+import subprocess
+import unittest
+
+import deployed
+from deployed import ROOT, find, read, table
+
+BINARY = os.environ.get("DRAINSNOOP", os.path.join(ROOT, "build/drainsnoop"))
+KINDS = {"Namespace": 1, "ServiceAccount": 2, "ClusterRole": 2, "ClusterRoleBinding": 2, "Role": 2, "RoleBinding": 2,
+         "DaemonSet": 1, "Deployment": 1}
+CLUSTER_WIDE = ("Namespace", "ClusterRole", "ClusterRoleBinding")
+
+
+def options_of(command):
+    """The long options of a command, or None where drainsnoop has no such command."""
+    done = subprocess.run([BINARY, command, "--help"], capture_output=True, text=True, check=False, timeout=60)
+    return None if done.returncode else set(re.findall(r"--([a-z][a-z0-9-]+)", done.stdout))
+
+
+class Manifests(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.text = read("deploy/manifests/drainsnoop.yaml")
+        cls.things = deployed.objects(cls.text)
+        cls.agent = find(cls.things, "DaemonSet")["spec"]["template"]["spec"]
+        cls.targets = find(cls.things, "Deployment")["spec"]["template"]["spec"]
+
+    def test_they_are_what_the_chart_gives(self):
+        done = subprocess.run([os.path.join(ROOT, "scripts/manifests"), "--check"], capture_output=True, text=True,
+                              check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_the_kinds_are_these_and_live_in_their_namespace(self):
+        count = {kind: sum(t["kind"] == kind for t in self.things) for kind in {t["kind"] for t in self.things}}
+        self.assertEqual(count, KINDS)
+        for thing in self.things:
+            meta = thing["metadata"]
+            with self.subTest(kind=thing["kind"], name=meta["name"]):
+                self.assertEqual(meta.get("namespace"), None if thing["kind"] in CLUSTER_WIDE else deployed.NAMESPACE)
+                self.assertEqual(meta["labels"]["app.kubernetes.io/name"], "drainsnoop")
+                self.assertEqual(meta["labels"]["app.kubernetes.io/instance"], "drainsnoop")
+
+    def test_names_that_the_program_and_the_plugin_rely_on(self):
+        for kind, part in (("DaemonSet", "agent"), ("Deployment", "targets")):
+            spec = find(self.things, kind, deployed.ACCOUNTS[part])["spec"]
+            pod = spec["template"]
+            self.assertEqual(pod["spec"]["serviceAccountName"], deployed.ACCOUNTS[part])
+            self.assertEqual(pod["metadata"]["labels"]["app.kubernetes.io/component"], part)
+            self.assertEqual([c["name"] for c in pod["spec"]["containers"]], [part])
+            self.assertEqual(pod["spec"]["containers"][0]["ports"],
+                             [{"name": "metrics", "containerPort": 9973, "protocol": "TCP"}])
+            self.assertLessEqual(spec["selector"]["matchLabels"].items(), pod["metadata"]["labels"].items())
+            names = {e["name"]: e["valueFrom"]["fieldRef"]["fieldPath"] for e in pod["spec"]["containers"][0]["env"]}
+            self.assertEqual(names, {"NODE_NAME": "spec.nodeName", "POD_NAMESPACE": "metadata.namespace",
+                                     "POD_NAME": "metadata.name", "HOST_IP": "status.hostIP"})
+        self.assertIn("--lease=drainsnoop-targets", self.targets["containers"][0]["args"])
+
+    def test_the_agent_has_two_capabilities_and_each_says_why(self):
+        container = self.agent["containers"][0]
+        self.assertEqual(container["securityContext"], {
+            "runAsUser": 0, "runAsGroup": 0, "privileged": False, "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"], "add": ["BPF", "PERFMON"]},
+            "seccompProfile": {"type": "RuntimeDefault"}})
+        for capability in container["securityContext"]["capabilities"]["add"]:
+            self.assertRegex(self.text, rf"(?m)^ *# .+\n *- {capability}$")
+        told = " ".join(row[0] for row in table(read("docs/security.md"), "The agent on the node"))
+        self.assertEqual(set(re.findall(r"CAP_(\w+)", told)), {"BPF", "PERFMON", "SYS_RESOURCE", "SYSLOG"})
+
+    def test_the_agent_reaches_nothing_else_of_the_node(self):
+        self.assertIs(self.agent["hostNetwork"], True)
+        for key in ("hostPID", "hostIPC", "initContainers", "shareProcessNamespace", "securityContext"):
+            self.assertNotIn(key, self.agent)
+        self.assertEqual(self.agent["volumes"], [{"name": "state", "emptyDir": {"sizeLimit": "8Mi"}}])
+        self.assertEqual(self.agent["containers"][0]["volumeMounts"],
+                         [{"name": "state", "mountPath": "/var/lib/drainsnoop"}])
+
+    def test_the_agent_is_on_every_node_that_it_can_run_on(self):
+        self.assertEqual(self.agent["tolerations"], [{"operator": "Exists"}])
+        self.assertEqual(self.agent["nodeSelector"], {"kubernetes.io/os": "linux"})
+        self.assertIn("fargate", json.dumps(self.agent["affinity"]))
+        self.assertEqual(find(self.things, "DaemonSet")["spec"]["updateStrategy"]["rollingUpdate"],
+                         {"maxUnavailable": "10%"})
+        self.assertNotIn("cpu", self.agent["containers"][0]["resources"]["limits"])
+
+    def test_targets_is_nobody(self):
+        for key in ("hostNetwork", "hostPID", "hostIPC", "volumes", "initContainers"):
+            self.assertNotIn(key, self.targets)
+        self.assertEqual(self.targets["securityContext"], {
+            "runAsNonRoot": True, "runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"}})
+        self.assertEqual(self.targets["containers"][0]["securityContext"], {
+            "privileged": False, "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]}})
+
+    def test_both_are_probed_and_bounded(self):
+        for spec in (self.agent, self.targets):
+            container = spec["containers"][0]
+            for probe, path in (("startupProbe", "/healthz"), ("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")):
+                self.assertEqual(container[probe]["httpGet"], {"path": path, "port": "metrics"})
+            self.assertIn("memory", container["resources"]["limits"])
+            self.assertIs(spec["enableServiceLinks"], False)
+
+    def test_the_namespace_lets_the_agent_in(self):
+        labels = find(self.things, "Namespace")["metadata"]["labels"]
+        self.assertEqual(labels["pod-security.kubernetes.io/enforce"], "privileged")
+
+    def test_rights_are_those_of_the_document(self):
+        for part in deployed.ACCOUNTS:
+            with self.subTest(part):
+                given, told = deployed.rights_given(self.things, part), deployed.rights_told(part)
+                self.assertEqual(sorted(given - told), [], "given, but not in docs/security.md")
+                self.assertEqual(sorted(told - given), [], "in docs/security.md, but not given")
+
+    def test_rights_are_never_too_many(self):
+        for part in deployed.ACCOUNTS:
+            for right in deployed.rights_given(self.things, part):
+                self.assertNotIn("*", right)
+                self.assertNotIn(right.resource, ("secrets", "serviceaccounts", "pods/exec", "pods/log", "roles",
+                                                  "clusterroles", "nodes/proxy"))
+                if right.where == "cluster":
+                    self.assertIn(right.verb, ("get", "list", "watch"), right)
+        self.assertEqual({r.verb for r in deployed.rights_given(self.things, "agent")}, {"get", "list", "watch"})
+
+    def test_tokens_are_for_these_pods_only(self):
+        for account in (t for t in self.things if t["kind"] == "ServiceAccount"):
+            self.assertIs(account["automountServiceAccountToken"], False)
+        self.assertIs(self.agent["automountServiceAccountToken"], True)
+        self.assertIs(self.targets["automountServiceAccountToken"], True)
+
+    def test_the_version_is_the_programs(self):
+        version = re.search(r"^VERSION := (\S+)$", read("Makefile"), re.MULTILINE).group(1)
+        for spec in (self.agent, self.targets):
+            self.assertEqual(spec["containers"][0]["image"], f"ghcr.io/drainsnoop/drainsnoop:{version}")
+        chart = deployed.objects(read("deploy/helm/drainsnoop/Chart.yaml"))[0]
+        self.assertEqual((chart["version"], chart["appVersion"]), (version, version))
+
+    def test_the_programs_have_these_options(self):
+        for spec in (self.agent, self.targets):
+            command, *arguments = spec["containers"][0]["args"]
+            with self.subTest(command):
+                known = options_of(command)
+                if known is None:
+                    self.skipTest(f"drainsnoop {command} is not there yet")
+                for argument in arguments:
+                    self.assertIn(argument.removeprefix("--").split("=")[0], known)
+
+    def test_kustomize_finds_them(self):
+        base = deployed.objects(read("deploy/manifests/kustomization.yaml"))[0]
+        self.assertEqual(base["resources"], ["drainsnoop.yaml"])
+
+
+class Policy(unittest.TestCase):
+    def setUp(self):
+        statements = json.loads(read("deploy/iam/policy.json"))["Statement"]
+        self.allowed = set()
+        for statement in statements:
+            self.assertEqual((statement["Effect"], statement["Resource"]), ("Allow", "*"))
+            actions = statement["Action"]
+            self.allowed |= set([actions] if isinstance(actions, str) else actions)
+
+    def test_actions_are_those_that_the_poller_asks(self):
+        """Its requests are one table (elb_plan.h); that of addresses goes to EC2."""
+        asked = re.findall(r'X\((\w+), "(Describe\w+)"\)', read("user/source/elb/elb_plan.h"))
+        self.assertGreaterEqual(len(asked), 5)
+        self.assertEqual(self.allowed, {("ec2:" if kind == "ADDRESSES" else "elasticloadbalancing:") + action
+                                        for kind, action in asked})
+        sent = set(re.findall(r'(?:begin\(form, "|Action=)([A-Z]\w+)', read("user/source/elb/elb_query.c")))
+        self.assertEqual(sent, {action for _, action in asked})
+
+    def test_the_document_says_why(self):
+        rows = table(read("docs/security.md"), "Rights in AWS")
+        self.assertEqual({row[0] for row in rows}, self.allowed)
+        for row in rows:
+            self.assertTrue(all(row), row)
+
+
+if __name__ == "__main__":
+    unittest.main()
