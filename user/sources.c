@@ -27,7 +27,8 @@ struct ds_sources {
 	struct ds_events *events[DS_OPTION_LIST_MAX];
 	struct ds_targets_source *targets[DS_OPTION_LIST_MAX];
 	uint64_t targets_seq;		/* of all sources of target states */
-	struct ds_kube *kube;		/* NULL = nobody asked for it */
+	struct ds_kube_api *kube_api;	/* NULL = nobody asked for it */
+	struct ds_kube *kube;
 	struct ds_elb *elb;		/* the same */
 	uint64_t own_seq;		/* of events that are made here */
 	bool names_pods;		/* somebody tells who the pods are */
@@ -101,13 +102,13 @@ static int open_kernel(struct ds_sources *s)
 static int open_kube(struct ds_sources *s)
 {
 	const struct ds_options *o = s->options.options;
-	struct ds_kube_options ko = {
-		.access = { .api = o->kube_api, .kubeconfig = o->kubeconfig,
-			    .context = o->context },
-		.node = s->options.node, .deliver = deliver, .ctx = s,
-	};
+	struct ds_kube_access_options ao = { .api = o->kube_api, .kubeconfig = o->kubeconfig,
+					     .context = o->context };
+	struct ds_kube_options ko = { .node = s->options.node, .deliver = deliver, .ctx = s };
+	int r = o->kube ? ds_kube_api_new(&s->kube_api, s->options.loop, &ao) : 0;
 
-	return o->kube ? ds_kube_new(&s->kube, s->options.loop, &ko) : 0;
+	ko.api = s->kube_api;
+	return r || !o->kube ? r : ds_kube_new(&s->kube, &ko);
 }
 
 int ds_sources_new(struct ds_sources **ret_sources, const struct ds_sources_options *options)
@@ -279,6 +280,7 @@ void ds_sources_close(struct ds_sources *s)
 	for (int i = 0; i < s->options.options->targets_cnt; i++)
 		ds_targets_source_free(&s->targets[i]);
 	ds_kube_free(&s->kube);
+	ds_kube_api_free(&s->kube_api);
 	ds_elb_free(&s->elb);
 	ds_route_free(&s->route);
 }

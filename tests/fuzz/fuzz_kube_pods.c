@@ -5,7 +5,7 @@
  * watch. However they are cut into blocks the same events come out, each one of ours to the letter.
  *
  * Built from: user/source/kube/kube_split.c user/source/kube/kube_watch.c
- * Built from: user/source/kube/kube_json.c
+ * Built from: user/source/kube/kube_json.c user/source/kube/kube_known.c
  * Built from: user/source/kube/kube_pod.c user/source/kube/kube_pods.c
  * Built from: user/source/kube/kube_prestop.c
  * Built from: user/util/percent.c

@@ -24,6 +24,7 @@ struct http_server {
 	const char *reply;	/* NULL: no answer */
 	size_t reply_len;	/* 0 = strlen(reply) */
 	bool close_after;	/* the reply, or instead of one */
+	bool asker_only;	/* the reply goes to who asked; else to all that are connected */
 	void (*choose)(struct http_server *s);	/* sets `reply` by `request`; NULL: it stays */
 	struct ds_buf request;	/* the last one, head and body */
 	unsigned int requests, connections;
@@ -50,20 +51,22 @@ static inline void http_server_written(uv_write_t *write, int status)
 	free(write);
 }
 
-/* Sends bytes, which stay where they are until they are sent, to all that are connected. */
+/* Sends bytes, which stay where they are until they are sent. */
+static inline void http_server_send_to(uv_tcp_t *peer, const char *data, size_t len)
+{
+	uv_buf_t buf = uv_buf_init((char *)(uintptr_t)data, (unsigned int)len);
+	uv_write_t *write = malloc(sizeof(*write));
+
+	assert_non_null(write);
+	assert_int_equal(uv_write(write, (uv_stream_t *)peer, &buf, 1, http_server_written), 0);
+}
+
+/* To all that are connected. */
 static inline void http_server_send(struct http_server *s, const char *data, size_t len)
 {
-	for (int i = 0; i < HTTP_SERVER_PEERS; i++) {
-		uv_buf_t buf = uv_buf_init((char *)(uintptr_t)data, (unsigned int)len);
-		uv_write_t *write;
-
-		if (!s->peers[i])
-			continue;
-		write = malloc(sizeof(*write));
-		assert_non_null(write);
-		assert_int_equal(uv_write(write, (uv_stream_t *)s->peers[i], &buf, 1,
-					  http_server_written), 0);
-	}
+	for (int i = 0; i < HTTP_SERVER_PEERS; i++)
+		if (s->peers[i])
+			http_server_send_to(s->peers[i], data, len);
 }
 
 /* Whether the request is whole: its head, and a body as long as Content-Length says. */
@@ -85,7 +88,10 @@ static inline void http_server_answer(struct http_server *s, uv_stream_t *stream
 	s->requests++;
 	if (s->choose)
 		s->choose(s);
-	if (s->reply)
+	if (s->reply && s->asker_only)
+		http_server_send_to((uv_tcp_t *)stream, s->reply,
+				    s->reply_len ? s->reply_len : strlen(s->reply));
+	else if (s->reply)
 		http_server_send(s, s->reply, s->reply_len ? s->reply_len : strlen(s->reply));
 	if (s->close_after)
 		http_server_drop(s, (uv_tcp_t *)stream);	/* uv_write() has sent it */

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Source: the pods of one node, from the Kubernetes API server. Does the I/O on the uv loop; what
- * to ask is kube_watch.c's business, what a pod says kube_pod.c's. Whatever goes wrong is logged
- * once, in one line, and tried again; events catch up.
+ * Source: the pods of one node, from the Kubernetes API server. Following them is kube_follow.c's
+ * business, what a pod says kube_pod.c's. Whatever goes wrong is logged once, in one line, and
+ * tried again; events catch up.
  */
 #ifndef DS_SOURCE_KUBE_H
 #define DS_SOURCE_KUBE_H
 
 #include "user/core/event.h"
-#include "user/source/kube/kube_access.h"
+#include "user/source/kube/kube_api.h"
 
-struct uv_loop_s;
 struct ds_kube;
 
 struct ds_kube_options {
-	struct ds_kube_access_options access;
+	struct ds_kube_api *api;	/* borrowed, for the life of the source */
 	const char *node;	/* whose pods; copied */
 	/* An event; rank (DS_RANK_EVENTS) and source_seq are set. Borrowed for the call. */
 	void (*deliver)(void *ctx, struct ds_event *ev);
@@ -22,11 +21,9 @@ struct ds_kube_options {
 };
 
 /*
- * Finds the API server and begins to ask it. 0, or -errno with one line logged: only for what no
- * time mends (a kubeconfig that is wrong); a server that does not answer is waited for.
+ * Begins to ask. 0, or -errno with one line logged; a server that does not answer is waited for.
  */
-int ds_kube_new(struct ds_kube **ret_kube, struct uv_loop_s *loop,
-		const struct ds_kube_options *options);
+int ds_kube_new(struct ds_kube **ret_kube, const struct ds_kube_options *options);
 
 /* An event of the state that an earlier run left: before the loop turns. */
 void ds_kube_restored(struct ds_kube *k, const struct ds_event *ev);

@@ -69,17 +69,6 @@ void *ds_kube_pods_restored(const struct ds_event *ev)
 	return f;
 }
 
-bool ds_kube_pods_clock(struct ds_kube_pods *pods, int64_t asked_ns, int64_t came_ns,
-			int64_t dated_ns)
-{
-	int64_t lo_ns = dated_ns - came_ns, hi_ns = dated_ns + DS_NS_PER_S - asked_ns;
-	bool differ = lo_ns > 0 || hi_ns < 0;
-
-	pods->clock_lo_ns = differ ? lo_ns : 0;
-	pods->clock_hi_ns = differ ? hi_ns : 0;
-	return differ;
-}
-
 /* The API server's stamp by this node's clock, once: as early as it may be. */
 static void correct_t0(const struct ds_kube_pods *pods, struct followed *f)
 {

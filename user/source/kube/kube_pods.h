@@ -28,13 +28,6 @@ struct ds_kube_pods {
 };
 
 /*
- * What a reply tells of the clock: it was asked for and came by this node's clock, and was dated by
- * the server's, to whole seconds. True where the two clocks cannot be the same.
- */
-bool ds_kube_pods_clock(struct ds_kube_pods *pods, int64_t asked_ns, int64_t came_ns,
-			int64_t dated_ns);
-
-/*
  * A pod that an earlier run knew, from a restored pod.state event: the object to be known by the
  * watch (ds_kube_watch_know) under the event's UID. NULL for one that had ended, for an event that
  * does not tell who and how it is, and for a static pod, which the API knows by another UID.

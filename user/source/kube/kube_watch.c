@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two steps, list and watch, and a table of what is known, by UID. A list is told as a whole, once
- * its last page is there: a list that breaks off leaves nothing behind but work done.
+ * Two steps, list and watch. A list is told as a whole, once its last page is there: a list that
+ * breaks off leaves nothing behind but work done.
  */
 #include "user/source/kube/kube_watch.h"
 
@@ -11,42 +11,31 @@
 #include <string.h>
 
 #include "user/source/kube/kube_json.h"
+#include "user/source/kube/kube_known.h"
 #include "user/util/cleanup.h"
-#include "user/util/hash.h"
 #include "user/util/percent.h"
 #include "user/util/timefmt.h"
 
 #define PAGE 500
 #define PAGES_MAX 10000
-#define UID_LEN 63
 #define TOKEN_LEN 4096 /* of a resource version, or a token to go on with a list */
 #define BACKOFF_FIRST_NS (500 * DS_NS_PER_MS)
 #define BACKOFF_MAX_NS (30 * DS_NS_PER_S)
 #define REFUSED_NS (60 * DS_NS_PER_S) /* 403: somebody must grant a right first */
+#define ABSENT_NS (60 * DS_NS_PER_S) /* somebody must install it first */
 #define RETRY_AFTER_MAX_NS (300 * DS_NS_PER_S)
 #define WATCH_S 300 /* at least; twice that at most */
 #define SHORT_NS DS_NS_PER_S /* a watch that ends sooner, without a word, was none */
-#define SETTLED_NS (8 * DS_NS_PER_S)
-
-struct entry {
-	char uid[UID_LEN + 1];
-	void *object;
-	unsigned list; /* in which it was seen last */
-	bool untold;
-	UT_hash_handle hh;
-};
 
 enum verdict { GOES_ON, LIST_ANEW, FAILED };
 
 struct ds_kube_watch {
 	struct ds_kube_watch_options options;
-	char *path, *selector, *what;
+	char *path, *selector, *what, *right;
 	struct ds_kube_split split;
 	json_tokener *tokener;
-	struct entry *entries;
-	size_t cnt;
+	struct ds_kube_known known;
 	enum ds_kube_step step;
-	unsigned list; /* number of the list at hand */
 	unsigned pages;
 	char version[TOKEN_LEN + 1]; /* resource version that is known; "" = none yet */
 	char list_version[TOKEN_LEN + 1];
@@ -57,111 +46,20 @@ struct ds_kube_watch {
 	int64_t at_ns; /* of the next request; 0 = now */
 	int64_t begun_ns, heard_ns, blind_since_ns, now_ns;
 	int64_t backoff_ns;
-	bool asked; /* a request is under way */
 	bool heard; /* it has said something */
-	bool list_holed; /* an item of the list could not be read: who is gone? */
-	bool renew, renewed, troubled;
+	bool troubled;
 	int troubled_by; /* status of the trouble that was told */
 	uint64_t random;
 	struct ds_buf target;
 	struct ds_kube_watch_stats stats;
 };
 
-/* ---- the table ---- */
-
-static struct entry *find(const struct ds_kube_watch *w, const char *uid)
-{
-	struct entry *e = NULL;
-
-	HASH_FIND(hh, w->entries, uid, strlen(uid), e);
-	return e;
-}
-
-static void forget(struct ds_kube_watch *w, struct entry *e)
-{
-	HASH_DELETE(hh, w->entries, e);
-	w->cnt--;
-	w->options.drop(w->options.ctx, e->object);
-	free(e);
-}
-
-/* A new entry for an object, which is dropped where it cannot be kept. Or NULL. */
-static struct entry *add(struct ds_kube_watch *w, const char *uid, void *object)
-{
-	struct entry *e = w->cnt < w->options.max ? calloc(1, sizeof(*e)) : NULL;
-
-	if (e) {
-		memcpy(e->uid, uid, strlen(uid));
-		e->object = object;
-		HASH_ADD_KEYPTR(hh, w->entries, e->uid, strlen(e->uid), e);
-	}
-	if (!e || !DS_HASH_ADDED(e)) {
-		w->stats.over++;
-		w->options.drop(w->options.ctx, object);
-		free(e);
-		return NULL;
-	}
-	w->cnt++;
-	return e;
-}
-
-void ds_kube_watch_know(struct ds_kube_watch *w, const char *uid, void *object)
-{
-	if (strlen(uid) > UID_LEN || find(w, uid))
-		w->options.drop(w->options.ctx, object);
-	else
-		(void)add(w, uid, object);
-}
-
-/* Takes what json says of the object of that UID. NULL where that is nothing. */
-static struct entry *take_object(struct ds_kube_watch *w, const char *uid, json_object *json)
-{
-	struct entry *e = find(w, uid);
-	void *object;
-
-	if (!e && w->cnt >= w->options.max) {
-		w->stats.over++;
-		return NULL;
-	}
-	object = w->options.take(w->options.ctx, e ? e->object : NULL, json);
-	if (!object) {
-		w->stats.bad++;
-		return NULL;
-	}
-	if (!e)
-		return add(w, uid, object);
-	e->object = object;
-	return e;
-}
-
 /* ---- what comes ---- */
-
-static const char *uid_of(json_object *object)
-{
-	const char *uid = ds_kube_text(ds_kube_child(object, "metadata"), "uid");
-
-	return strlen(uid) <= UID_LEN ? uid : "";
-}
 
 /* A word of the server about an error, cut to what a log line can bear. */
 static void keep_said(struct ds_kube_watch *w, json_object *status)
 {
 	(void)snprintf(w->said, sizeof(w->said), "%s", ds_kube_text(status, "message"));
-}
-
-static void take_item(struct ds_kube_watch *w, json_object *json)
-{
-	const char *uid = uid_of(json);
-	struct entry *e = uid[0] ? take_object(w, uid, json) : NULL;
-
-	w->stats.bad += !uid[0];
-	if (e)
-		e->untold = true;
-	if (!e && uid[0])
-		e = find(w, uid); /* it makes no sense now, but it is there */
-	if (e)
-		e->list = w->list;
-	w->list_holed = w->list_holed || !e;
 }
 
 static void take_page(struct ds_kube_watch *w, json_object *json)
@@ -185,25 +83,8 @@ static void take_error(struct ds_kube_watch *w, json_object *status)
 
 static void take_change(struct ds_kube_watch *w, json_object *object, bool gone)
 {
-	const char *uid = uid_of(object);
-	struct entry *e;
-
 	w->stats.events++;
-	if (!uid[0]) {
-		w->stats.bad++;
-		return;
-	}
-	/* One that is gone and was not known says nothing that anybody asked for. */
-	if (gone && !find(w, uid))
-		return;
-	e = take_object(w, uid, object);
-	if (!e && gone)
-		e = find(w, uid);
-	if (!e)
-		return;
-	w->options.tell(w->options.ctx, e->object, gone ? DS_KUBE_DELETED : DS_KUBE_IS);
-	if (gone)
-		forget(w, e);
+	ds_kube_known_change(&w->known, object, gone);
 }
 
 static void take_event(struct ds_kube_watch *w, json_object *json)
@@ -232,7 +113,7 @@ static void on_fault(void *ctx, const char *what)
 
 	(void)what;
 	w->stats.bad++;
-	w->list_holed = true;
+	w->known.holed = true;
 }
 
 static void on_piece(void *ctx, enum ds_kube_piece kind, const char *text, size_t len)
@@ -249,7 +130,7 @@ static void on_piece(void *ctx, enum ds_kube_piece kind, const char *text, size_
 	else if (w->step == DS_KUBE_WATCH && kind == DS_KUBE_PIECE_OBJECT)
 		take_event(w, json);
 	else if (w->step == DS_KUBE_LIST && kind == DS_KUBE_PIECE_ITEM)
-		take_item(w, json);
+		ds_kube_known_item(&w->known, json);
 	else if (w->step == DS_KUBE_LIST)
 		take_page(w, json);
 	else
@@ -285,16 +166,14 @@ static void back_off(struct ds_kube_watch *w)
 static void begin_list(struct ds_kube_watch *w)
 {
 	w->step = DS_KUBE_LIST;
-	w->list++;
+	ds_kube_known_begin_list(&w->known);
 	w->pages = 0;
-	w->list_holed = false;
 	w->go_on[0] = '\0';
 }
 
 static void well(struct ds_kube_watch *w)
 {
 	w->blind_since_ns = 0;
-	w->renewed = false;
 	if (w->troubled)
 		w->options.trouble(w->options.ctx, NULL);
 	w->troubled = false;
@@ -310,31 +189,25 @@ static void tell_trouble(struct ds_kube_watch *w, int kind, const char *what)
 	w->options.trouble(w->options.ctx, what);
 }
 
-static void tell_gone(struct ds_kube_watch *w)
-{
-	struct entry *e, *next;
-
-	HASH_ITER(hh, w->entries, e, next) {
-		if (e->list == w->list)
-			continue;
-		w->options.tell(w->options.ctx, e->object, DS_KUBE_MISSING);
-		forget(w, e);
-	}
-}
-
 /* The last page is there: the list says how things are. */
 static void end_list(struct ds_kube_watch *w)
 {
-	if (!w->list_holed)
-		tell_gone(w);
-	for (struct entry *e = w->entries; e; e = e->hh.next) {
-		if (e->untold)
-			w->options.tell(w->options.ctx, e->object, DS_KUBE_IS);
-		e->untold = false;
-	}
+	ds_kube_known_end_list(&w->known);
 	memcpy(w->version, w->list_version, sizeof(w->version));
 	w->stats.synced = true;
+	w->stats.absent = false;
 	w->step = DS_KUBE_WATCH;
+	well(w);
+}
+
+/* There is no such collection: nobody has installed it, or somebody took it away. */
+static void end_absent(struct ds_kube_watch *w)
+{
+	begin_list(w);
+	ds_kube_known_end_list(&w->known);
+	w->stats.synced = w->stats.absent = true;
+	w->backoff_ns = 0;
+	wait_for(w, jitter(w, ABSENT_NS));
 	well(w);
 }
 
@@ -363,18 +236,14 @@ static void fail(struct ds_kube_watch *w, const struct ds_kube_end *end)
 	read_status(w, end);
 	switch (status) {
 	case 401:
-		w->renew = true;
-		if (!w->renewed) { /* once at once: it may only have expired */
-			w->renewed = true;
-			return;
-		}
 		(void)snprintf(text, sizeof(text),
 			       "the API server does not accept who we are (401 to %s %s)%s%s", verb,
 			       w->what, w->said[0] ? ": " : "", w->said);
 		break;
 	case 403:
-		(void)snprintf(text, sizeof(text), "the right to %s %s is missing: %s", verb,
-			       w->what, w->said[0] ? w->said : "403");
+		(void)snprintf(text, sizeof(text), "the right to %s%s%s is missing: %s",
+			       w->right ? w->right : verb, w->right ? "" : " ",
+			       w->right ? "" : w->what, w->said[0] ? w->said : "403");
 		break;
 	case 0:
 		(void)snprintf(text, sizeof(text), "the API server cannot be asked to %s %s: %s",
@@ -442,7 +311,6 @@ void ds_kube_watch_done(struct ds_kube_watch *w, const struct ds_kube_end *end, 
 	bool whole = ds_kube_split_end(&w->split);
 
 	w->now_ns = w->at_ns = now_ns;
-	w->asked = false;
 	if (end->status == 410 || w->verdict == LIST_ANEW) {
 		list_anew(w);
 	} else if (w->verdict == FAILED) {
@@ -451,6 +319,8 @@ void ds_kube_watch_done(struct ds_kube_watch *w, const struct ds_kube_end *end, 
 		begin_list(w);
 		back_off(w);
 		interrupted(w);
+	} else if (end->status == 404 && w->options.optional) {
+		end_absent(w);
 	} else if (end->status / 100 != 2) {
 		fail(w, end);
 		interrupted(w);
@@ -526,22 +396,19 @@ int ds_kube_watch_next(struct ds_kube_watch *w, int64_t now_ns, struct ds_kube_r
 	w->stats.lists += w->step == DS_KUBE_LIST && !w->go_on[0];
 	w->stats.watches += w->step == DS_KUBE_WATCH;
 	*ret_request = (struct ds_kube_request){
-		.step = w->step, .at_ns = w->at_ns, .renew = w->renew, .target = w->target.data
+		.step = w->step, .at_ns = w->at_ns, .target = w->target.data
 	};
-	w->renew = w->page_whole = w->heard = false;
-	w->asked = true;
+	w->page_whole = w->heard = false;
 	w->verdict = GOES_ON;
 	w->said[0] = '\0';
 	w->begun_ns = w->at_ns;
 	return 0;
 }
 
-void ds_kube_watch_tick(struct ds_kube_watch *w, int64_t now_ns)
+void ds_kube_watch_settled(struct ds_kube_watch *w)
 {
-	if (w->asked && w->step == DS_KUBE_WATCH && now_ns - w->begun_ns >= SETTLED_NS) {
-		w->backoff_ns = 0;
-		well(w);
-	}
+	w->backoff_ns = 0;
+	well(w);
 }
 
 int64_t ds_kube_watch_blind_ns(const struct ds_kube_watch *w, int64_t now_ns)
@@ -553,7 +420,9 @@ struct ds_kube_watch_stats ds_kube_watch_stats(const struct ds_kube_watch *w)
 {
 	struct ds_kube_watch_stats stats = w->stats;
 
-	stats.objects = w->cnt;
+	stats.objects = w->known.cnt;
+	stats.bad += w->known.bad;
+	stats.over = w->known.over;
 	return stats;
 }
 
@@ -564,12 +433,14 @@ int ds_kube_watch_new(struct ds_kube_watch **ret_watch, const struct ds_kube_wat
 	if (!w)
 		return -ENOMEM;
 	w->options = *options;
+	w->known.hooks = &w->options;
 	w->random = options->seed;
 	w->path = strdup(options->path);
 	w->selector = strdup(options->selector);
 	w->what = strdup(options->what);
+	w->right = options->right ? strdup(options->right) : NULL;
 	w->tokener = json_tokener_new_ex(DS_KUBE_DEPTH_MAX + 2);
-	if (!w->path || !w->selector || !w->what || !w->tokener)
+	if (!w->path || !w->selector || !w->what || (options->right && !w->right) || !w->tokener)
 		return -ENOMEM;
 	w->split = (struct ds_kube_split){
 		.keep = options->keep, .piece = on_piece, .fault = on_fault, .ctx = w
@@ -579,14 +450,18 @@ int ds_kube_watch_new(struct ds_kube_watch **ret_watch, const struct ds_kube_wat
 	return 0;
 }
 
+void ds_kube_watch_know(struct ds_kube_watch *w, const char *uid, void *object)
+{
+	ds_kube_known_add(&w->known, uid, object);
+}
+
 void ds_kube_watch_free(struct ds_kube_watch **watch)
 {
 	struct ds_kube_watch *w = watch ? *watch : NULL;
 
 	if (!w)
 		return;
-	while (w->entries)
-		forget(w, w->entries);
+	ds_kube_known_clear(&w->known);
 	ds_kube_split_free(&w->split);
 	if (w->tokener)
 		json_tokener_free(w->tokener);
@@ -594,5 +469,6 @@ void ds_kube_watch_free(struct ds_kube_watch **watch)
 	free(w->path);
 	free(w->selector);
 	free(w->what);
+	free(w->right);
 	free(DS_TAKE(*watch));
 }

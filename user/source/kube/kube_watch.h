@@ -11,6 +11,9 @@
 
 #include "user/source/kube/kube_split.h"
 
+/* A watch that has not failed for so long works, though the server has said nothing yet. */
+#define DS_KUBE_SETTLED_NS INT64_C(8000000000)
+
 struct ds_kube_watch;
 
 /* How an object is told: it is there, a watch said that it is gone, or a new list lacks it. */
@@ -20,6 +23,8 @@ struct ds_kube_watch_options {
 	const char *path;	/* "/api/v1/pods" */
 	const char *selector;	/* "fieldSelector=spec.nodeName%3Da", encoded; "" = all */
 	const char *what;	/* "pods": for messages */
+	const char *right;	/* "list and watch pods": said with a 403; NULL: by verb and what */
+	bool optional;		/* the collection need not exist (404): it is empty then */
 	const struct ds_kube_keep *keep;
 	size_t max;		/* objects that are followed; those above it are counted */
 	uint64_t seed;		/* of the jitter */
@@ -47,7 +52,6 @@ enum ds_kube_step {
 struct ds_kube_request {
 	enum ds_kube_step step;
 	int64_t at_ns;
-	bool renew;		/* read the credentials anew first: they were not accepted */
 	const char *target;	/* path and query; borrowed until the next call of the machine */
 };
 
@@ -67,6 +71,7 @@ struct ds_kube_watch_stats {
 	uint64_t over;		/* objects above the bound */
 	size_t objects;
 	bool synced;		/* a list was taken whole, ever */
+	bool absent;		/* there is no such collection; it is looked for each minute */
 };
 
 /* Everything in options is copied, but for keep and ctx. 0 or -ENOMEM. */
@@ -92,11 +97,8 @@ bool ds_kube_watch_feed(struct ds_kube_watch *w, const char *data, size_t len, i
 /* The request has ended, by itself or after false. */
 void ds_kube_watch_done(struct ds_kube_watch *w, const struct ds_kube_end *end, int64_t now_ns);
 
-/*
- * Time passes; asked about once a second. A watch that was asked for 8 s ago and has not failed is
- * taken for one that works: the server need not say anything.
- */
-void ds_kube_watch_tick(struct ds_kube_watch *w, int64_t now_ns);
+/* The watch that was begun DS_KUBE_SETTLED_NS ago has not failed. */
+void ds_kube_watch_settled(struct ds_kube_watch *w);
 
 /*
  * For how long nothing is known of what happens: since the last word before the failure that lasts;
