@@ -54,6 +54,58 @@ static void the_output_of_another_run_is_not_taken(void **state)
 	assert_int_equal(f->out_cnt, 1);
 }
 
+/* So that lines of many nodes can be told apart after they were put together. */
+static void every_line_says_where_it_is(void **state)
+{
+	struct fixture *f = *state;
+	struct ds_event ev;
+
+	ds_event_init(&ev, DS_EVENT_START, fx_at(0));
+	strcpy(ev.run_id, "8f3a61c2");
+	DS_SET_STR(&ev, VERSION, version, "test");
+	DS_SET_STR(&ev, CLUSTER, cluster, "prod-eu1");
+	DS_SET_STR(&ev, NODE, node, "node-1");
+	ds_core_feed(f->core, &ev);
+	fx_lb(f);
+	ev = fx_pod_event(0, 1);
+	DS_SET_STR(&ev, NODE, node, "node-2");	/* who said it knows better */
+	ds_core_feed(f->core, &ev);
+	fx_listener(f, 10, 1, DS_SOCKET_CHANGE_LISTENING);
+	fx_terminating(f, S, 1);
+	fx_refused(f, 2 * S, 1, 1, 1);
+	fx_tick(f, 61 * S);
+	fx_final(f, 62 * S);
+	assert_true(fx_count(f, DS_EVENT_DROP) && fx_count(f, DS_EVENT_VERDICT) &&
+		    fx_count(f, DS_EVENT_HEALTH) && fx_count(f, DS_EVENT_STOP));
+	assert_string_equal(fx_nth(f, DS_EVENT_POD_STATE, 0)->node, "node-2");
+	for (int i = 0; i < f->out_cnt; i++)
+		assert_string_equal(f->out[i].cluster, "prod-eu1");
+	assert_string_equal(fx_nth(f, DS_EVENT_DROP, 0)->node, "node-1");
+	assert_string_equal(fx_nth(f, DS_EVENT_HEALTH, 0)->node, "node-1");
+	assert_string_equal(fx_nth(f, DS_EVENT_POD_STATE, 1)->node, "node-1");
+}
+
+/* Nobody read it: that says nothing about what was seen. */
+static void lost_lines_are_no_lost_evidence(void **state)
+{
+	struct fixture *f = *state;
+
+	fx_start_with(f, 10000, 900000, "auto", 0);
+	fx_lb(f);
+	fx_pod(f, 0, 1);
+	fx_target(f, 0, 1, DS_TARGET_STATE_HEALTHY);
+	fx_listener(f, 10, 1, DS_SOCKET_CHANGE_LISTENING);
+	fx_terminating(f, S, 1);
+	fx_target(f, 2 * S, 1, DS_TARGET_STATE_UNUSED);
+	fx_loss(f, 3 * S, DS_LOSS_STAGE_OUTPUT, 5);
+	assert_int_equal(fx_only(f, DS_EVENT_HEALTH)->health, DS_HEALTH_DEGRADED);
+	assert_int_equal(fx_only(f, DS_EVENT_HEALTH)->lost_userspace, 5);
+	fx_phase(f, 6 * S, 1, DS_PHASE_DELETED);
+	fx_tick(f, 20 * S);
+	assert_int_equal(fx_only(f, DS_EVENT_VERDICT)->verdict, DS_VERDICT_CLEAN);
+	assert_int_equal(ds_core_lost(f->core), 5);
+}
+
 static void the_final_tick_ends_with_the_sums(void **state)
 {
 	struct fixture *f = *state;
@@ -445,6 +497,8 @@ int main(void)
 		FX_TEST(start_is_passed_on_and_its_run_id_is_everybodys),
 		FX_TEST(pods_and_targets_are_passed_on_evidence_is_not),
 		FX_TEST(the_output_of_another_run_is_not_taken),
+		FX_TEST(every_line_says_where_it_is),
+		FX_TEST(lost_lines_are_no_lost_evidence),
 		FX_TEST(the_final_tick_ends_with_the_sums),
 		FX_TEST(what_the_end_brings_comes_in_order),
 		FX_TEST(health_every_60_s),

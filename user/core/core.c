@@ -3,6 +3,7 @@
 #include "user/core/core.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +83,10 @@ int64_t ds_core_retention_ns(const struct ds_core *core)
 static void start(struct ds_core *core, const struct ds_event *ev)
 {
 	memcpy(core->run_id, ev->run_id, sizeof(core->run_id));
+	if (ds_event_has(ev, DS_KEY_CLUSTER))
+		(void)snprintf(core->cluster, sizeof(core->cluster), "%s", ev->cluster);
+	if (ds_event_has(ev, DS_KEY_NODE))
+		(void)snprintf(core->node, sizeof(core->node), "%s", ev->node);
 	core->started_ns = core->health_at_ns = ev->time_ns;
 	core->gaps[0] = (struct ds_gap){ .until_ns = ev->time_ns };
 	core->gaps_cnt = 1;
@@ -97,12 +102,12 @@ static void start(struct ds_core *core, const struct ds_event *ev)
 	ds_tap_review(core);
 }
 
-/* Passes on what the cluster and the target group said, under this run's id. */
+/* Passes on what the cluster and the target group said, under this run's name. */
 static void pass_on(struct ds_core *core, const struct ds_event *ev)
 {
 	struct ds_event out = *ev;
 
-	memcpy(out.run_id, core->run_id, sizeof(out.run_id));
+	ds_core_sign(core, &out);
 	ds_core_emit(core, &out);
 }
 
@@ -187,9 +192,10 @@ static void loss(struct ds_core *core, const struct ds_event *ev)
 		core->lost_ringbuf = INT64_MAX;
 	/*
 	 * Which pod's evidence it was is not known: every pod that goes away may have lost some,
-	 * also one of which Kubernetes tells only later that it had begun to go.
+	 * also one of which Kubernetes tells only later that it had begun to go. Lines that could
+	 * not be written are no evidence.
 	 */
-	if (until_ns > core->lost_at_ns)
+	if (ev->loss_stage != DS_LOSS_STAGE_OUTPUT && until_ns > core->lost_at_ns)
 		core->lost_at_ns = until_ns;
 	if (core->now_ns - core->health_at_ns >= DS_NS_PER_S)
 		health(core);

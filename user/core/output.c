@@ -8,7 +8,16 @@ void ds_core_start_event(const struct ds_core *core, struct ds_event *ev, enum d
 			 int64_t time_ns)
 {
 	ds_event_init(ev, kind, time_ns);
+	ds_core_sign(core, ev);
+}
+
+void ds_core_sign(const struct ds_core *core, struct ds_event *ev)
+{
 	memcpy(ev->run_id, core->run_id, sizeof(ev->run_id));
+	if (!ds_event_has(ev, DS_KEY_CLUSTER))
+		DS_SET_STR(ev, CLUSTER, cluster, core->cluster);
+	if (!ds_event_has(ev, DS_KEY_NODE))
+		DS_SET_STR(ev, NODE, node, core->node);
 }
 
 void ds_core_emit(struct ds_core *core, const struct ds_event *ev)

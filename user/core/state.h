@@ -19,6 +19,7 @@
 
 #define DS_PENDING_LISTENERS_MAX 1024
 #define DS_GAPS_MAX 16
+#define DS_WHERE_LEN 253	/* of a node's name: an RFC 1123 subdomain */
 
 struct ds_flows;
 struct ds_cadences;
@@ -42,6 +43,7 @@ struct ds_gap {
 struct ds_core {
 	struct ds_core_options options;
 	char run_id[DS_RUN_ID_LEN + 1];
+	char cluster[DS_WHERE_LEN + 1], node[DS_WHERE_LEN + 1];	/* "" = not known */
 	int64_t now_ns;			/* time of the latest event */
 	int64_t started_ns;
 	bool final;			/* the last tick: everything open is decided */
@@ -98,9 +100,11 @@ struct ds_core {
 	bool folding;			/* some pod holds folded drops */
 };
 
-/* An output event at that time, with the run's id. */
+/* An output event at that time, with the run's id and where it is. */
 void ds_core_start_event(const struct ds_core *core, struct ds_event *ev, enum ds_event_kind kind,
 			 int64_t time_ns);
+/* The run's id, and its cluster and node where the event names none. */
+void ds_core_sign(const struct ds_core *core, struct ds_event *ev);
 void ds_core_emit(struct ds_core *core, const struct ds_event *ev);
 void ds_core_wish(struct ds_core *core, const struct ds_wish *wish);
 void ds_core_count_lost(struct ds_core *core, int64_t cnt);
