@@ -67,7 +67,8 @@ static void every_line_says_where_it_is(void **state)
 	DS_SET_STR(&ev, NODE, node, "node-1");
 	ds_core_feed(f->core, &ev);
 	fx_lb(f);
-	ev = fx_pod_event(0, 1);
+	fx_pod(f, 0, 1);
+	ev = fx_pod_event(0, 2);
 	DS_SET_STR(&ev, NODE, node, "node-2");	/* who said it knows better */
 	ds_core_feed(f->core, &ev);
 	fx_listener(f, 10, 1, DS_SOCKET_CHANGE_LISTENING);
@@ -77,12 +78,12 @@ static void every_line_says_where_it_is(void **state)
 	fx_final(f, 62 * S);
 	assert_true(fx_count(f, DS_EVENT_DROP) && fx_count(f, DS_EVENT_VERDICT) &&
 		    fx_count(f, DS_EVENT_HEALTH) && fx_count(f, DS_EVENT_STOP));
-	assert_string_equal(fx_nth(f, DS_EVENT_POD_STATE, 0)->node, "node-2");
+	assert_string_equal(fx_nth(f, DS_EVENT_POD_STATE, 0)->node, "node-1");
+	assert_string_equal(fx_nth(f, DS_EVENT_POD_STATE, 1)->node, "node-2");
 	for (int i = 0; i < f->out_cnt; i++)
 		assert_string_equal(f->out[i].cluster, "prod-eu1");
 	assert_string_equal(fx_nth(f, DS_EVENT_DROP, 0)->node, "node-1");
 	assert_string_equal(fx_nth(f, DS_EVENT_HEALTH, 0)->node, "node-1");
-	assert_string_equal(fx_nth(f, DS_EVENT_POD_STATE, 1)->node, "node-1");
 }
 
 /* Nobody read it: that says nothing about what was seen. */
