@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The snippets for log pipelines, as files: what they name must exist. Nobody runs the collectors here."""
+
+import os
+import re
+import subprocess
+import unittest
+
+import deployed
+from deployed import ROOT, read
+from test_chart_manifests import BINARY
+
+FOLDER = "deploy/pipelines"
+# Keys of an event line; those of the collectors' own have other beginnings.
+KEY = re.compile(r"(?<![\w./-])(?:k8s|drainsnoop|event|network|source|destination|cloud)(?:\.[a-z_]+)+\b(?!\.\*|/)")
+COLLECTORS = {"drainsnoop.dropped", "drainsnoop.db", "drainsnoop.targets", "drainsnoop.output", "drainsnoop.receiver"}
+
+
+class Pipelines(unittest.TestCase):
+    def files(self):
+        return sorted(os.listdir(os.path.join(ROOT, FOLDER)))
+
+    def test_there_is_one_for_each_collector(self):
+        self.assertEqual(self.files(), ["alloy.alloy", "fluent-bit.yaml", "otel-collector.yaml", "vector.yaml"])
+
+    def test_each_says_what_it_does_and_what_was_tested(self):
+        for name in self.files():
+            head = read(f"{FOLDER}/{name}").split("\n\n")[0]
+            self.assertRegex(head, r"(?m)^(#|//) Tested: ", name)
+            self.assertRegex(head, r"Not\s+(#|//)? *run: ", name)
+
+    def test_keys_that_they_name_are_keys_of_events(self):
+        known = subprocess.run([BINARY, "schema", "--markdown"], capture_output=True, text=True, check=True).stdout
+        for name in self.files():
+            found = set(KEY.findall(read(f"{FOLDER}/{name}"))) - COLLECTORS
+            for key in found:
+                self.assertIn(f"`{key}`", known, name)
+        for key in ("time", "level", "message", "event.name", "k8s.pod.name", "k8s.namespace.name"):
+            self.assertIn(f"`{key}`", known)
+
+    def test_paths_are_those_of_the_manifests(self):
+        """Files of the kubelet bear namespace, pod and container: /var/log/pods/NS_POD_UID/CONTAINER/N.log."""
+        things = deployed.objects(read("deploy/manifests/drainsnoop.yaml"))
+        for kind in ("DaemonSet", "Deployment"):
+            thing = deployed.find(things, kind)
+            name, namespace = thing["metadata"]["name"], thing["metadata"]["namespace"]
+            container = thing["spec"]["template"]["spec"]["containers"][0]["name"]
+            self.assertIn(f"/var/log/pods/{namespace}_{name}-*/{container}/*.log", read(f"{FOLDER}/otel-collector.yaml"))
+            self.assertIn(f"/var/log/containers/{name}-*_{namespace}_{container}-*.log", read(f"{FOLDER}/fluent-bit.yaml"))
+
+    def test_yaml_is_read_and_its_parts_fit_together(self):
+        otel = deployed.objects(read(f"{FOLDER}/otel-collector.yaml"))[0]
+        for pipeline in otel["service"]["pipelines"].values():
+            for kind, names in pipeline.items():
+                self.assertLessEqual(set(names), set(otel[kind]))
+        vector = deployed.objects(read(f"{FOLDER}/vector.yaml"))[0]
+        made = set(vector["sources"]) | set(vector["transforms"])
+        for step in list(vector["transforms"].values()) + list(vector["sinks"].values()):
+            self.assertLessEqual(set(step["inputs"]), made)
+        fluent = deployed.objects(read(f"{FOLDER}/fluent-bit.yaml"))[0]
+        self.assertEqual(fluent["pipeline"]["filters"][-1]["parser"], fluent["parsers"][0]["name"])
+
+    def test_alloys_blocks_fit_together(self):
+        text = read(f"{FOLDER}/alloy.alloy")
+        made = {".".join(block) for block in re.findall(r'(?m)^([\w.]+) "(\w+)" \{$', text)}
+        named = set(re.findall(r"(?:= |\[)((?:discovery|local|loki)\.[\w.]+)\.(?:targets|output|receiver)\b", text))
+        self.assertTrue(named)
+        self.assertLessEqual(named, made)
+        self.assertEqual(text.count("{"), text.count("}"))
+
+
+if __name__ == "__main__":
+    unittest.main()
