@@ -26,7 +26,7 @@ endif
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 
-PKGS := libbpf libuv libmnl json-c libcurl expat yaml-0.1
+PKGS := libbpf libuv libmnl json-c libcurl expat yaml-0.1 libmicrohttpd
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2
 CPPFLAGS += -D_GNU_SOURCE -DDS_VERSION='"$(VERSION)"' -I. -I$(BUILD)
 CFLAGS ?= -O2 -g

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/sink/metrics.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/core_fixture.h"
+
+static struct ds_metrics *m;
+static struct ds_metrics_now now;
+static struct ds_buf out;
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&out, 0, sizeof(out));
+	now = (struct ds_metrics_now){ .usage = { -1, -1, -1, -1, -1, -1 } };
+	return ds_metrics_new(&m, &(struct ds_metrics_options){ .libbpf = "1.7" });
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	ds_metrics_free(&m);
+	assert_null(m);
+	ds_buf_free(&out);
+	return 0;
+}
+
+static void render(bool openmetrics)
+{
+	ds_buf_clear(&out);
+	ds_metrics_render(m, &now, openmetrics, &out);
+	assert_false(out.failed);
+}
+
+static bool has_line(const char *line)
+{
+	size_t len = strlen(line);
+
+	for (const char *at = strstr(out.data, line); at; at = strstr(at + 1, line))
+		if ((at == out.data || at[-1] == '\n') && at[len] == '\n')
+			return true;
+	return false;
+}
+
+#define assert_line(line) do { \
+	render(false); \
+	if (!has_line(line)) \
+		fail_msg("no line %s in\n%s", (line), out.data); \
+} while (0)
+#define assert_no(text) do { \
+	render(false); \
+	assert_null(strstr(out.data, (text))); \
+} while (0)
+
+static struct ds_event about(enum ds_event_kind kind)
+{
+	struct ds_event ev;
+
+	ds_event_init(&ev, kind, FX_BEGIN);
+	DS_SET_STR(&ev, POD_NAMESPACE, pod_namespace, "shop");
+	DS_SET_STR(&ev, POD_NAME, pod_name, "web-1");
+	DS_SET_STR(&ev, POD_UID, pod_uid, fx_uid(1));
+	DS_SET_STR(&ev, DEPLOYMENT, deployment, "web");
+	return ev;
+}
+
+static void drop(enum ds_cause cause, const char *evidence, int phase, int64_t repeat)
+{
+	struct ds_event ev = about(DS_EVENT_DROP);
+
+	DS_SET(&ev, CAUSE, cause, cause);
+	DS_SET_STR(&ev, EVIDENCE, evidence, evidence);
+	if (phase >= 0)
+		DS_SET(&ev, PHASE, phase, phase);
+	if (repeat)
+		DS_SET(&ev, REPEAT, repeat, repeat);
+	ds_metrics_output(m, &ev);
+}
+
+#define WEB "{namespace=\"shop\",workload=\"web\","
+#define DROPS "drainsnoop_dropped_connections_total" WEB
+
+static void labels_are_one_of_two_lists(void **state)
+{
+	bool by_namespace = true;
+
+	(void)state;
+	assert_int_equal(ds_metrics_parse_labels("namespace,workload", &by_namespace), 0);
+	assert_false(by_namespace);
+	assert_int_equal(ds_metrics_parse_labels("namespace", &by_namespace), 0);
+	assert_true(by_namespace);
+	assert_int_equal(ds_metrics_parse_labels("workload,namespace", &by_namespace), 0);
+	assert_false(by_namespace);
+	assert_int_equal(ds_metrics_parse_labels("workload", &by_namespace), -EINVAL);
+	assert_int_equal(ds_metrics_parse_labels("namespace,pod", &by_namespace), -EINVAL);
+	assert_int_equal(ds_metrics_parse_labels("", &by_namespace), -EINVAL);
+}
+
+static void rollout_causes_are_born_at_zero(void **state)
+{
+	struct ds_event ev = about(DS_EVENT_POD_STATE);
+
+	(void)state;
+	assert_no("workload=\"web\"");
+	DS_SET(&ev, PHASE, phase, DS_PHASE_READY);
+	ds_metrics_output(m, &ev);
+	for (int cause = 0; cause < DS_CAUSE_MAX; cause++) {
+		char line[256];
+
+		(void)snprintf(line, sizeof(line), DROPS "cause=\"%s\"} 0\n",
+			       ds_name(DS_NAMES_CAUSE, cause));
+		render(false);
+		assert_int_equal(strstr(out.data, line) != NULL, ds_cause_is_rollout(cause));
+	}
+	for (int verdict = 0; verdict < DS_VERDICT_MAX; verdict++) {
+		char line[256];
+
+		(void)snprintf(line, sizeof(line), "drainsnoop_drained_pods_total" WEB
+			       "verdict=\"%s\"} 0", ds_name(DS_NAMES_VERDICT, verdict));
+		assert_line(line);
+	}
+}
+
+static void a_folded_line_counts_as_often_as_it_says(void **state)
+{
+	(void)state;
+	drop(DS_CAUSE_LISTENER_CLOSED, "tcp_send_reset", DS_PHASE_LISTENER_CLOSED, 1);
+	drop(DS_CAUSE_LISTENER_CLOSED, "tcp_send_reset", DS_PHASE_LISTENER_CLOSED, 250);
+	drop(DS_CAUSE_KEEPALIVE_RACE, NULL, -1, 0);
+	assert_line(DROPS "cause=\"listener_closed\"} 251");
+	assert_line(DROPS "cause=\"keepalive_race\"} 1");
+	assert_line("drainsnoop_suppressed_events_total 249");
+	assert_line("drainsnoop_emitted_events_total{event=\"drainsnoop.drop\"} 3");
+	assert_line("drainsnoop_resets_total" WEB
+		    "direction=\"sent\",pod_phase=\"listener_closed\"} 251");
+	assert_line("drainsnoop_resets_total" WEB "direction=\"sent\",pod_phase=\"unknown\"} 1");
+}
+
+static void resets_and_silence_are_told_apart(void **state)
+{
+	struct ds_event icmp = about(DS_EVENT_DROP);
+
+	(void)state;
+	drop(DS_CAUSE_ABORTED_IN_FLIGHT, "kfree_skb,tcp_send_reset", DS_PHASE_SIGTERM, 1);
+	drop(DS_CAUSE_ABORTED_IN_FLIGHT, "inet_sock_set_state,tcp_v6_send_reset", DS_PHASE_SIGTERM,
+	     2);
+	drop(DS_CAUSE_ABORTED_IN_FLIGHT, "inet_sock_set_state", DS_PHASE_SIGTERM, 4);	/* a FIN */
+	drop(DS_CAUSE_CLOSED_BY_LOAD_BALANCER, "tcp_receive_reset", DS_PHASE_SIGTERM, 8);
+	drop(DS_CAUSE_UNKNOWN, "tcp_receive_reset", DS_PHASE_SIGTERM, 16);
+	drop(DS_CAUSE_ADDRESS_RELEASED, "kfree_skb", DS_PHASE_DELETED, 32);
+	drop(DS_CAUSE_ADDRESS_REUSED, "inet_sock_set_state", DS_PHASE_DELETED, 64);
+	DS_SET(&icmp, CAUSE, cause, DS_CAUSE_ADDRESS_RELEASED);
+	DS_SET(&icmp, OUTCOME, outcome, DS_OUTCOME_ICMP_UNREACHABLE);
+	DS_SET(&icmp, PHASE, phase, DS_PHASE_DELETED);
+	ds_metrics_output(m, &icmp);
+	assert_line("drainsnoop_resets_total" WEB "direction=\"sent\",pod_phase=\"sigterm\"} 3");
+	assert_line("drainsnoop_resets_total" WEB
+		    "direction=\"received\",pod_phase=\"sigterm\"} 24");
+	assert_line("drainsnoop_unanswered_connections_total" WEB "pod_phase=\"deleted\"} 32");
+	assert_line(DROPS "cause=\"address_released\"} 33");
+	assert_no("direction=\"sent\",pod_phase=\"deleted\"");
+}
+
+static void exemplars_name_the_pod(void **state)
+{
+	(void)state;
+	drop(DS_CAUSE_LISTENER_CLOSED, "tcp_send_reset", DS_PHASE_SIGTERM, 7);
+	render(true);
+	assert_true(has_line("drainsnoop_dropped_connections_total" WEB "cause=\"listener_closed\"} 7"
+			     " # {pod_uid=\"0d5f21a9-4c6e-4a36-9b39-000000000001\"} 7 1795342500"));
+	assert_string_equal(out.data + out.len - 6, "# EOF\n");
+	render(false);
+	assert_null(strstr(out.data, "pod_uid"));
+	assert_null(strstr(out.data, "EOF"));
+}
+
+static void verdict(enum ds_verdict code, int64_t lag_ns)
+{
+	struct ds_event ev = about(DS_EVENT_VERDICT);
+
+	DS_SET(&ev, VERDICT, verdict, code);
+	if (lag_ns != INT64_MIN) {
+		DS_SET(&ev, T0, t0, FX_BEGIN);
+		DS_SET(&ev, DRAIN_NOT_AFTER, drain_not_after, FX_BEGIN + lag_ns);
+	}
+	ds_metrics_output(m, &ev);
+}
+
+static void verdicts_and_lags_are_counted(void **state)
+{
+	(void)state;
+	verdict(DS_VERDICT_CLEAN, DS_NS_PER_S / 2);	/* a bound is in its bucket */
+	verdict(DS_VERDICT_CLEAN, DS_NS_PER_S / 2 + 1);
+	verdict(DS_VERDICT_DROPPED, 90 * DS_NS_PER_S);
+	verdict(DS_VERDICT_INCONCLUSIVE, INT64_MIN);	/* nobody told of a drain */
+	verdict(DS_VERDICT_CLEAN, -DS_NS_PER_S);	/* drained before */
+	assert_line("drainsnoop_drained_pods_total" WEB "verdict=\"clean\"} 3");
+	assert_line("drainsnoop_drained_pods_total" WEB "verdict=\"dropped\"} 1");
+	assert_line("drainsnoop_drained_pods_total" WEB "verdict=\"inconclusive\"} 1");
+	assert_line("drainsnoop_deregistration_lag_seconds_bucket{le=\"0.5\"} 1");
+	assert_line("drainsnoop_deregistration_lag_seconds_bucket{le=\"1.0\"} 2");
+	assert_line("drainsnoop_deregistration_lag_seconds_bucket{le=\"60.0\"} 2");
+	assert_line("drainsnoop_deregistration_lag_seconds_bucket{le=\"+Inf\"} 3");
+	assert_line("drainsnoop_deregistration_lag_seconds_count 3");
+	assert_line("drainsnoop_deregistration_lag_seconds_sum 91.000000001");
+}
+
+static void lose(enum ds_loss_stage stage, int64_t cnt)
+{
+	struct ds_event ev;
+
+	ds_event_init(&ev, DS_EVENT_LOSS, FX_BEGIN);
+	DS_SET(&ev, LOSS_STAGE, loss_stage, stage);
+	if (cnt)
+		DS_SET(&ev, LOSS_COUNT, loss_count, cnt);
+	ds_metrics_input(m, &ev);
+}
+
+static void losses_are_counted_by_stage(void **state)
+{
+	(void)state;
+	assert_line("drainsnoop_lost_events_total{stage=\"ringbuf\"} 0");
+	lose(DS_LOSS_STAGE_RINGBUF, 128);
+	lose(DS_LOSS_STAGE_RINGBUF, 0);
+	lose(DS_LOSS_STAGE_RESTART, 99);
+	lose(DS_LOSS_STAGE_QUEUE, INT64_MAX);
+	lose(DS_LOSS_STAGE_QUEUE, INT64_MAX);
+	lose(DS_LOSS_STAGE_OUTPUT, 3);
+	now.lost_output = 4;
+	now.late = 5;
+	assert_line("drainsnoop_lost_events_total{stage=\"ringbuf\"} 129");
+	assert_line("drainsnoop_lost_events_total{stage=\"queue\"} 9223372036854775807");
+	assert_line("drainsnoop_lost_events_total{stage=\"output\"} 7");
+	assert_line("drainsnoop_late_events_total 5");
+	assert_no("restart");
+}
+
+static void what_nobody_told_is_not_there(void **state)
+{
+	static const char *const names[] = { "drainsnoop_probes", "drainsnoop_watch_",
+					     "drainsnoop_pod_cache_", "process_",
+					     "drainsnoop_target_polls" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_no(names[i]);
+	assert_line("drainsnoop_build_info{version=\"" DS_VERSION "\",libbpf=\"1.7\"} 1");
+	assert_line("drainsnoop_terminating_pods 0");
+}
+
+static void ticks_and_health_tell_the_rest(void **state)
+{
+	struct ds_event ev;
+
+	(void)state;
+	ds_event_init(&ev, DS_EVENT_TICK, FX_BEGIN);
+	DS_SET(&ev, PROBES_ATTACHED_COUNT, probes_attached_count, 14);
+	DS_SET(&ev, PROBES_MISSING_COUNT, probes_missing_count, 2);
+	DS_SET(&ev, TAP_ON_MS, tap_on_ms, 1500 * DS_NS_PER_MS);
+	DS_SET(&ev, WATCH_RESTARTS, watch_restarts, 3);
+	DS_SET(&ev, WATCH_LAG, watch_lag, 250 * DS_NS_PER_MS);
+	DS_SET(&ev, POLL_REQUESTS, poll_requests, 10);
+	DS_SET(&ev, POLL_THROTTLED, poll_throttled, 1);
+	DS_SET(&ev, POLL_FAILED, poll_failed, 2);
+	ds_metrics_input(m, &ev);
+	ds_event_init(&ev, DS_EVENT_HEALTH, FX_BEGIN);
+	DS_SET(&ev, CACHE_PODS, cache_pods, 50);
+	DS_SET(&ev, CACHE_PODS_DELETED, cache_pods_deleted, 12);
+	DS_SET(&ev, CACHE_EVICTIONS, cache_evictions, 6);
+	ds_metrics_output(m, &ev);
+	now.usage = (struct ds_process_usage){ 1, 2 * DS_NS_PER_S, 3, 4, 5, -1 };
+	assert_line("drainsnoop_probes{state=\"attached\"} 14");
+	assert_line("drainsnoop_probes{state=\"missing\"} 2");
+	assert_line("drainsnoop_tap_attached_seconds_total 1.5");
+	assert_line("drainsnoop_watch_restarts_total{resource=\"pods\"} 3");
+	assert_line("drainsnoop_watch_last_event_timestamp_seconds{resource=\"pods\"} "
+		    "1795342499.75");
+	assert_line("drainsnoop_target_polls_total{result=\"ok\"} 7");
+	assert_line("drainsnoop_target_polls_total{result=\"throttled\"} 1");
+	assert_line("drainsnoop_target_polls_total{result=\"failed\"} 2");
+	assert_line("drainsnoop_pod_cache_entries{state=\"live\"} 38");
+	assert_line("drainsnoop_pod_cache_entries{state=\"deleted\"} 12");
+	assert_line("drainsnoop_pod_cache_evictions_total 6");
+	assert_line("process_cpu_seconds_total 0.000000001");
+	assert_line("process_start_time_seconds 2");
+	assert_line("process_open_fds 5");
+	assert_no("process_max_fds");
+}
+
+static void old_series_go_with_the_ticks(void **state)
+{
+	struct ds_event ev;
+
+	(void)state;
+	drop(DS_CAUSE_LISTENER_CLOSED, NULL, -1, 1);
+	ds_event_init(&ev, DS_EVENT_TICK, FX_BEGIN + 3600 * DS_NS_PER_S);
+	ds_metrics_input(m, &ev);
+	assert_line(DROPS "cause=\"listener_closed\"} 1");
+	ev.time_ns += 59 * DS_NS_PER_S;	/* it is looked once a minute */
+	ds_metrics_input(m, &ev);
+	assert_line(DROPS "cause=\"listener_closed\"} 1");
+	ev.time_ns += DS_NS_PER_S;
+	ds_metrics_input(m, &ev);
+	assert_no("workload=\"web\"");
+}
+
+static void by_namespace_there_is_no_workload(void **state)
+{
+	(void)state;
+	ds_metrics_free(&m);
+	assert_int_equal(ds_metrics_new(&m, &(struct ds_metrics_options){ .by_namespace = true }),
+			 0);
+	drop(DS_CAUSE_LISTENER_CLOSED, NULL, -1, 2);
+	assert_line("drainsnoop_dropped_connections_total{namespace=\"shop\","
+		    "cause=\"listener_closed\"} 2");
+	assert_no("workload=");
+}
+
+static void strangers_share_a_series_and_are_counted(void **state)
+{
+	struct ds_event ev = about(DS_EVENT_DROP);
+
+	(void)state;
+	ds_metrics_free(&m);
+	assert_int_equal(ds_metrics_new(&m, &(struct ds_metrics_options){ .max_workloads = 1 }), 0);
+	ev.kind = DS_EVENT_POD_STATE;
+	ds_metrics_output(m, &ev);
+	assert_line("drainsnoop_metrics_overflow_events_total 0");
+	assert_no("workload=\"(other)\"");
+	ev.kind = DS_EVENT_DROP;
+	DS_SET(&ev, CAUSE, cause, DS_CAUSE_LATE_REQUEST);
+	DS_SET_STR(&ev, DEPLOYMENT, deployment, "api");
+	ds_metrics_output(m, &ev);
+	assert_line("drainsnoop_dropped_connections_total{namespace=\"(other)\","
+		    "workload=\"(other)\",cause=\"late_request\"} 1");
+	assert_line("drainsnoop_metrics_overflow_events_total 1");
+}
+
+/* ---- the core's own sums ---- */
+
+static int64_t sum_of(const char *family)
+{
+	size_t len = strlen(family);
+	int64_t sum = 0;
+
+	render(false);
+	for (const char *line = out.data; line && *line;) {
+		const char *end = strchr(line, '\n');
+
+		if (!strncmp(line, family, len) && line[len] == '{')
+			sum += strtoll(strstr(line, "} ") + 2, NULL, 10);
+		line = end ? end + 1 : NULL;
+	}
+	return sum;
+}
+
+/* 3,000 drops of two pods within three seconds, at ten lines a second. */
+static void sums_hold_above_the_rate_limit(void **state)
+{
+	struct fixture *f = fx_new_bounded(0, 0);
+	const struct ds_event *stop = NULL, *health = NULL;
+	int64_t told = 0;
+	struct ds_event tick;
+	int lines = 0;
+
+	(void)state;
+	fx_start_with(f, 1000, 900000, "auto", 10);
+	fx_lb(f);
+	fx_pod(f, 10, 1);
+	fx_pod(f, 10, 2);
+	fx_listener(f, 20, 1, DS_SOCKET_CHANGE_LISTENING);
+	fx_listener(f, 20, 2, DS_SOCKET_CHANGE_LISTENING);
+	fx_terminating(f, 1000, 1);
+	fx_terminating(f, 1000, 2);
+	for (int i = 0; i < 3000; i++)
+		fx_refused(f, 2000 + i, 1 + i % 2, 20000 + i, 1000 + i);
+	fx_phase(f, 9000, 1, DS_PHASE_DELETED);
+	ds_event_init(&tick, DS_EVENT_TICK, fx_at(90000));
+	ds_core_feed(f->core, &tick);
+	tick.time_ns = fx_at(91000);
+	DS_SET(&tick, FINAL, final, true);
+	ds_core_feed(f->core, &tick);
+	for (int i = 0; i < f->out_cnt; i++) {
+		ds_metrics_output(m, &f->out[i]);
+		lines += f->out[i].kind == DS_EVENT_DROP;
+		if (f->out[i].kind == DS_EVENT_STOP)
+			stop = &f->out[i];
+		if (f->out[i].kind == DS_EVENT_HEALTH)
+			health = &f->out[i];
+		if (f->out[i].kind == DS_EVENT_VERDICT)
+			told += f->out[i].verdict_drops;
+	}
+	assert_non_null(stop);
+	assert_non_null(health);
+	assert_in_range(lines, 10, 60);
+	assert_int_equal(stop->verdict_drops, 3000);
+	assert_int_equal(told, 3000);
+	assert_int_equal(sum_of("drainsnoop_dropped_connections_total"), 3000);
+	assert_int_equal(sum_of("drainsnoop_resets_total"), 3000);
+	assert_int_equal(sum_of("drainsnoop_drained_pods_total"), 2);
+	assert_int_equal(3000 - lines, health->suppressed_events);
+	(void)snprintf(f->line.data, f->line.cap, "drainsnoop_suppressed_events_total %d",
+		       3000 - lines);
+	assert_line(f->line.data);
+	fx_free(f);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(labels_are_one_of_two_lists),
+		T(rollout_causes_are_born_at_zero),
+		T(a_folded_line_counts_as_often_as_it_says),
+		T(resets_and_silence_are_told_apart),
+		T(exemplars_name_the_pod),
+		T(verdicts_and_lags_are_counted),
+		T(losses_are_counted_by_stage),
+		T(what_nobody_told_is_not_there),
+		T(ticks_and_health_tell_the_rest),
+		T(old_series_go_with_the_ticks),
+		T(by_namespace_there_is_no_workload),
+		T(strangers_share_a_series_and_are_counted),
+		T(sums_hold_above_the_rate_limit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sink: what the agent counts, for Prometheus. Counts events, not lines: neither --rate-limit nor
+ * a filter takes anything from a counter (a folded line stands for drainsnoop.repeat drops). Pure:
+ * what only the process knows comes in when it is rendered.
+ */
+#ifndef DS_SINK_METRICS_H
+#define DS_SINK_METRICS_H
+
+#include "user/core/event.h"
+#include "user/sink/process_usage.h"
+#include "user/util/buf.h"
+
+struct ds_metrics_options {
+	bool by_namespace;		/* label namespace alone; else namespace and workload */
+	size_t max_workloads;		/* 0 = default (1024) */
+	const char *libbpf;		/* its version, for the build info; NULL = not told */
+};
+
+/* Of the process, at the moment of rendering. */
+struct ds_metrics_now {
+	uint64_t lost_output;		/* lines that could not be written */
+	uint64_t late;			/* events that the merge stage marked late */
+	struct ds_process_usage usage;
+};
+
+struct ds_metrics;
+
+/* "namespace,workload" (in any order) or "namespace": 0 or -EINVAL. */
+int ds_metrics_parse_labels(const char *list, bool *ret_by_namespace);
+
+/* 0 or -ENOMEM. The options are needed during the call only. */
+int ds_metrics_new(struct ds_metrics **ret_metrics, const struct ds_metrics_options *options);
+void ds_metrics_free(struct ds_metrics **metrics);
+
+/*
+ * An event that left the merge stage, when the core is fed with it: its losses and ticks count.
+ * Not those that a state file gave back.
+ */
+void ds_metrics_input(struct ds_metrics *m, const struct ds_event *ev);
+
+/* An event that the core put out, each of them: before filters and limits. */
+void ds_metrics_output(struct ds_metrics *m, const struct ds_event *ev);
+
+/* Appends the exposition. Whoever sends it asks out->failed. */
+void ds_metrics_render(const struct ds_metrics *m, const struct ds_metrics_now *now,
+		       bool openmetrics, struct ds_buf *out);
+
+#endif

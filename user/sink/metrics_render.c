@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The families, in the order in which they are written, and where their numbers come from. */
+#include <string.h>
+
+#include "user/core/core.h"
+#include "user/sink/metrics_state.h"
+#include "user/sink/metrics_text.h"
+
+#define SERIES_MAX 65536	/* of one exposition */
+
+#define FAMILY(id, name_, type_, unit_, help_) \
+	static const struct ds_metric_family id = { \
+		.name = name_, .type = DS_METRIC_##type_, .unit = unit_, .help = help_ \
+	}
+
+FAMILY(build, "drainsnoop_build", INFO, NULL, "The running program.");
+FAMILY(drops, "drainsnoop_dropped_connections", COUNTER, NULL,
+       "Inbound connections lost, by cause. Rollout causes are there at 0 from the workload's "
+       "first pod on the node on.");
+FAMILY(resets, "drainsnoop_resets", COUNTER, NULL,
+       "Lost connections that a reset ended: sent by this node, or received; by the pod's phase.");
+FAMILY(unanswered, "drainsnoop_unanswered_connections", COUNTER, NULL,
+       "Lost connections of which nobody told the peer: a SYN or a request without any answer; "
+       "by the pod's phase.");
+FAMILY(drained, "drainsnoop_drained_pods", COUNTER, NULL,
+       "Pods that went away and were observed to their end, by verdict.");
+FAMILY(going, "drainsnoop_terminating_pods", GAUGE, NULL,
+       "Pods that go away and have no verdict yet.");
+FAMILY(lag, "drainsnoop_deregistration_lag_seconds", HISTOGRAM, "seconds",
+       "From the first sign that a pod goes to the latest moment at which its target can have "
+       "begun to drain.");
+FAMILY(emitted, "drainsnoop_emitted_events", COUNTER, NULL, "Events put out, by name.");
+FAMILY(lost, "drainsnoop_lost_events", COUNTER, NULL, "Events lost, by stage.");
+FAMILY(late, "drainsnoop_late_events", COUNTER, NULL,
+       "Events that came later than the merge stage waits.");
+FAMILY(suppressed, "drainsnoop_suppressed_events", COUNTER, NULL,
+       "Lines folded into others by the rate limit; the counters hold them.");
+FAMILY(probes, "drainsnoop_probes", GAUGE, NULL, "Kernel programs, by state.");
+FAMILY(tap, "drainsnoop_tap_attached_seconds", COUNTER, "seconds",
+       "How long the packet tap was attached.");
+FAMILY(cache, "drainsnoop_pod_cache_entries", GAUGE, NULL, "Pods held for attribution, by state.");
+FAMILY(evictions, "drainsnoop_pod_cache_evictions", COUNTER, NULL,
+       "Entries given up before their time because a table was full.");
+FAMILY(restarts, "drainsnoop_watch_restarts", COUNTER, NULL, "Watches begun anew.");
+FAMILY(watched, "drainsnoop_watch_last_event_timestamp_seconds", GAUGE, "seconds",
+       "Unix time up to which the watch is known to have told everything.");
+FAMILY(polls, "drainsnoop_target_polls", COUNTER, NULL,
+       "Requests to AWS for the targets of pods that go away here, by result.");
+FAMILY(overflow, "drainsnoop_metrics_overflow_events", COUNTER, NULL,
+       "Events counted under (other): there were more workloads than series are kept for.");
+FAMILY(left_out, "drainsnoop_metrics_left_out_series", GAUGE, NULL,
+       "Series left out of this answer because there were too many.");
+FAMILY(cpu, "process_cpu_seconds", COUNTER, "seconds", "User and system CPU time spent.");
+FAMILY(resident, "process_resident_memory_bytes", GAUGE, "bytes", "Resident memory.");
+FAMILY(virtual, "process_virtual_memory_bytes", GAUGE, "bytes", "Virtual memory.");
+FAMILY(open_fds, "process_open_fds", GAUGE, NULL, "Open file descriptors.");
+FAMILY(max_fds, "process_max_fds", GAUGE, NULL, "How many file descriptors may be open.");
+FAMILY(start, "process_start_time_seconds", GAUGE, "seconds",
+       "When the process began, Unix time.");
+
+#define LABELS_MAX 4
+
+static void one(struct ds_metrics_text *t, const struct ds_metric_family *family,
+		struct ds_metric_value value)
+{
+	ds_metrics_text_family(t, family);
+	ds_metrics_text_sample(t, NULL, 0, value);
+}
+
+static void labelled(struct ds_metrics_text *t, const char *name, const char *value, uint64_t n)
+{
+	struct ds_metric_label label = { name, value };
+
+	ds_metrics_text_sample(t, &label, 1, DS_METRIC_COUNT(n));
+}
+
+/* ---- by workload ---- */
+
+/* Namespace and workload; returns how many labels that are. */
+static int name_series(const struct ds_series *s, struct ds_metric_label labels[LABELS_MAX])
+{
+	labels[0] = (struct ds_metric_label){ "namespace", s->namespace_ };
+	labels[1] = (struct ds_metric_label){ "workload", s->workload };
+	return 2;
+}
+
+static void put_drops(struct ds_metrics_text *t, const struct ds_series *s)
+{
+	struct ds_metric_label labels[LABELS_MAX];
+	int cnt = name_series(s, labels);
+
+	for (int cause = 0; cause < DS_CAUSE_MAX; cause++) {
+		const struct ds_series_exemplar *e = &s->exemplars[cause];
+		struct ds_metric_exemplar exemplar = {
+			.label = { "pod_uid", e->uid }, .n = e->n, .time_ns = e->time_ns,
+		};
+
+		if (!s->drops[cause] && !ds_cause_is_rollout(cause))
+			continue;
+		labels[cnt] = (struct ds_metric_label){ "cause", ds_name(DS_NAMES_CAUSE, cause) };
+		ds_metrics_text_exemplified(t, labels, cnt + 1, DS_METRIC_COUNT(s->drops[cause]),
+					    &exemplar);
+	}
+}
+
+/* Only the phases that were met: there are twelve. */
+static void put_by_phase(struct ds_metrics_text *t, const uint64_t counts[DS_PHASE_MAX + 1],
+			 struct ds_metric_label labels[LABELS_MAX], int cnt)
+{
+	for (int phase = 0; phase <= DS_PHASE_MAX; phase++) {
+		if (!counts[phase])
+			continue;
+		labels[cnt] = (struct ds_metric_label){
+			"pod_phase",
+			phase < DS_PHASE_MAX ? ds_name(DS_NAMES_PHASE, phase) : "unknown",
+		};
+		ds_metrics_text_sample(t, labels, cnt + 1, DS_METRIC_COUNT(counts[phase]));
+	}
+}
+
+static void put_resets(struct ds_metrics_text *t, const struct ds_series *s)
+{
+	static const char *const words[DS_RESET_MAX] = { "sent", "received" };
+	struct ds_metric_label labels[LABELS_MAX];
+	int cnt = name_series(s, labels);
+
+	for (int direction = 0; direction < DS_RESET_MAX; direction++) {
+		labels[cnt] = (struct ds_metric_label){ "direction", words[direction] };
+		put_by_phase(t, s->resets[direction], labels, cnt + 1);
+	}
+}
+
+static void put_unanswered(struct ds_metrics_text *t, const struct ds_series *s)
+{
+	struct ds_metric_label labels[LABELS_MAX];
+	int cnt = name_series(s, labels);
+
+	put_by_phase(t, s->unanswered, labels, cnt);
+}
+
+static void put_verdicts(struct ds_metrics_text *t, const struct ds_series *s)
+{
+	struct ds_metric_label labels[LABELS_MAX];
+	int cnt = name_series(s, labels);
+
+	for (int verdict = 0; verdict < DS_VERDICT_MAX; verdict++) {
+		labels[cnt] = (struct ds_metric_label){ "verdict",
+							ds_name(DS_NAMES_VERDICT, verdict) };
+		ds_metrics_text_sample(t, labels, cnt + 1, DS_METRIC_COUNT(s->verdicts[verdict]));
+	}
+}
+
+static void by_workload(struct ds_metrics_text *t, const struct ds_metrics *m,
+			const struct ds_metric_family *family,
+			void (*put)(struct ds_metrics_text *t, const struct ds_series *s))
+{
+	ds_metrics_text_family(t, family);
+	for (const struct ds_series *s = m->table.series; s; s = s->hh.next)
+		put(t, s);
+	if (m->table.refused)
+		put(t, &m->table.other);
+}
+
+/* ---- of the agent ---- */
+
+static void put_build(struct ds_metrics_text *t, const struct ds_metrics *m)
+{
+	const struct ds_metric_label labels[] = { { "version", DS_VERSION },
+						  { "libbpf", m->libbpf } };
+
+	ds_metrics_text_family(t, &build);
+	ds_metrics_text_sample(t, labels, 2, DS_METRIC_COUNT(1));
+}
+
+static void put_events(struct ds_metrics_text *t, const struct ds_metrics *m,
+		       const struct ds_metrics_now *now)
+{
+	ds_metrics_text_family(t, &emitted);
+	for (int kind = 0; kind < DS_EVENT_MAX; kind++)
+		if (ds_metrics_is_put_out(kind))
+			labelled(t, "event", ds_kinds[kind].name, m->emitted[kind]);
+	ds_metrics_text_family(t, &lost);
+	for (int stage = 0; stage < DS_LOSS_STAGE_MAX; stage++)
+		if (stage != DS_LOSS_STAGE_RESTART)
+			labelled(t, "stage", ds_name(DS_NAMES_LOSS_STAGE, stage),
+				 (uint64_t)m->lost[stage] + (stage == DS_LOSS_STAGE_OUTPUT ?
+							     now->lost_output : 0));
+	one(t, &late, DS_METRIC_COUNT(now->late));
+	one(t, &suppressed, DS_METRIC_COUNT(m->suppressed));
+}
+
+static void put_kernel(struct ds_metrics_text *t, const struct ds_metrics *m)
+{
+	if (!m->ticked)
+		return;
+	ds_metrics_text_family(t, &probes);
+	labelled(t, "state", "attached", (uint64_t)m->probes_attached);
+	labelled(t, "state", "missing", (uint64_t)m->probes_missing);
+	one(t, &tap, DS_METRIC_NS(m->tap_on_ns));
+}
+
+static void put_cache(struct ds_metrics_text *t, const struct ds_metrics *m)
+{
+	if (!m->cached)
+		return;
+	ds_metrics_text_family(t, &cache);
+	labelled(t, "state", "live", (uint64_t)(m->cache_pods - m->cache_ended));
+	labelled(t, "state", "deleted", (uint64_t)m->cache_ended);
+	one(t, &evictions, DS_METRIC_COUNT(m->cache_evictions));
+}
+
+static void put_watch(struct ds_metrics_text *t, const struct ds_metrics *m)
+{
+	const struct ds_metric_label pods = { "resource", "pods" };
+
+	if (!m->watched)
+		return;
+	ds_metrics_text_family(t, &restarts);
+	ds_metrics_text_sample(t, &pods, 1, DS_METRIC_COUNT(m->watch_restarts));
+	ds_metrics_text_family(t, &watched);
+	ds_metrics_text_sample(t, &pods, 1, DS_METRIC_NS(m->watch_until_ns));
+}
+
+static void put_polls(struct ds_metrics_text *t, const struct ds_metrics *m)
+{
+	if (!m->polled)
+		return;
+	ds_metrics_text_family(t, &polls);
+	labelled(t, "result", "ok", (uint64_t)(m->polls - m->polls_throttled - m->polls_failed));
+	labelled(t, "result", "throttled", (uint64_t)m->polls_throttled);
+	labelled(t, "result", "failed", (uint64_t)m->polls_failed);
+}
+
+static void put_process(struct ds_metrics_text *t, const struct ds_process_usage *usage)
+{
+	const struct {
+		const struct ds_metric_family *family;
+		struct ds_metric_value value;
+	} rows[] = {
+		{ &cpu, DS_METRIC_NS(usage->cpu_ns) },
+		{ &resident, DS_METRIC_COUNT(usage->resident_bytes) },
+		{ &virtual, DS_METRIC_COUNT(usage->virtual_bytes) },
+		{ &open_fds, DS_METRIC_COUNT(usage->open_fds) },
+		{ &max_fds, DS_METRIC_COUNT(usage->max_fds) },
+		{ &start, DS_METRIC_NS(usage->start_ns) },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].value.n >= 0)
+			one(t, rows[i].family, rows[i].value);
+}
+
+void ds_metrics_render(const struct ds_metrics *m, const struct ds_metrics_now *now,
+		       bool openmetrics, struct ds_buf *out)
+{
+	struct ds_metrics_text t = { .out = out, .openmetrics = openmetrics };
+	const struct ds_metric_histogram lags = {
+		.bounds_ns = ds_metrics_lag_bounds, .bounds_cnt = DS_LAG_BOUNDS,
+		.counts = m->lags, .sum_ns = m->lag_sum_ns,
+	};
+
+	put_build(&t, m);
+	one(&t, &going, DS_METRIC_COUNT(ds_series_going(&m->table)));
+	ds_metrics_text_family(&t, &lag);
+	ds_metrics_text_histogram(&t, &lags);
+	put_events(&t, m, now);
+	put_kernel(&t, m);
+	put_cache(&t, m);
+	put_watch(&t, m);
+	put_polls(&t, m);
+	put_process(&t, &now->usage);
+	one(&t, &overflow, DS_METRIC_COUNT(m->table.refused));
+	/* Those whose number the cluster decides come last, and give way. */
+	t.series_max = SERIES_MAX;
+	by_workload(&t, m, &drops, put_drops);
+	by_workload(&t, m, &drained, put_verdicts);
+	by_workload(&t, m, &resets, put_resets);
+	by_workload(&t, m, &unanswered, put_unanswered);
+	t.series_max = 0;
+	one(&t, &left_out, DS_METRIC_COUNT(t.left_out));
+	ds_metrics_text_end(&t);
+}
