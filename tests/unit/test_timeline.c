@@ -53,6 +53,33 @@ static void a_status_reason_is_a_t0(void **state)
 	assert_int_equal(pod_of(f, 1)->trigger, DS_TRIGGER_EVICTION);
 }
 
+/* Who watches the cluster says why in one line, the pod's own watch says "deletion" in the next. */
+static void the_trigger_that_says_most_stands(void **state)
+{
+	static const struct {
+		int said, stands;
+	} steps[] = {
+		{ DS_TRIGGER_DELETION, DS_TRIGGER_DELETION },
+		{ DS_TRIGGER_SCALE_IN, DS_TRIGGER_SCALE_IN },
+		{ DS_TRIGGER_DELETION, DS_TRIGGER_SCALE_IN },
+		{ DS_TRIGGER_ROLLOUT, DS_TRIGGER_ROLLOUT },	/* known better by now */
+		{ DS_TRIGGER_PREEMPTION, DS_TRIGGER_PREEMPTION },
+		{ DS_TRIGGER_ROLLOUT, DS_TRIGGER_PREEMPTION },
+		{ DS_TRIGGER_DELETION, DS_TRIGGER_PREEMPTION },
+		{ DS_TRIGGER_EVICTION, DS_TRIGGER_EVICTION },
+	};
+	struct fixture *f = *state;
+
+	fx_pod(f, 0, 1);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct ds_event ev = fx_pod_event(1000 + (int)i, 1);
+
+		DS_SET(&ev, TRIGGER, trigger, steps[i].said);
+		ds_core_feed(f->core, &ev);
+		assert_int_equal(pod_of(f, 1)->trigger, steps[i].stands);
+	}
+}
+
 static void the_earliest_t0_stands(void **state)
 {
 	struct fixture *f = *state;
@@ -454,6 +481,7 @@ int main(void)
 		FX_TEST(t0_is_the_deletion_with_its_error),
 		FX_TEST(terminating_alone_is_a_t0),
 		FX_TEST(a_status_reason_is_a_t0),
+		FX_TEST(the_trigger_that_says_most_stands),
 		FX_TEST(the_earliest_t0_stands),
 		FX_TEST(sigterm_is_a_t0_only_where_kubernetes_says_nothing),
 		FX_TEST(a_restart_before_t0_is_not_the_pods_end),

@@ -48,6 +48,26 @@ static void take_port_item(void *ctx, const char *item, size_t len)
 	pod->ports[pod->ports_cnt++] = (uint16_t)port;
 }
 
+/*
+ * How much a trigger says. What the pod's own status tells stands above what follows from its
+ * workload, which comes from elsewhere, and that above "deletion", by which no more is known.
+ */
+static int weight_of(int trigger)
+{
+	switch (trigger) {
+	case DS_TRIGGER_EVICTION:
+	case DS_TRIGGER_NODE_SHUTDOWN:
+	case DS_TRIGGER_PREEMPTION:
+		return 2;
+	case DS_TRIGGER_ROLLOUT:
+	case DS_TRIGGER_SCALE_IN:
+	case DS_TRIGGER_MANUAL:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
 static void describe_pod(struct ds_pod *pod, const struct ds_event *ev)
 {
 	static const enum ds_key owner_keys[DS_OWNER_MAX] = {
@@ -78,7 +98,8 @@ static void describe_pod(struct ds_pod *pod, const struct ds_event *ev)
 		pod->grace_s = ev->grace_period_s;
 	if (ds_event_has(ev, DS_KEY_PRESTOP))
 		copy_text(pod->prestop, sizeof(pod->prestop), ev->prestop);
-	if (ds_event_has(ev, DS_KEY_TRIGGER))
+	if (ds_event_has(ev, DS_KEY_TRIGGER) &&
+	    (pod->trigger < 0 || weight_of(ev->trigger) >= weight_of(pod->trigger)))
 		pod->trigger = ev->trigger;
 }
 

@@ -40,7 +40,7 @@ static void put(struct ds_kube_split *s, const char *data, size_t len)
 {
 	if (s->over)
 		return;
-	s->over = s->buf.len - s->item_at + len > DS_KUBE_KEPT_MAX;
+	s->over = s->buf.len - s->item_at + len > (s->max ? s->max : DS_KUBE_KEPT_MAX);
 	if (!s->over)
 		ds_buf_put(&s->buf, data, len);
 }

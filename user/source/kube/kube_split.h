@@ -49,6 +49,7 @@ struct ds_kube_split {
 	/* An object was left out: what is wrong with it. */
 	void (*fault)(void *ctx, const char *what);
 	void *ctx;
+	size_t max;		/* bytes kept of one object; 0 = DS_KUBE_KEPT_MAX */
 	/* the rest is its own: zero at first */
 	struct ds_buf buf;
 	struct ds_kube_split_frame frames[DS_KUBE_DEPTH_MAX];

@@ -443,7 +443,8 @@ int ds_kube_watch_new(struct ds_kube_watch **ret_watch, const struct ds_kube_wat
 	if (!w->path || !w->selector || !w->what || (options->right && !w->right) || !w->tokener)
 		return -ENOMEM;
 	w->split = (struct ds_kube_split){
-		.keep = options->keep, .piece = on_piece, .fault = on_fault, .ctx = w
+		.keep = options->keep, .piece = on_piece, .fault = on_fault, .ctx = w,
+		.max = options->kept_max,
 	};
 	begin_list(w);
 	*ret_watch = DS_TAKE(w);

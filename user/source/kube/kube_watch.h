@@ -27,6 +27,7 @@ struct ds_kube_watch_options {
 	bool optional;		/* the collection need not exist (404): it is empty then */
 	const struct ds_kube_keep *keep;
 	size_t max;		/* objects that are followed; those above it are counted */
+	size_t kept_max;	/* bytes kept of one object; 0 = DS_KUBE_KEPT_MAX */
 	uint64_t seed;		/* of the jitter */
 	/*
 	 * What is known of the object (NULL: it is new) becomes what json says; borrowed. The
