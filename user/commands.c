@@ -9,11 +9,15 @@ static int version(const struct ds_options *options);
 
 const struct ds_command ds_commands[] = {
 	{ "trace", "print lost connections, pod phases, verdicts and advice as they happen (default)",
-	  &ds_argp_trace, ds_command_trace },
-	{ "replay", "run a recording through the core again", &ds_argp_replay, ds_command_replay },
-	{ "schema", "print the JSON Schema of the events", &ds_argp_schema, ds_command_schema },
-	{ "version", "print the version", NULL, version },
-	{ "help", NULL, NULL, help },
+	  &ds_argp_trace, ds_command_trace, false },
+	{ "replay", "run a recording through the core again", &ds_argp_replay, ds_command_replay,
+	  false },
+	{ "agent", "trace as a DaemonSet: JSON lines, pods from Kubernetes, metrics",
+	  &ds_argp_agent, ds_command_agent, true },
+	{ "schema", "print the JSON Schema of the events", &ds_argp_schema, ds_command_schema,
+	  false },
+	{ "version", "print the version", NULL, version, false },
+	{ "help", NULL, NULL, help, false },
 	{ 0 }
 };
 

@@ -12,14 +12,16 @@ struct ds_command {
 	const char *does;		/* as `drainsnoop --help` says it; NULL: not listed there */
 	const struct argp *argp;	/* its input is a struct ds_options; NULL: looks at none */
 	int (*run)(const struct ds_options *options);
+	bool environment;		/* DRAINSNOOP_... count too (environment.h) */
 };
 
 /* All of them, the default first; ends with one that has no name. */
 extern const struct ds_command ds_commands[];
 
-extern const struct argp ds_argp_trace, ds_argp_replay, ds_argp_schema;
+extern const struct argp ds_argp_trace, ds_argp_replay, ds_argp_schema, ds_argp_agent;
 
 int ds_command_trace(const struct ds_options *options);
+int ds_command_agent(const struct ds_options *options);
 int ds_command_replay(const struct ds_options *options);
 int ds_command_schema(const struct ds_options *options);
 

@@ -9,12 +9,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "user/commands.h"
+#include "user/environment.h"
 #include "user/options_output.h"
 #include "user/options_source.h"
 #include "user/options_value.h"
+#include "user/util/log.h"
 #include "user/util/timefmt.h"
+
+#define COMMANDS_MAX 16
 
 enum { OPT_RECORD = 256, OPT_STATE, OPT_FOLLOW, OPT_MARKDOWN };
 
@@ -25,7 +30,7 @@ static const struct argp_option trace_options[] = {
 	  "Keep in FILE what is known of pods, addresses and targets, and begin with what an earlier "
 	  "run left there", 1 },
 	{ "follow", OPT_FOLLOW, NULL, 0, "Go on reading the files of --targets as they grow", 1 },
-	{ "duration", 'd', "TIME", 0, "Stop after TIME (90s, 5m, or plain seconds)", 4 },
+	{ "duration", 'd', "TIME", 0, "Stop after TIME (90s, 5m, or plain seconds)", 5 },
 	{ 0 }
 };
 
@@ -37,12 +42,14 @@ static const struct argp_option schema_options[] = {
 static const struct argp_child trace_children[] = {
 	{ &ds_argp_source, 0, NULL, 1 }, { &ds_argp_kube, 0, NULL, 1 },
 	{ &ds_argp_targets, 0, NULL, 1 }, { &ds_argp_elb, 0, NULL, 1 },
-	{ &ds_argp_filter, 0, NULL, 2 }, { &ds_argp_judging, 0, NULL, 3 }, { 0 }
+	{ &ds_argp_filter, 0, NULL, 2 }, { &ds_argp_printing, 0, NULL, 3 },
+	{ &ds_argp_judging, 0, NULL, 4 }, { 0 }
 };
 
 static const struct argp_child replay_children[] = {
 	{ &ds_argp_targets, 0, NULL, 1 },
-	{ &ds_argp_filter, 0, NULL, 2 }, { &ds_argp_judging, 0, NULL, 3 }, { 0 }
+	{ &ds_argp_filter, 0, NULL, 2 }, { &ds_argp_printing, 0, NULL, 3 },
+	{ &ds_argp_judging, 0, NULL, 4 }, { 0 }
 };
 
 static error_t parse_trace(int key, char *arg, struct argp_state *state)
@@ -136,12 +143,36 @@ void ds_options_init(struct ds_options *ret_options)
 	};
 }
 
+/* What the environment gives too. The words live as long as the process: options borrow them. */
+static void add_environment(const struct ds_command *commands, const struct ds_command *command,
+			    int *argc, char ***argv, struct ds_options *o)
+{
+	static struct ds_environment all;
+	const struct argp *others[COMMANDS_MAX + 1] = { NULL };
+	char fault[256] = "no memory for the environment's options";
+	int cnt = 0;
+
+	for (const struct ds_command *c = commands; c->name && cnt < COMMANDS_MAX; c++)
+		if (c->environment && c != command)
+			others[cnt++] = c->argp;
+	if (ds_environment_arguments(&all, command->argp, others, environ, *argc, *argv, fault,
+				     sizeof(fault))) {
+		ds_log_warn("%s", fault);
+		exit(DS_EXIT_USAGE);
+	}
+	*argc = all.argc;
+	*argv = all.argv;
+	o->environment_cnt = all.given;
+}
+
 /* argp exits by itself on any fault, and after --help. */
-static void parse(const struct ds_command *command, char *name, int argc, char **argv,
-		  struct ds_options *o)
+static void parse(const struct ds_command *commands, const struct ds_command *command, char *name,
+		  int argc, char **argv, struct ds_options *o)
 {
 	argv[0] = name;
 	argp_err_exit_status = DS_EXIT_USAGE;
+	if (command->environment)
+		add_environment(commands, command, &argc, &argv, o);
 	if (command->argp)
 		(void)argp_parse(command->argp, argc, argv, 0, NULL, o);
 }
@@ -183,10 +214,10 @@ const struct ds_command *ds_options_parse(int argc, char **argv, const struct ds
 	if (!command && word[0] && word[0] != '-')
 		no_such(commands, word);
 	if (!command) {		/* the first of them needs not be named */
-		parse(commands, name, argc, argv, ret_options);
+		parse(commands, commands, name, argc, argv, ret_options);
 		return commands;
 	}
 	(void)snprintf(name, sizeof(name), "drainsnoop %s", command->name);
-	parse(command, name, argc - 1, argv + 1, ret_options);
+	parse(commands, command, name, argc - 1, argv + 1, ret_options);
 	return command;
 }

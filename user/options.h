@@ -45,6 +45,8 @@ struct ds_options {
 	const char *kubeconfig, *kube_api, *context;
 	const char *node;		/* NULL = as the environment says */
 	const char *cluster;		/* NULL = not named */
+	const char *config_namespace;	/* where the hand-over is; NULL = none is read */
+	bool standalone;		/* this node asks AWS itself: no hand-over */
 	const char *netns;
 	const char *record;
 	const char *state;
@@ -53,6 +55,11 @@ struct ds_options {
 	bool strict;
 	bool tap_always;
 	bool verbose;
+	const char *metrics_listen;	/* ADDRESS:PORT; "" = nowhere */
+	const char *metrics_labels;	/* "namespace,workload" or "namespace" */
+	bool redact_peers;
+	const char *redact_key_file;	/* NULL = a key of this run */
+	int environment_cnt;		/* how many arguments the environment gave: the first */
 	bool markdown;			/* schema: docs/events.md instead */
 	int64_t duration_ns;		/* 0 = until Ctrl-C */
 	int64_t fail_on;		/* 0 = never */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "user/options_output.h"
 
+#include "user/environment.h"
 #include "user/options.h"
 #include "user/options_value.h"
 
@@ -13,14 +14,20 @@ enum {
 
 static const struct argp_option filter_options[] = {
 	{ NULL, 0, NULL, 0, "What to print (recordings and sums always hold everything):", 2 },
-	{ "namespace", 'n', "NS", 0, "Only pods in NS. Repeatable", 2 },
-	{ "pod", OPT_POD, "NAME", 0, "Only this pod; a trailing * matches a prefix. Repeatable", 2 },
-	{ "port", OPT_PORT, "PORT", 0, "Only drops on this port of the pod. Repeatable", 2 },
+	{ "namespace", 'n', "NS", DS_OPTION_REPEATABLE, "Only pods in NS. Repeatable", 2 },
+	{ "pod", OPT_POD, "NAME", DS_OPTION_REPEATABLE,
+	  "Only this pod; a trailing * matches a prefix. Repeatable", 2 },
+	{ "port", OPT_PORT, "PORT", DS_OPTION_REPEATABLE,
+	  "Only drops on this port of the pod. Repeatable", 2 },
 	{ "event", OPT_EVENT, "LIST", 0,
 	  "Only these: drop, phase, verdict, advice, pod, target, absence, health, stop", 2 },
 	{ "draining-only", OPT_DRAINING_ONLY, NULL, 0, "Hide drops of pods that were not terminating", 2 },
 	{ "ipv4", '4', NULL, 0, "Only drops over IPv4", 2 },
 	{ "ipv6", '6', NULL, 0, "Only drops over IPv6", 2 },
+	{ 0 }
+};
+
+static const struct argp_option printing_options[] = {
 	{ NULL, 0, NULL, 0, "How to print:", 3 },
 	{ "output", 'o', "FORMAT", 0, "table (default), wide or json", 3 },
 	{ "time", 'T', "FORMAT", 0, "local (default), utc, relative or none", 3 },
@@ -90,9 +97,6 @@ static error_t parse_judging(int key, char *arg, struct argp_state *state)
 
 static error_t parse_filter(int key, char *arg, struct argp_state *state)
 {
-	static const char *const outputs[] = { "table", "wide", "json" };
-	static const char *const times[] = { "local", "utc", "relative", "none" };
-	static const char *const colors[] = { "auto", "always", "never" };
 	struct ds_options *o = state->input;
 
 	switch (key) {
@@ -116,6 +120,19 @@ static error_t parse_filter(int key, char *arg, struct argp_state *state)
 	case '6':
 		o->print.filter.family = key == '4' ? 4 : 6;
 		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static error_t parse_printing(int key, char *arg, struct argp_state *state)
+{
+	static const char *const outputs[] = { "table", "wide", "json" };
+	static const char *const times[] = { "local", "utc", "relative", "none" };
+	static const char *const colors[] = { "auto", "always", "never" };
+	struct ds_options *o = state->input;
+
+	switch (key) {
 	case 'o':
 		o->print.output = (enum ds_output)ds_value_choice(state, "-o", outputs, DS_OUTPUT_MAX, arg);
 		return 0;
@@ -146,4 +163,5 @@ static error_t parse_filter(int key, char *arg, struct argp_state *state)
 }
 
 const struct argp ds_argp_filter = { .options = filter_options, .parser = parse_filter };
+const struct argp ds_argp_printing = { .options = printing_options, .parser = parse_printing };
 const struct argp ds_argp_judging = { .options = judging_options, .parser = parse_judging };

@@ -5,7 +5,8 @@
 
 #include <argp.h>
 
-extern const struct argp ds_argp_filter;	/* what to print, how, and how much */
+extern const struct argp ds_argp_filter;	/* what to print */
+extern const struct argp ds_argp_printing;	/* how, and how much; --fail-on, --strict */
 extern const struct argp ds_argp_judging;	/* --settle, --tap, --tap-max, --rate-limit, -v */
 
 #endif

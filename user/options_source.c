@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "user/environment.h"
 #include "user/options.h"
 #include "user/options_value.h"
 #include "user/source/aws/aws_arn.h"
@@ -20,11 +21,12 @@ enum {
 
 static const struct argp_option source_options[] = {
 	{ NULL, 0, NULL, 0, "Who the pods and the load balancer are:", 1 },
-	{ "events", OPT_EVENTS, "FILE", 0,
+	{ "events", OPT_EVENTS, "FILE", DS_OPTION_REPEATABLE,
 	  "Read events (JSON lines: pods, targets, load balancer addresses) from FILE and follow it as it "
 	  "grows; a FIFO or - (standard input) too. Repeatable", 1 },
-	{ "pod-ip", OPT_POD_IP, "ADDR[=NS/NAME]", 0, "Watch this pod address. Repeatable", 1 },
-	{ "lb", OPT_LB, "CIDR", 0,
+	{ "pod-ip", OPT_POD_IP, "ADDR[=NS/NAME]", DS_OPTION_REPEATABLE,
+	  "Watch this pod address. Repeatable", 1 },
+	{ "lb", OPT_LB, "CIDR", DS_OPTION_REPEATABLE,
 	  "The load balancer sends from these addresses. Repeatable. Without any, every peer that is "
 	  "neither the node nor a pod stands in for it, with low confidence", 1 },
 	{ "netns", OPT_NETNS, "PATH", 0, "Watch the network namespace PATH instead of this one", 1 },
@@ -52,21 +54,26 @@ static const struct argp_option kube_options[] = {
 	{ 0 }
 };
 
+#define KUBE_ACCESS_HEADER \
+	{ NULL, 0, NULL, 0, "The API server (default: the service account inside a cluster, else " \
+	  "KUBECONFIG or ~/.kube/config):", 1 }
+
 static const struct argp_option kube_access_options[] = {
-	{ NULL, 0, NULL, 0, "The API server (default: the service account inside a cluster, else "
-	  "KUBECONFIG or ~/.kube/config):", 1 },
+	KUBE_ACCESS_HEADER,
 	KUBE_ACCESS_OPTIONS,
 	{ 0 }
 };
 
 static const struct argp_option kube_node_options[] = {
+	KUBE_ACCESS_HEADER,
+	KUBE_ACCESS_OPTIONS,
 	KUBE_NODE_OPTION,
 	{ 0 }
 };
 
 static const struct argp_option targets_options[] = {
 	{ NULL, 0, NULL, 0, "When targets began to drain:", 1 },
-	{ "targets", OPT_TARGETS, "FILE", 0,
+	{ "targets", OPT_TARGETS, "FILE", DS_OPTION_REPEATABLE,
 	  "Read it from FILE: CloudTrail, EventBridge, lookup-events, the load balancer controller's log, "
 	  "describe-target-health, CSV (time,target,port,state[,target_group]), or drainsnoop's own lines; "
 	  "gzip too; - is standard input. Repeatable", 1 },
@@ -80,7 +87,7 @@ static const struct argp_option elb_options[] = {
 	{ "elb", OPT_ELB, NULL, 0,
 	  "Ask DescribeTargetHealth for the targets of pods that go away here, with the credentials and the "
 	  "configuration that the AWS CLI would use", 1 },
-	{ "target-group", OPT_TARGET_GROUP, "ARN", 0,
+	{ "target-group", OPT_TARGET_GROUP, "ARN", DS_OPTION_REPEATABLE,
 	  "Look for these pods in this target group. Repeatable. Needed where no event says which "
 	  "groups a pod's address is in", 1 },
 	{ "elb-interval", OPT_ELB_INTERVAL, "TIME", 0,

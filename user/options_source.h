@@ -11,7 +11,7 @@
 extern const struct argp ds_argp_source;	/* --events, --pod-ip, --lb, --netns */
 extern const struct argp ds_argp_kube;		/* --kube and how the API server is reached */
 extern const struct argp ds_argp_kube_access;	/* only how, for a command that always asks */
-extern const struct argp ds_argp_kube_node;	/* --node, for a command without --kube */
+extern const struct argp ds_argp_kube_node;	/* the same with --node */
 extern const struct argp ds_argp_targets;	/* --targets, --clock-error */
 extern const struct argp ds_argp_elb;		/* --elb and how AWS is asked */
 

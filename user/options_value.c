@@ -7,16 +7,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/environment.h"
 #include "user/options.h"
 #include "user/util/timefmt.h"
 
 #define SAID_MAX 512
 
+/* Whether the option at hand was given by the environment. */
+static bool is_environments(const struct argp_state *state)
+{
+	const struct ds_options *o = state->input;
+
+	return o && state->next > 1 && state->next - 1 <= o->environment_cnt;
+}
+
 void ds_value_error(const struct argp_state *state, const char *option, const char *format, ...)
 {
 	char said[SAID_MAX];
+	char name[DS_ENVIRONMENT_NAME_MAX];
 	va_list args;
 
+	if (is_environments(state)) {
+		ds_environment_name(state->argv[state->next - 1], name);
+		option = name;
+	}
 	va_start(args, format);
 	(void)vsnprintf(said, sizeof(said), format, args);
 	va_end(args);

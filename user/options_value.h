@@ -9,7 +9,10 @@
 #include <argp.h>
 #include <stdint.h>
 
-/* Says what is wrong with an option, and ends with the status of a usage error. */
+/*
+ * Says what is wrong with the option at hand, by the name of its variable where the environment gave
+ * it, and ends with the status of a usage error. Not for ARGP_KEY_END: no option is at hand there.
+ */
 __attribute__((format(printf, 3, 4)))
 void ds_value_error(const struct argp_state *state, const char *option, const char *format, ...);
 

@@ -89,6 +89,11 @@ int64_t ds_run_turned_ns(const struct ds_run *run)
 	return run->turned_ns;
 }
 
+uint64_t ds_run_late(const struct ds_run *run)
+{
+	return ds_merge_late(run->merge);
+}
+
 bool ds_run_is_ready(const struct ds_run *run)
 {
 	return run->attached && ds_sources_know_pods(run->sources);

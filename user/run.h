@@ -66,6 +66,9 @@ void ds_run_lost(struct ds_run *run, int stage, const char *class, uint64_t cnt)
 /* The end may come at any moment: from here on files are written as soon as something changes. */
 void ds_run_hurry(struct ds_run *run);
 
+/* Events that came later than the merge stage waits, so far. */
+uint64_t ds_run_late(const struct ds_run *run);
+
 /* When the loop last turned, by the monotonic clock. */
 int64_t ds_run_turned_ns(const struct ds_run *run);
 

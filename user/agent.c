@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `drainsnoop agent`: a live run on a node of a cluster. Its conclusions go out as JSON lines by a
+ * queue that never keeps the loop waiting; what cannot be written is counted, not waited for.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "user/commands.h"
+#include "user/own_pod.h"
+#include "user/run.h"
+#include "user/core/event_json.h"
+#include "user/sink/line_queue.h"
+#include "user/sink/redact.h"
+#include "user/util/log.h"
+#include "user/util/secret_file.h"
+#include "user/util/timefmt.h"
+#include "user/util/wipe.h"
+
+#define QUEUE_BYTES 1048576		/* a thousand lines or more */
+#define FINISH_NS (3 * DS_NS_PER_S)	/* for a reader that is slow, at the end */
+#define SECRET_MAX 4096
+
+struct agent {
+	const struct ds_options *options;
+	struct ds_run *run;
+	struct ds_line_queue *queue;
+	struct ds_redact *redact;	/* NULL = every address is shown */
+	struct ds_buf line;
+	uint64_t seq;
+};
+
+static int make_redact(struct agent *agent)
+{
+	const char *path = agent->options->redact_key_file;
+	uint8_t random[32];
+	char *secret;
+	size_t len;
+	int r;
+
+	if (!path) {
+		if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+			return ds_log_err(errno, "make a secret for --redact-peers");
+		return ds_redact_new(&agent->redact, random, sizeof(random));
+	}
+	r = ds_secret_file_read(path, SECRET_MAX, &secret, &len);
+	if (r)
+		return ds_log_err(r, "--redact-key-file: read %s", path);
+	r = ds_redact_new(&agent->redact, secret, len);
+	ds_wipe_free(secret);
+	if (r == -EINVAL)
+		ds_log_warn("--redact-key-file: %s holds less than %d bytes", path,
+			    DS_REDACT_SECRET_MIN);
+	return r;
+}
+
+static int open_agent(void *ctx, struct ds_run *run)
+{
+	struct agent *agent = ctx;
+	int r = agent->options->redact_peers ? make_redact(agent) : 0;
+
+	agent->run = run;
+	return r ? r : ds_line_queue_new(&agent->queue, STDOUT_FILENO, "standard output",
+					 QUEUE_BYTES);
+}
+
+static void take_input(void *ctx, const struct ds_event *ev)
+{
+	struct agent *agent = ctx;
+
+	if (agent->redact)
+		ds_redact_learn(agent->redact, ev);
+	/* The end of our own pod: of the DaemonSet's update, or of the node. */
+	if (ev->kind == DS_EVENT_POD_STATE && ds_event_has(ev, DS_KEY_T0) && ds_own_pod_is(ev))
+		ds_run_hurry(agent->run);
+}
+
+static void disguise(void *ctx, struct ds_event *copy)
+{
+	struct agent *agent = ctx;
+
+	if (agent->redact) {
+		ds_redact_learn(agent->redact, copy);	/* recorded before it is taken */
+		ds_redact_event(agent->redact, copy);
+	}
+}
+
+static void emit(void *ctx, const struct ds_event *ev)
+{
+	struct agent *agent = ctx;
+	struct ds_event own;
+
+	if (!ds_filter_passes(&agent->options->print.filter, ev))
+		return;
+	own = *ev;
+	if (agent->redact)
+		ds_redact_event(agent->redact, &own);
+	ds_event_write(&agent->line, &own, agent->seq++);
+	/* Without memory it is lost as well: the empty line is not taken. */
+	(void)ds_line_queue_put(agent->queue, agent->line.data,
+				agent->line.failed ? 0 : agent->line.len);
+}
+
+static void each_second(void *ctx)
+{
+	struct agent *agent = ctx;
+
+	ds_run_lost(agent->run, DS_LOSS_STAGE_OUTPUT, "stdout",
+		    ds_line_queue_take_lost(agent->queue));
+	if (!ds_line_queue_is_gone(agent->queue))
+		return;
+	/* Only a new container gets another one. */
+	ds_log_warn("nobody reads standard output any more; ending");
+	ds_run_fail(agent->run);
+	ds_run_stop(agent->run);
+}
+
+static void reopen(void *ctx)
+{
+	(void)ctx;	/* the run has opened its files anew: this has none */
+}
+
+static void finish(void *ctx)
+{
+	struct agent *agent = ctx;
+	uint64_t left = ds_line_queue_finish(agent->queue, FINISH_NS);
+
+	left += ds_line_queue_take_lost(agent->queue);
+	if (left)
+		ds_log_warn("standard output did not take the last %" PRIu64 " lines", left);
+}
+
+static void free_agent(void *ctx)
+{
+	struct agent *agent = ctx;
+
+	ds_line_queue_free(&agent->queue);
+	ds_redact_free(&agent->redact);
+	ds_buf_free(&agent->line);
+}
+
+int ds_command_agent(const struct ds_options *options)
+{
+	struct ds_options own = *options;
+	char namespace_[256];
+	struct agent agent = { .options = &own };
+	struct ds_run_hooks hooks = {
+		.open = open_agent, .emit = emit, .input = take_input, .disguise = disguise,
+		.each_second = each_second, .reopen = reopen, .finish = finish,
+		.free = free_agent, .ctx = &agent,
+	};
+
+	ds_own_namespace(options->config_namespace, namespace_, sizeof(namespace_));
+	own.config_namespace = options->standalone ? NULL : namespace_;
+	return ds_run_live(&own, &hooks, NULL);
+}

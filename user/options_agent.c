@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options of `drainsnoop agent`. */
+#include <argp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/commands.h"
+#include "user/options_output.h"
+#include "user/options_source.h"
+#include "user/options_value.h"
+
+#define METRICS_LISTEN_DEFAULT ":9973"
+
+enum {
+	OPT_RECORD = 256, OPT_STATE, OPT_CLUSTER, OPT_CONFIG_NAMESPACE, OPT_STANDALONE,
+	OPT_METRICS_LISTEN, OPT_METRICS_LABELS, OPT_REDACT_PEERS, OPT_REDACT_KEY_FILE,
+};
+
+static const struct argp_option agent_options[] = {
+	{ NULL, 0, NULL, 0, "What the agent serves and says:", 1 },
+	{ "metrics-listen", OPT_METRICS_LISTEN, "ADDR:PORT", 0,
+	  "Serve /metrics, /healthz and /readyz there (default " METRICS_LISTEN_DEFAULT
+	  ", all addresses); off = nowhere", 1 },
+	{ "metrics-labels", OPT_METRICS_LABELS, "LIST", 0,
+	  "Labels of a metric's subject: namespace,workload (default) or namespace", 1 },
+	{ "cluster", OPT_CLUSTER, "NAME", 0, "Put k8s.cluster.name=NAME into every line", 1 },
+	{ "redact-peers", OPT_REDACT_PEERS, NULL, 0,
+	  "Replace addresses in lines and recordings that are not the load balancer's, a node's or a "
+	  "pod's: always by the same one for the same", 1 },
+	{ "redact-key-file", OPT_REDACT_KEY_FILE, "FILE", 0,
+	  "Replace them under the secret in FILE (16 bytes or more), so that all agents that have it "
+	  "replace alike (default: a secret of each run)", 1 },
+	{ NULL, 0, NULL, 0, "Where it learns of targets:", 2 },
+	{ "config-namespace", OPT_CONFIG_NAMESPACE, "NS", 0,
+	  "Namespace of the ConfigMap that `drainsnoop targets` writes for this node (default: "
+	  "POD_NAMESPACE, else the service account's, else drainsnoop)", 2 },
+	{ "standalone", OPT_STANDALONE, NULL, 0,
+	  "For one node without `drainsnoop targets`: read no ConfigMap, ask AWS (--elb)", 2 },
+	{ NULL, 0, NULL, 0, "Files:", 3 },
+	{ "record", OPT_RECORD, "FILE", 0,
+	  "Also write every input event to FILE, for replay; SIGHUP opens it anew", 3 },
+	{ "state", OPT_STATE, "FILE", 0,
+	  "Keep in FILE what is known of pods, addresses and targets, and begin with what an earlier "
+	  "run left there", 3 },
+	{ 0 }
+};
+
+static const struct argp_child agent_children[] = {
+	{ &ds_argp_kube_node, 0, NULL, 4 }, { &ds_argp_source, 0, NULL, 5 },
+	{ &ds_argp_elb, 0, NULL, 6 }, { &ds_argp_filter, 0, NULL, 7 },
+	{ &ds_argp_judging, 0, NULL, 8 }, { 0 }
+};
+
+static void set_labels(const struct argp_state *state, struct ds_options *o, const char *arg)
+{
+	static const char *const lists[] = { "namespace,workload", "namespace" };
+
+	o->metrics_labels = lists[ds_value_choice(state, "--metrics-labels", lists, 2, arg)];
+}
+
+static void begin(struct argp_state *state)
+{
+	struct ds_options *o = state->input;
+
+	ds_value_give_to_children(state, agent_children);
+	o->kube = true;
+	o->print.output = DS_OUTPUT_JSON;
+	o->metrics_listen = METRICS_LISTEN_DEFAULT;
+	o->metrics_labels = "namespace,workload";
+}
+
+static error_t parse_agent(int key, char *arg, struct argp_state *state)
+{
+	struct ds_options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		begin(state);
+		return 0;
+	case OPT_METRICS_LISTEN:
+		o->metrics_listen = strcmp(arg, "off") ? arg : "";
+		return 0;
+	case OPT_METRICS_LABELS:
+		set_labels(state, o, arg);
+		return 0;
+	case OPT_CLUSTER:
+		o->cluster = arg;
+		return 0;
+	case OPT_REDACT_PEERS:
+		o->redact_peers = true;
+		return 0;
+	case OPT_REDACT_KEY_FILE:
+		o->redact_key_file = arg;
+		return 0;
+	case OPT_CONFIG_NAMESPACE:
+		o->config_namespace = arg;
+		return 0;
+	case OPT_STANDALONE:
+		o->standalone = o->elb = true;
+		return 0;
+	case OPT_RECORD:
+		o->record = arg;
+		return 0;
+	case OPT_STATE:
+		o->state = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		ds_value_no_argument(state, arg);
+		return 0;
+	case ARGP_KEY_END:
+		if (o->redact_key_file && !o->redact_peers)
+			argp_error(state, "--redact-key-file: needs --redact-peers");
+		if (o->standalone && o->config_namespace)
+			argp_error(state, "--standalone reads no ConfigMap: it goes without "
+				   "--config-namespace");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp ds_argp_agent = {
+	.options = agent_options, .parser = parse_agent, .children = agent_children,
+	.doc = "Trace on a node of a Kubernetes cluster, as its DaemonSet runs it: JSON lines on "
+	       "standard output, the pods of this node from the API server, target states from "
+	       "`drainsnoop targets`. Each option can stand in the environment too, as "
+	       "DRAINSNOOP_METRICS_LISTEN for --metrics-listen.",
+};
