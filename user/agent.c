@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "user/agent_pages.h"
 #include "user/commands.h"
 #include "user/own_pod.h"
 #include "user/run.h"
@@ -27,6 +28,7 @@ struct agent {
 	const struct ds_options *options;
 	struct ds_run *run;
 	struct ds_line_queue *queue;
+	struct ds_agent_pages *pages;
 	struct ds_redact *redact;	/* NULL = every address is shown */
 	struct ds_buf line;
 	uint64_t seq;
@@ -62,6 +64,7 @@ static int open_agent(void *ctx, struct ds_run *run)
 	int r = agent->options->redact_peers ? make_redact(agent) : 0;
 
 	agent->run = run;
+	r = r ? r : ds_agent_pages_new(&agent->pages, agent->options, run);
 	return r ? r : ds_line_queue_new(&agent->queue, STDOUT_FILENO, "standard output",
 					 QUEUE_BYTES);
 }
@@ -70,6 +73,7 @@ static void take_input(void *ctx, const struct ds_event *ev)
 {
 	struct agent *agent = ctx;
 
+	ds_agent_pages_input(agent->pages, ev);
 	if (agent->redact)
 		ds_redact_learn(agent->redact, ev);
 	/* The end of our own pod: of the DaemonSet's update, or of the node. */
@@ -92,6 +96,7 @@ static void emit(void *ctx, const struct ds_event *ev)
 	struct agent *agent = ctx;
 	struct ds_event own;
 
+	ds_agent_pages_output(agent->pages, ev);
 	if (!ds_filter_passes(&agent->options->print.filter, ev))
 		return;
 	own = *ev;
@@ -132,10 +137,18 @@ static void finish(void *ctx)
 		ds_log_warn("standard output did not take the last %" PRIu64 " lines", left);
 }
 
+static void close_agent(void *ctx)
+{
+	struct agent *agent = ctx;
+
+	ds_agent_pages_close(agent->pages);
+}
+
 static void free_agent(void *ctx)
 {
 	struct agent *agent = ctx;
 
+	ds_agent_pages_free(&agent->pages);
 	ds_line_queue_free(&agent->queue);
 	ds_redact_free(&agent->redact);
 	ds_buf_free(&agent->line);
@@ -149,7 +162,7 @@ int ds_command_agent(const struct ds_options *options)
 	struct ds_run_hooks hooks = {
 		.open = open_agent, .emit = emit, .input = take_input, .disguise = disguise,
 		.each_second = each_second, .reopen = reopen, .finish = finish,
-		.free = free_agent, .ctx = &agent,
+		.close = close_agent, .free = free_agent, .ctx = &agent,
 	};
 
 	ds_own_namespace(options->config_namespace, namespace_, sizeof(namespace_));

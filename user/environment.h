@@ -2,8 +2,8 @@
 /*
  * Options by environment variables: --metrics-listen is DRAINSNOOP_METRICS_LISTEN. What the command
  * line gives wins; lists are comma-separated; an option without a value takes 1, true, 0, false or
- * nothing. A name that belongs to no option is a fault: a value that is not used must not look as if
- * it were. Pure: the environment comes in as an argument.
+ * nothing. A name that belongs to no option is a fault: a value that is not used must not look as
+ * if it were. Pure: the environment comes in as an argument.
  */
 #ifndef DS_ENVIRONMENT_H
 #define DS_ENVIRONMENT_H
@@ -27,9 +27,9 @@ struct ds_environment {
 
 /*
  * What a command with these options gets; `elsewhere` (ends with NULL) are the options of others:
- * variables that are theirs are left alone, for a container runs more than one command. So are those
- * that Kubernetes makes of a Service that is called drainsnoop. 0; -EINVAL with one sentence in
- * fault, which has room for at least 256 bytes; -ENOMEM. ds_environment_free in any case.
+ * variables that are theirs are left alone, for a container runs more than one command. So are
+ * those that Kubernetes makes of a Service that is called drainsnoop. 0; -EINVAL with one sentence
+ * in fault, which has room for at least 256 bytes; -ENOMEM. ds_environment_free in any case.
  */
 int ds_environment_arguments(struct ds_environment *ret_arguments, const struct argp *argp,
 			     const struct argp *const *elsewhere, char *const *environment,

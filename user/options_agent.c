@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The options of `drainsnoop agent`. */
 #include <argp.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "user/commands.h"
 #include "user/options_output.h"
 #include "user/options_source.h"
 #include "user/options_value.h"
+#include "user/sink/metrics.h"
 
 #define METRICS_LISTEN_DEFAULT ":9973"
 
@@ -53,9 +52,12 @@ static const struct argp_child agent_children[] = {
 
 static void set_labels(const struct argp_state *state, struct ds_options *o, const char *arg)
 {
-	static const char *const lists[] = { "namespace,workload", "namespace" };
+	bool by_namespace;
 
-	o->metrics_labels = lists[ds_value_choice(state, "--metrics-labels", lists, 2, arg)];
+	if (ds_metrics_parse_labels(arg, &by_namespace))
+		ds_value_error(state, "--metrics-labels",
+			       "'%s' is neither namespace,workload nor namespace", arg);
+	o->metrics_labels = arg;
 }
 
 static void begin(struct argp_state *state)
@@ -78,7 +80,7 @@ static error_t parse_agent(int key, char *arg, struct argp_state *state)
 		begin(state);
 		return 0;
 	case OPT_METRICS_LISTEN:
-		o->metrics_listen = strcmp(arg, "off") ? arg : "";
+		o->metrics_listen = ds_value_listen(state, "--metrics-listen", arg);
 		return 0;
 	case OPT_METRICS_LABELS:
 		set_labels(state, o, arg);

@@ -9,6 +9,7 @@
 
 #include "user/environment.h"
 #include "user/options.h"
+#include "user/sink/web_parse.h"
 #include "user/util/timefmt.h"
 
 #define SAID_MAX 512
@@ -76,6 +77,18 @@ uint16_t ds_value_port(const struct argp_state *state, const char *option, const
 	if (port < 1 || port > UINT16_MAX)
 		ds_value_error(state, option, "'%s' is not a port (1-65535)", arg);
 	return (uint16_t)port;
+}
+
+const char *ds_value_listen(const struct argp_state *state, const char *option, const char *arg)
+{
+	struct ds_web_address address;
+
+	if (!*arg || !strcmp(arg, "off"))
+		return "";
+	if (ds_web_address_parse(arg, strlen(arg), &address))
+		ds_value_error(state, option, "'%s' is no address and port; write :9973, "
+			       "10.0.3.17:9973, [::1]:9973, or off", arg);
+	return arg;
 }
 
 static int word_of(const char *const *words, int cnt, const char *arg)

@@ -10,8 +10,9 @@
 #include <stdint.h>
 
 /*
- * Says what is wrong with the option at hand, by the name of its variable where the environment gave
- * it, and ends with the status of a usage error. Not for ARGP_KEY_END: no option is at hand there.
+ * Says what is wrong with the option at hand, by the name of its variable where the environment
+ * gave it, and ends with the status of a usage error. Not for ARGP_KEY_END: no option is at hand
+ * there.
  */
 __attribute__((format(printf, 3, 4)))
 void ds_value_error(const struct argp_state *state, const char *option, const char *format, ...);
@@ -27,6 +28,9 @@ double ds_value_rate(const struct argp_state *state, const char *option, const c
 
 /* A port, 1 to 65535. */
 uint16_t ds_value_port(const struct argp_state *state, const char *option, const char *arg);
+
+/* ADDR:PORT to listen on, borrowed; "" for "off" and "". */
+const char *ds_value_listen(const struct argp_state *state, const char *option, const char *arg);
 
 /* One of the words; its index. */
 int ds_value_choice(const struct argp_state *state, const char *option, const char *const *words,

@@ -94,6 +94,11 @@ uint64_t ds_run_late(const struct ds_run *run)
 	return ds_merge_late(run->merge);
 }
 
+bool ds_run_is_attached(const struct ds_run *run)
+{
+	return run->attached;
+}
+
 bool ds_run_is_ready(const struct ds_run *run)
 {
 	return run->attached && ds_sources_know_pods(run->sources);

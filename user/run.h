@@ -72,6 +72,9 @@ uint64_t ds_run_late(const struct ds_run *run);
 /* When the loop last turned, by the monotonic clock. */
 int64_t ds_run_turned_ns(const struct ds_run *run);
 
+/* The kernel's programs are attached. */
+bool ds_run_is_attached(const struct ds_run *run);
+
 /* Attached, and the first list of the pods was read. */
 bool ds_run_is_ready(const struct ds_run *run);
 

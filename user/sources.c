@@ -11,6 +11,7 @@
 #include "user/core/merge.h"
 #include "user/source/elb/elb.h"
 #include "user/source/events/events.h"
+#include "user/source/handover/handover.h"
 #include "user/source/kernel/kernel.h"
 #include "user/source/kube/kube.h"
 #include "user/source/route/route.h"
@@ -29,6 +30,7 @@ struct ds_sources {
 	uint64_t targets_seq;		/* of all sources of target states */
 	struct ds_kube_api *kube_api;	/* NULL = nobody asked for it */
 	struct ds_kube *kube;
+	struct ds_handover *handover;	/* NULL = nobody asked for it */
 	struct ds_elb *elb;		/* the same */
 	uint64_t own_seq;		/* of events that are made here */
 	bool names_pods;		/* somebody tells who the pods are */
@@ -111,6 +113,16 @@ static int open_kube(struct ds_sources *s)
 	return r || !o->kube ? r : ds_kube_new(&s->kube, &ko);
 }
 
+/* What `drainsnoop targets` knows of this node's targets. */
+static int open_handover(struct ds_sources *s)
+{
+	struct ds_handover_options ho = { .namespace_ = s->options.options->config_namespace,
+					  .node = s->options.node, .deliver = deliver,
+					  .ctx = s };
+
+	return s->kube_api && ho.namespace_ ? ds_handover_new(&s->handover, s->kube_api, &ho) : 0;
+}
+
 int ds_sources_new(struct ds_sources **ret_sources, const struct ds_sources_options *options)
 {
 	const struct ds_options *o = options->options;
@@ -183,6 +195,7 @@ int ds_sources_open(struct ds_sources *s)
 	for (int i = 0; i < o->targets_cnt && !r; i++)
 		r = ds_targets_source_new(&s->targets[i], s->options.loop, o->targets[i], &to);
 	r = r ? r : open_elb(s);
+	r = r ? r : open_handover(s);
 	if (r)
 		return r;
 	r = ds_kernel_find_listeners(s->kernel);
@@ -279,6 +292,7 @@ void ds_sources_close(struct ds_sources *s)
 		ds_events_free(&s->events[i]);
 	for (int i = 0; i < s->options.options->targets_cnt; i++)
 		ds_targets_source_free(&s->targets[i]);
+	ds_handover_free(&s->handover);
 	ds_kube_free(&s->kube);
 	ds_kube_api_free(&s->kube_api);
 	ds_elb_free(&s->elb);

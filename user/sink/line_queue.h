@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sink: lines to a file descriptor that may stall, as the standard output of a container does while
- * its runtime is busy. A bounded queue and a thread that does nothing but write: one write() a line,
- * so that a reader never sees half of one. Who puts lines in never waits; what has no room is lost,
- * and counted. The process must ignore SIGPIPE.
+ * its runtime is busy. A bounded queue and a thread that does nothing but write: one write() a
+ * line, so that a reader never sees half of one. Who puts lines in never waits; what has no room is
+ * lost, and counted. The process must ignore SIGPIPE.
  */
 #ifndef DS_SINK_LINE_QUEUE_H
 #define DS_SINK_LINE_QUEUE_H
