@@ -353,6 +353,42 @@ static void a_pod_that_is_ready_before_it_listens(void **state)
 	}
 }
 
+/* What is known of its probes is said. */
+static void a_pod_with_and_without_a_readiness_probe(void **state)
+{
+	static const struct {
+		const char *probes, *current;
+		bool ready;
+		enum ds_confidence confidence;
+	} cases[] = {
+		{ "none", "no probe, ready 2.0 s before it listens", true, DS_CONFIDENCE_HIGH },
+		{ "startup:3,readiness:5", "a probe, ready 2.0 s before it listens", true, DS_CONFIDENCE_HIGH },
+		{ "liveness:5", "none", false, DS_CONFIDENCE_HIGH },
+		{ "readiness:5", "a probe that does not ask the port", false, DS_CONFIDENCE_MEDIUM },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fixture *f = fx_new_bounded(0, 0);
+		const struct ds_event *ev;
+		struct ds_event told;
+
+		start(f);
+		fx_pod(f, 0, 1);
+		told = fx_pod_event(1 * S, 1);
+		DS_SET_STR(&told, POD_PROBES, pod_probes, cases[i].probes);
+		DS_SET(&told, PHASE, phase, cases[i].ready ? DS_PHASE_READY : DS_PHASE_NOT_READY);
+		ds_core_feed(f->core, &told);
+		fx_target(f, 1 * S, 1, DS_TARGET_STATE_HEALTHY);
+		fx_refused(f, 2 * S, 1, 1, 1);
+		fx_ticks(f, 5 * S, 20 * S);
+		ev = fx_only(f, DS_EVENT_ADVICE);
+		assert_string_equal(ev->advice_current, cases[i].current);
+		assert_int_equal(ev->advice_confidence, cases[i].confidence);
+		fx_free(f);
+	}
+}
+
 /* Released at 10 s, reused at 12 s, sent to until 30 s: 20 s, and 10 %. */
 static void an_address_given_away_while_it_is_sent_to(void **state)
 {
@@ -377,6 +413,35 @@ static void an_address_given_away_while_it_is_sent_to(void **state)
 	assert_string_equal(ev->advice_suggested, "22");
 	assert_string_equal(ev->advice_current, "reused after 2.0 s");
 	assert_string_equal(ev->advice_field, "IP_COOLDOWN_PERIOD");
+}
+
+static void gates_that_are_known(void **state)
+{
+	static const struct {
+		const char *gates;
+		enum ds_confidence confidence;
+	} cases[] = { { "none", DS_CONFIDENCE_HIGH }, { "k8s-shop-web", DS_CONFIDENCE_MEDIUM } };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct fixture *f = fx_new_bounded(0, 0);
+		const struct ds_event *ev;
+		struct ds_event told;
+
+		start(f);
+		fx_pod(f, 0, 1);
+		told = fx_pod_event(500, 1);
+		DS_SET_STR(&told, POD_GATES, pod_gates, cases[i].gates);
+		ds_core_feed(f->core, &told);
+		fx_tick(f, 1 * S);
+		ds_advise_no_healthy_target(f->core, ds_ledger_first(f->core->ledger),
+					    fx_at(1 * S), -1);
+		fx_ticks(f, 2 * S, 30 * S);
+		ev = fx_only(f, DS_EVENT_ADVICE);
+		assert_string_equal(ev->advice_current, cases[i].gates);
+		assert_int_equal(ev->advice_confidence, cases[i].confidence);
+		fx_free(f);
+	}
 }
 
 static void pods_replaced_without_a_healthy_target(void **state)
@@ -416,8 +481,10 @@ int main(void)
 		FX_TEST(the_end_of_the_run_tells_what_has_not_settled),
 		FX_TEST(a_late_request_is_no_keepalive_race),
 		cmocka_unit_test(a_pod_that_is_ready_before_it_listens),
+		cmocka_unit_test(a_pod_with_and_without_a_readiness_probe),
 		FX_TEST(an_address_given_away_while_it_is_sent_to),
 		FX_TEST(pods_replaced_without_a_healthy_target),
+		FX_TEST(gates_that_are_known),
 	};
 
 	return cmocka_run_group_tests_name("advise_codes", tests, NULL, NULL);

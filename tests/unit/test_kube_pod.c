@@ -293,9 +293,9 @@ static void the_same_but_for_stamps(void **state)
 
 	(void)state;
 	b.newest_ns++;
-	assert_true(ds_kube_pod_same(&a, &b));
+	assert_true(ds_kube_pod_digest(&a) == ds_kube_pod_digest(&b));
 	b.host_network = true;
-	assert_false(ds_kube_pod_same(&a, &b));
+	assert_true(ds_kube_pod_digest(&a) != ds_kube_pod_digest(&b));
 }
 
 static void an_object_that_is_gone(void **state)
@@ -316,6 +316,38 @@ static void an_object_that_is_gone(void **state)
 	pod = read_pod(POD(DELETING("37:54", "30"), "", RUNNING));
 	ds_kube_pod_gone(&pod, NOW, false);
 	assert_true(pod.t0_ns == AT(24));
+}
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void containers_by_name_and_id(void **state)
+{
+	struct ds_kube_pod pod = read_pod(POD("", "",
+		"\"containerStatuses\":[{\"name\":\"web\",\"containerID\":\"containerd://" ID "\"},"
+		"{\"name\":\"proxy\",\"containerID\":\"cri-o://fedcba9876543210\"},"
+		"{\"name\":\"not-yet\"},{\"name\":\"not-yet\",\"containerID\":\"\"},"
+		"{\"containerID\":\"containerd://" ID "\"},"
+		"{\"name\":\"short\",\"containerID\":\"containerd://0123\"},"
+		"{\"name\":\"odd\",\"containerID\":\"containerd://0123456789ab=,\"},"
+		"{\"name\":\"o=d\",\"containerID\":\"containerd://" ID "\"}],"
+		"\"initContainerStatuses\":[{\"name\":\"mesh\",\"containerID\":\"docker://" ID "\"}]"));
+
+	(void)state;
+	assert_string_equal(pod.containers, "web=0123456789ab,proxy=fedcba987654,mesh=0123456789ab");
+}
+
+static void what_its_readiness_waits_for(void **state)
+{
+	struct ds_kube_pod pod = read_pod(
+		POD("", ",\"containers\":[{\"readinessProbe\":{\"periodSeconds\":3}}],\"readinessGates\":["
+			"{\"conditionType\":\"target-health.elbv2.k8s.aws/web\"}]", RUNNING));
+	struct ds_event ev;
+
+	(void)state;
+	ds_kube_pod_event(&pod, NULL, NOW, &ev);
+	assert_string_equal(ev.pod_probes, "readiness:3");
+	assert_string_equal(ev.pod_gates, "web");
+	assert_false(ds_event_has(&ev, DS_KEY_POD_CONTAINERS));
 }
 
 static void the_event_says_it_all(void **state)
@@ -370,6 +402,8 @@ int main(void)
 		cmocka_unit_test(the_first_t0_stays),
 		cmocka_unit_test(the_same_but_for_stamps),
 		cmocka_unit_test(an_object_that_is_gone),
+		cmocka_unit_test(containers_by_name_and_id),
+		cmocka_unit_test(what_its_readiness_waits_for),
 		cmocka_unit_test(the_event_says_it_all),
 	};
 

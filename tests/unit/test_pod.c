@@ -100,6 +100,28 @@ static void a_container_of_another_name_stands_for_itself(void **state)
 	assert_false(ds_cgroup_container("kubepods/pod" UID "/crio-conmon-", id));
 }
 
+static void a_container_by_the_name_that_kubernetes_has_for_it(void **state)
+{
+	static char list[] = "web=0123456789ab,proxy=fedcba987654,=0123,bad,a=b,empty=,"
+			     "a-name-of-64-characters-is-longer-than-kubernetes-would-have-it-be=77";
+	struct ds_pod pod = { .containers_named = list };
+	char name[DS_POD_TEXT_LEN + 1];
+
+	(void)state;
+	assert_true(ds_pod_container_name(&pod, ID, name));
+	assert_string_equal(name, "web");
+	assert_true(ds_pod_container_name(&pod, "fedcba987654ffff", name));
+	assert_string_equal(name, "proxy");
+	assert_false(ds_pod_container_name(&pod, "fedcba98765", name));	/* less than was told */
+	assert_string_equal(name, "");
+	assert_false(ds_pod_container_name(&pod, "", name));
+	assert_false(ds_pod_container_name(&pod, "77", name));
+	assert_true(ds_pod_container_name(&pod, "bcd", name));
+	assert_string_equal(name, "a");
+	pod.containers_named = NULL;
+	assert_false(ds_pod_container_name(&pod, ID, name));
+}
+
 static void other_cgroups_name_no_pod(void **state)
 {
 	static const char *const paths[] = {
@@ -220,6 +242,7 @@ int main(void)
 		cmocka_unit_test(uid_of_a_static_pod_is_its_hash),
 		cmocka_unit_test(pod_and_container_of_every_naming),
 		cmocka_unit_test(a_container_of_another_name_stands_for_itself),
+		cmocka_unit_test(a_container_by_the_name_that_kubernetes_has_for_it),
 		cmocka_unit_test(other_cgroups_name_no_pod),
 		cmocka_unit_test(prestop_seconds),
 		cmocka_unit_test(the_listener_of_a_port_is_the_open_one_of_either_family),

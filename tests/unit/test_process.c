@@ -418,10 +418,36 @@ static void a_status_of_its_own_is_an_exit_despite_sigkill(void **state)
 	assert_int_equal(pod_of(f, 1)->ended_by, DS_ENDED_BY_EXIT);
 }
 
+/* Where Kubernetes told what its containers are called, each line says so. */
+static void milestones_name_their_container(void **state)
+{
+	struct fixture *f = *state;
+	struct ds_event told = fx_pod_event(500, 1);
+	const struct ds_event *ev;
+	char id[DS_POD_ID_LEN + 1], list[128];
+
+	fx_start(f);
+	fx_pod(f, 0, 1);
+	assert_true(ds_cgroup_container(fx_cgroup(1, 2), id));
+	(void)snprintf(list, sizeof(list), "other=ffff,web=%s", id);
+	DS_SET_STR(&told, POD_CONTAINERS, pod_containers, list);
+	ds_core_feed(f->core, &told);
+	fx_process(f, 1000, 1, 2, DS_PROCESS_CHANGE_SIGTERM, 0);
+	ev = &f->out[f->out_cnt - 1];
+	assert_string_equal(ev->container, id);
+	assert_string_equal(ev->container_name, "web");
+	assert_int_equal(ev->phase, DS_PHASE_SIGTERM);
+	fx_process(f, 2000, 1, 3, DS_PROCESS_CHANGE_SIGTERM, 0);
+	ev = &f->out[f->out_cnt - 1];
+	assert_int_equal(ev->phase, DS_PHASE_SIGTERM);
+	assert_false(ds_event_has(ev, DS_KEY_CONTAINER_NAME));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FX_TEST(only_a_containers_first_process_is_a_milestone),
+		FX_TEST(milestones_name_their_container),
 		FX_TEST(what_runc_does_before_is_not_the_containers),
 		FX_TEST(what_ended_the_processes),
 		FX_TEST(sigterm_ignored_and_sigkill_are_milestones),

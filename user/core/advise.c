@@ -356,15 +356,30 @@ static void raise_keepalive(struct ds_core *core, struct ds_workload *w)
 			     .confidence = silence ? DS_CONFIDENCE_HIGH : DS_CONFIDENCE_MEDIUM });
 }
 
+/* What they have for a readiness probe now, as far as it was told. */
+static void put_probe(const struct ds_workload *w, const struct ds_finding *f, char *buf,
+		      size_t size)
+{
+	const char *probe = strstr(w->probes, "readiness:");
+	const char *what = !w->probes[0] ? "" : probe ? "a probe, " : "no probe, ";
+
+	if (f->most_ns >= 0)
+		(void)snprintf(buf, size, "%sready %.1f s before it listens", what,
+			       seconds(f->most_ns));
+	else
+		(void)snprintf(buf, size, "%s",
+			       !w->probes[0] ? "" : probe ? "a probe that does not ask the port" : "none");
+}
+
 static void add_readiness_probe(struct ds_core *core, struct ds_workload *w)
 {
 	const struct ds_finding *f = &w->found[DS_ADVICE_ADD_READINESS_PROBE];
 	char evidence[EVIDENCE_MAX], current[64], suggested[64];
+	bool is_known = f->most_ns >= 0 || (w->probes[0] && !strstr(w->probes, "readiness:"));
 
 	if (!is_settled(core, f) || !say_once(w, DS_ADVICE_ADD_READINESS_PROBE))
 		return;
-	(void)snprintf(current, sizeof(current), "ready %.1f s before it listens",
-		       seconds(f->most_ns));
+	put_probe(w, f, current, sizeof(current));
 	(void)snprintf(suggested, sizeof(suggested), "ready once port %u answers", f->port);
 	(void)snprintf(evidence, sizeof(evidence),
 		       "%lld connections to port %u were refused: the target was registered, and nothing had "
@@ -372,10 +387,9 @@ static void add_readiness_probe(struct ds_core *core, struct ds_workload *w)
 	write_advice(core, w, &(const struct advice){
 			     .code = DS_ADVICE_ADD_READINESS_PROBE,
 			     .field = "spec.template.spec.containers[].readinessProbe",
-			     .current = f->most_ns >= 0 ? current : NULL, .suggested = suggested,
+			     .current = current[0] ? current : NULL, .suggested = suggested,
 			     .evidence = evidence,
-			     .confidence = f->most_ns >= 0 ? DS_CONFIDENCE_HIGH :
-							     DS_CONFIDENCE_MEDIUM });
+			     .confidence = is_known ? DS_CONFIDENCE_HIGH : DS_CONFIDENCE_MEDIUM });
 }
 
 static void add_readiness_gate(struct ds_core *core, struct ds_workload *w)
@@ -392,8 +406,12 @@ static void add_readiness_gate(struct ds_core *core, struct ds_workload *w)
 	write_advice(core, w, &(const struct advice){
 			     .code = DS_ADVICE_ADD_READINESS_GATE,
 			     .field = "spec.template.spec.readinessGates",
+			     .current = w->gates[0] ? w->gates : NULL,
 			     .suggested = "target-health.elbv2.k8s.aws/<TargetGroupBinding>",
-			     .evidence = evidence, .confidence = DS_CONFIDENCE_MEDIUM });
+			     .evidence = evidence,
+			     /* They wait for some, and yet they were ready: for this group's? */
+			     .confidence = !strcmp(w->gates, "none") ? DS_CONFIDENCE_HIGH :
+								       DS_CONFIDENCE_MEDIUM });
 }
 
 /* ---- what comes in, and when it is told ---- */
@@ -430,6 +448,13 @@ static void reset_at_delay(struct ds_core *core, struct ds_workload *w, const st
 	ds_workload_found(w, DS_ADVICE_RAISE_DELAY, flow->lost_ns, since_ns);
 }
 
+/* Of the latest pod that was found wanting. */
+static void keep_told(char *dst, size_t size, const char *told)
+{
+	if (told)
+		(void)snprintf(dst, size, "%s", told);
+}
+
 void ds_advise_decided(struct ds_core *core, const struct ds_flow *flow,
 		       const struct ds_decision *d)
 {
@@ -454,8 +479,10 @@ void ds_advise_decided(struct ds_core *core, const struct ds_flow *flow,
 	else
 		ds_workload_found(w, DS_ADVICE_ADD_READINESS_PROBE, flow->lost_ns,
 				  ready_for(flow->pod, flow->lost_ns));
-	if (cause == DS_CAUSE_NOT_LISTENING_YET)
+	if (cause == DS_CAUSE_NOT_LISTENING_YET) {
 		w->found[DS_ADVICE_ADD_READINESS_PROBE].port = flow->key.pod_port;
+		keep_told(w->probes, sizeof(w->probes), flow->pod->probes);
+	}
 }
 
 void ds_advise_no_healthy_target(struct ds_core *core, const struct ds_pod *pod, int64_t at_ns,
@@ -463,8 +490,10 @@ void ds_advise_no_healthy_target(struct ds_core *core, const struct ds_pod *pod,
 {
 	struct ds_workload *w = ds_workload_of(core->workloads, pod);
 
-	if (w)
-		ds_workload_found(w, DS_ADVICE_ADD_READINESS_GATE, at_ns, lasted_ns);
+	if (!w)
+		return;
+	ds_workload_found(w, DS_ADVICE_ADD_READINESS_GATE, at_ns, lasted_ns);
+	keep_told(w->gates, sizeof(w->gates), pod->gates);
 }
 
 int64_t ds_advise_oversleep(struct ds_core *core, const struct ds_pod *pod, bool *ret_withheld)

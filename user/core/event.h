@@ -76,6 +76,7 @@ enum ds_type {
 	X(REPLICASET, "k8s.replicaset.name", STR, replicaset, NONE, "its owner, where that is a ReplicaSet") \
 	X(JOB, "k8s.job.name", STR, job, NONE, "its owner, where that is a Job") \
 	X(CONTAINER, "container.id", STR, container, NONE, "the container: its runtime id, or the name of its cgroup") \
+	X(CONTAINER_NAME, "k8s.container.name", STR, container_name, NONE, "its name in the pod's specification") \
 	/* start */ \
 	X(VERSION, "drainsnoop.version", STR, version, NONE, "version of drainsnoop") \
 	X(SCHEMA_URL, "drainsnoop.schema_url", STR, schema_url, NONE, "where the schema of these lines is published") \
@@ -173,6 +174,9 @@ enum ds_type {
 	X(TRIGGER, "drainsnoop.pod.trigger", ENUM, trigger, TRIGGER, "why the pod goes") \
 	X(GRACE_PERIOD, "drainsnoop.pod.grace_period_s", INT, grace_period_s, NONE, "terminationGracePeriodSeconds") \
 	X(PRESTOP, "drainsnoop.pod.prestop", STR, prestop, NONE, "its preStop hook: sleep:SECONDS, exec, http or none") \
+	X(POD_PROBES, "drainsnoop.pod.probes", STR, pod_probes, NONE, "probes that all of its containers with a port have, and their periods in s: startup:5,readiness:10,liveness:10, or none") \
+	X(POD_GATES, "drainsnoop.pod.readiness_gates", STR, pod_gates, NONE, "TargetGroupBindings (older gates: INGRESS_SERVICE_PORT) whose health checks its readiness waits for, comma-separated, or none") \
+	X(POD_CONTAINERS, "drainsnoop.pod.containers", STR, pod_containers, NONE, "its containers: NAME=ID, comma-separated; of the id the first 12 digits") \
 	X(HOST_NETWORK, "drainsnoop.pod.host_network", BOOL, host_network, NONE, "it shares the node's address") \
 	X(STATUS_REASON, "drainsnoop.pod.status_reason", STR, status_reason, NONE, "status.reason") \
 	X(RESTORED, "drainsnoop.restored", BOOL, restored, NONE, "loaded from the state file") \

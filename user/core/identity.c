@@ -3,6 +3,7 @@
  * Who a pod is: the key under which the ledger has it, and what a pod.state event says of it
  * besides its addresses and phases. Pure.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "user/core/state.h"
@@ -46,6 +47,17 @@ static void take_port_item(void *ctx, const char *item, size_t len)
 		if (pod->ports[i] == port)
 			return;
 	pod->ports[pod->ports_cnt++] = (uint16_t)port;
+}
+
+/* Without memory it stays as it was. */
+static void keep_text(char **text, const char *told)
+{
+	char *copy = *text && !strcmp(*text, told) ? NULL : strdup(told);
+
+	if (!copy)
+		return;
+	free(*text);
+	*text = copy;
 }
 
 /*
@@ -98,6 +110,12 @@ static void describe_pod(struct ds_pod *pod, const struct ds_event *ev)
 		pod->grace_s = ev->grace_period_s;
 	if (ds_event_has(ev, DS_KEY_PRESTOP))
 		copy_text(pod->prestop, sizeof(pod->prestop), ev->prestop);
+	if (ds_event_has(ev, DS_KEY_POD_PROBES))
+		keep_text(&pod->probes, ev->pod_probes);
+	if (ds_event_has(ev, DS_KEY_POD_GATES))
+		keep_text(&pod->gates, ev->pod_gates);
+	if (ds_event_has(ev, DS_KEY_POD_CONTAINERS))
+		keep_text(&pod->containers_named, ev->pod_containers);
 	if (ds_event_has(ev, DS_KEY_TRIGGER) &&
 	    (pod->trigger < 0 || weight_of(ev->trigger) >= weight_of(pod->trigger)))
 		pod->trigger = ev->trigger;

@@ -111,6 +111,9 @@ static void remove_pod(struct ds_ledger *l, struct ds_pod *pod)
 		l->last = pod->prev;
 	l->pods_cnt--;
 	HASH_DELETE(hh, l->by_key, entry);
+	free(pod->probes);
+	free(pod->gates);
+	free(pod->containers_named);
 	free(entry);
 }
 

@@ -29,6 +29,7 @@ void ds_phase_tell(struct ds_core *core, struct ds_pod *pod, const struct ds_pha
 	int phase = c->phase, lane = ds_phase_lane(phase);
 	int64_t at_ns = c->at_ns;
 	int *latest = lane == DS_LANE_KUBERNETES ? &pod->phase_kubernetes : &pod->phase_kernel;
+	char name[DS_POD_TEXT_LEN + 1];
 	struct ds_event ev;
 
 	ds_phase_remember(pod, phase, at_ns, c->port);
@@ -45,6 +46,8 @@ void ds_phase_tell(struct ds_core *core, struct ds_pod *pod, const struct ds_pha
 	if (c->not_before_ns)
 		DS_SET(&ev, NOT_AFTER, not_after, at_ns);
 	DS_SET_STR(&ev, CONTAINER, container, c->container);
+	if (c->container && ds_pod_container_name(pod, c->container, name))
+		DS_SET_STR(&ev, CONTAINER_NAME, container_name, name);
 	if (c->killed_by >= 0 && phase == DS_PHASE_SIGKILL)
 		DS_SET(&ev, KILLED_BY, killed_by, c->killed_by);
 	if (pod->t0_ns && at_ns >= pod->t0_ns)

@@ -66,6 +66,29 @@ const struct ds_pod_phase *ds_pod_phase_at(const struct ds_pod *pod, int64_t at_
 	return NULL;
 }
 
+/* The list is of NAME=ID, where ID is as much of the id as was told. */
+bool ds_pod_container_name(const struct ds_pod *pod, const char *id,
+			   char name[DS_POD_TEXT_LEN + 1])
+{
+	const char *p = pod->containers_named;
+
+	name[0] = '\0';
+	while (p && *p) {
+		size_t len = strcspn(p, ","), name_len = strcspn(p, "=,");
+		size_t id_len = name_len < len ? len - name_len - 1 : 0;
+
+		if (id_len && name_len && name_len <= DS_POD_TEXT_LEN &&
+		    !strncmp(p + name_len + 1, id, id_len)) {
+			memcpy(name, p, name_len);
+			name[name_len] = '\0';
+			return true;
+		}
+		p += len;
+		p += *p == ',';
+	}
+	return false;
+}
+
 void ds_pod_describe(const struct ds_pod *pod, struct ds_event *ev)
 {
 	DS_SET_STR(ev, POD_NAMESPACE, pod_namespace, pod->namespace_);

@@ -89,6 +89,8 @@ struct ds_pod {
 	char gone_link[DS_POD_LINK_LEN + 1];	/* of the route that went last */
 	uint16_t ports[DS_POD_PORTS_MAX];
 	int ports_cnt;
+	/* As pod.state tells them; owned, NULL = not told. */
+	char *probes, *gates, *containers_named;
 	bool host_network;
 	bool by_kubernetes;	/* announced with a phase: its Kubernetes lane is told */
 	uint64_t netns;		/* learned from the kernel, 0 = not yet */
@@ -203,6 +205,10 @@ int64_t ds_pod_slowest_exit(const struct ds_pod *pod);
 
 /* The phase at a moment: the latest of either lane. NULL before the first. */
 const struct ds_pod_phase *ds_pod_phase_at(const struct ds_pod *pod, int64_t at_ns);
+
+/* Its container of that id by the name that Kubernetes has for it. False, name "": not known. */
+bool ds_pod_container_name(const struct ds_pod *pod, const char *id,
+			   char name[DS_POD_TEXT_LEN + 1]);
 
 /* Sets identity, owner and first address of an output event. Strings are borrowed of the pod. */
 void ds_pod_describe(const struct ds_pod *pod, struct ds_event *ev);

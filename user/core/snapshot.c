@@ -186,6 +186,9 @@ static void describe(const struct ds_pod *pod, struct ds_event *ev)
 	if (pod->grace_s >= 0)
 		DS_SET(ev, GRACE_PERIOD, grace_period_s, pod->grace_s);
 	DS_SET_STR(ev, PRESTOP, prestop, pod->prestop);
+	DS_SET_STR(ev, POD_PROBES, pod_probes, pod->probes);
+	DS_SET_STR(ev, POD_GATES, pod_gates, pod->gates);
+	DS_SET_STR(ev, POD_CONTAINERS, pod_containers, pod->containers_named);
 	if (pod->trigger >= 0)
 		DS_SET(ev, TRIGGER, trigger, pod->trigger);
 	if (pod->ended_by >= 0)

@@ -492,7 +492,7 @@ static void restore_facts(struct ds_target *target, const struct ds_event *ev)
 	if (f.source == DS_TARGET_SOURCE_LAST_REGISTERED)
 		return;			/* that is above */
 	f.kind = is_hint(f.source) ? DS_FACT_HINT : DS_FACT_DRAIN;
-	f.hi_ns++;			/* the upper bound is the other source's */
+	f.hi_ns = ds_event_time(f.hi_ns + 1);	/* the upper bound is the other source's */
 	ds_facts_add(&target->facts, &f);
 }
 

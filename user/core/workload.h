@@ -51,6 +51,7 @@ struct ds_workload {
 	int64_t kept_ns;		/* kept ones were lost so long after T0, -1 = none */
 	int64_t reuse_ns;		/* shortest from release to reuse, -1 = none */
 	char group[160];		/* target group of raise_delay */
+	char probes[64], gates[160];	/* of the pods found wanting; "" = not told */
 	int64_t delay_s;		/* its deregistration delay, -1 = not told */
 	struct ds_finding found[DS_ADVICE_MAX];
 	int64_t said[DS_ADVICE_MAX];	/* the value last suggested, -1 = none yet */

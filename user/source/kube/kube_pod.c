@@ -3,18 +3,22 @@
 #include "user/source/kube/kube_pod.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "user/source/kube/kube_json.h"
 #include "user/source/kube/kube_prestop.h"
+#include "user/source/kube/kube_ready.h"
 #include "user/util/addr.h"
+#include "user/util/hash.h"
 #include "user/util/text.h"
 #include "user/util/timefmt.h"
 
 #define STAMP_NS DS_NS_PER_S /* a stamp is a floor to this */
 #define MIRROR "kubernetes.io/config.mirror"
 #define CONFIG_HASH "kubernetes.io/config.hash"
+#define ID_LEN 12 /* of a container's id: as crictl and docker show it */
 
 const struct ds_kube_keep ds_kube_pod_keep[] = {
 	DS_KUBE_KEEP_COMMON,
@@ -38,8 +42,16 @@ const struct ds_kube_keep ds_kube_pod_keep[] = {
 	{ "spec", "terminationGracePeriodSeconds" },
 	{ "spec", "containers" },
 	{ "spec", "initContainers" },
+	{ "spec", "readinessGates" },
+	{ "readinessGates", "conditionType" },
 	{ "containers", "ports" },
 	{ "containers", "lifecycle" },
+	{ "containers", "startupProbe" },
+	{ "containers", "readinessProbe" },
+	{ "containers", "livenessProbe" },
+	{ "startupProbe", "periodSeconds" },
+	{ "readinessProbe", "periodSeconds" },
+	{ "livenessProbe", "periodSeconds" },
 	{ "initContainers", "ports" },
 	{ "initContainers", "restartPolicy" },
 	{ "ports", "containerPort" },
@@ -62,6 +74,11 @@ const struct ds_kube_keep ds_kube_pod_keep[] = {
 	{ "conditions", "lastTransitionTime" },
 	{ "status", "containerStatuses" },
 	{ "containerStatuses", "state" },
+	{ "containerStatuses", "name" },
+	{ "containerStatuses", "containerID" },
+	{ "status", "initContainerStatuses" },
+	{ "initContainerStatuses", "name" },
+	{ "initContainerStatuses", "containerID" },
 	{ "state", "running" },
 	{ NULL, NULL },
 };
@@ -163,9 +180,10 @@ static bool read_uid(json_object *metadata, struct ds_kube_pod *pod)
 
 /* ---- where it is ---- */
 
-static void add_item(char *list, const char *item)
+/* Room for len characters; what does not fit is left out. */
+static void add_item(char *list, size_t len, const char *item)
 {
-	struct ds_text t = { .data = list, .len = strlen(list), .cap = DS_KUBE_LIST_LEN };
+	struct ds_text t = { .data = list, .len = strlen(list), .cap = len };
 
 	if (t.len + 1 + strlen(item) > t.cap)
 		return;
@@ -183,7 +201,7 @@ static void add_address(struct ds_kube_pod *pod, const char *text)
 	if (ds_addr_parse(text, strlen(text), &a) || !ds_addr_is_set(&a))
 		return;
 	(void)ds_addr_format(&a, buf);
-	add_item(pod->addresses, buf);
+	add_item(pod->addresses, DS_KUBE_LIST_LEN, buf);
 }
 
 static void read_addresses(json_object *status, struct ds_kube_pod *pod)
@@ -210,7 +228,7 @@ static void read_ports(json_object *container, struct ds_kube_pod *pod)
 		if (number < 1 || number > 65535 || (protocol[0] && strcmp(protocol, "TCP") != 0))
 			continue;
 		text[ds_digits(text, (uint64_t)number)] = '\0';
-		add_item(pod->ports, text);
+		add_item(pod->ports, DS_KUBE_LIST_LEN, text);
 	}
 }
 
@@ -229,6 +247,26 @@ static void read_containers(json_object *spec, struct ds_kube_pod *pod)
 	for (size_t i = 0; i < ds_kube_items(list); i++)
 		read_ports(json_object_array_get_idx(list, i), pod);
 	ds_kube_prestop(list, pod->prestop, sizeof(pod->prestop));
+	ds_kube_probes(list, pod->probes, sizeof(pod->probes));
+	ds_kube_gates(spec, pod->gates, sizeof(pod->gates));
+}
+
+/* NAME=ID of each container that was started; the id without its runtime, and cut. */
+static void read_names(json_object *list, struct ds_kube_pod *pod)
+{
+	for (size_t i = 0; i < ds_kube_items(list); i++) {
+		json_object *status = json_object_array_get_idx(list, i);
+		const char *name = ds_kube_text(status, "name");
+		const char *id = strstr(ds_kube_text(status, "containerID"), "://");
+		char text[DS_KUBE_NAME_LEN + 1 + ID_LEN + 1];
+
+		if (!id || strlen(id + 3) < ID_LEN || !name[0] || strpbrk(name, "=,") ||
+		    strlen(name) > DS_KUBE_NAME_LEN)
+			continue;
+		(void)snprintf(text, sizeof(text), "%s=%.*s", name, ID_LEN, id + 3);
+		if (!strpbrk(id + 3, "=,"))
+			add_item(pod->containers, DS_KUBE_CONTAINERS_LEN, text);
+	}
 }
 
 /* ---- what happens to it ---- */
@@ -371,7 +409,7 @@ int ds_kube_pod_read(json_object *object, int64_t now_ns, struct ds_kube_pod *re
 	json_object *status = ds_kube_child(object, "status");
 	struct ds_kube_pod pod;
 
-	memset(&pod, 0, sizeof(pod)); /* padding too: readings are compared */
+	memset(&pod, 0, sizeof(pod)); /* padding too: it is part of the digest */
 	if (!read_uid(metadata, &pod) || !ds_kube_text(metadata, "name")[0] ||
 	    !ds_kube_copy(pod.name, sizeof(pod.name), ds_kube_text(metadata, "name")) ||
 	    !ds_kube_copy(pod.namespace_, sizeof(pod.namespace_),
@@ -382,6 +420,8 @@ int ds_kube_pod_read(json_object *object, int64_t now_ns, struct ds_kube_pod *re
 	pod.host_network = is_true(spec, "hostNetwork");
 	read_addresses(status, &pod);
 	read_containers(spec, &pod);
+	read_names(ds_kube_list(status, "containerStatuses"), &pod);
+	read_names(ds_kube_list(status, "initContainerStatuses"), &pod);
 	read_state(metadata, spec, status, now_ns, &pod);
 	memcpy(ret_pod, &pod, sizeof(pod));
 	return 0;
@@ -401,14 +441,13 @@ void ds_kube_pod_keep_t0(struct ds_kube_pod *pod, const struct ds_kube_pod *befo
 		pod->newest_ns = before->newest_ns;
 }
 
-bool ds_kube_pod_same(const struct ds_kube_pod *a, const struct ds_kube_pod *b)
+uint64_t ds_kube_pod_digest(const struct ds_kube_pod *pod)
 {
-	struct ds_kube_pod x, y;
+	struct ds_kube_pod copy;
 
-	memcpy(&x, a, sizeof(x));
-	memcpy(&y, b, sizeof(y));
-	x.newest_ns = y.newest_ns = 0;
-	return !memcmp(&x, &y, sizeof(x));
+	memcpy(&copy, pod, sizeof(copy));
+	copy.newest_ns = 0;
+	return ds_siphash13(0, 0, &copy, sizeof(copy)); /* nobody gains by two that are alike */
 }
 
 void ds_kube_pod_gone(struct ds_kube_pod *pod, int64_t now_ns, bool unseen)
@@ -468,6 +507,9 @@ void ds_kube_pod_event(const struct ds_kube_pod *pod, const char *node, int64_t 
 	if (pod->grace_s >= 0)
 		DS_SET(ev, GRACE_PERIOD, grace_period_s, pod->grace_s);
 	DS_SET_STR(ev, PRESTOP, prestop, pod->prestop);
+	DS_SET_STR(ev, POD_PROBES, pod_probes, pod->probes);
+	DS_SET_STR(ev, POD_GATES, pod_gates, pod->gates);
+	DS_SET_STR(ev, POD_CONTAINERS, pod_containers, pod->containers);
 	if (pod->host_network)
 		DS_SET(ev, HOST_NETWORK, host_network, true);
 	DS_SET_STR(ev, STATUS_REASON, status_reason, pod->status_reason);

@@ -14,6 +14,7 @@
 #define DS_KUBE_NAME_LEN 253	/* of a name or a namespace, Kubernetes' limit */
 #define DS_KUBE_UID_LEN 63
 #define DS_KUBE_LIST_LEN 255	/* of addresses and ports */
+#define DS_KUBE_CONTAINERS_LEN 511
 
 /* Which members of a Pod, and of what carries it, are read. */
 extern const struct ds_kube_keep ds_kube_pod_keep[];
@@ -21,7 +22,7 @@ extern const struct ds_kube_keep ds_kube_pod_keep[];
 enum ds_kube_owner { DS_KUBE_OWNER_NONE, DS_KUBE_OWNER_DEPLOYMENT, DS_KUBE_OWNER_REPLICASET,
 	DS_KUBE_OWNER_STATEFULSET, DS_KUBE_OWNER_DAEMONSET, DS_KUBE_OWNER_JOB };
 
-/* Copied with memcpy: readings are compared byte by byte. */
+/* Copied with memcpy: its digest is of all its bytes. */
 struct ds_kube_pod {
 	char uid[DS_KUBE_UID_LEN + 1];	/* as the cgroup has it: of a static pod its config hash */
 	char name[DS_KUBE_NAME_LEN + 1];
@@ -31,6 +32,9 @@ struct ds_kube_pod {
 	char addresses[DS_KUBE_LIST_LEN + 1];	/* comma-separated */
 	char ports[DS_KUBE_LIST_LEN + 1];	/* TCP ports of its containers, comma-separated */
 	char prestop[32];		/* as ds_kube_prestop has it */
+	char probes[64];		/* as ds_kube_probes has it */
+	char gates[DS_KUBE_LIST_LEN + 1];	/* as ds_kube_gates has it */
+	char containers[DS_KUBE_CONTAINERS_LEN + 1];	/* NAME=ID,..., see read_names() */
 	char status_reason[64];
 	int phase;			/* enum ds_phase, of the Kubernetes lane */
 	int64_t grace_s;		/* -1 = not told */
@@ -54,8 +58,8 @@ int ds_kube_pod_read(json_object *object, int64_t now_ns, struct ds_kube_pod *re
  */
 void ds_kube_pod_keep_t0(struct ds_kube_pod *pod, const struct ds_kube_pod *before);
 
-/* Whether the two would be told by the same event. */
-bool ds_kube_pod_same(const struct ds_kube_pod *a, const struct ds_kube_pod *b);
+/* The same for readings that would be told by the same event. */
+uint64_t ds_kube_pod_digest(const struct ds_kube_pod *pod);
 
 /*
  * The object is gone. A pod that had not begun to go, whose containers ran: somebody took the

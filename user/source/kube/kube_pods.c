@@ -12,8 +12,11 @@
 #define UID_LEN 36 /* 8-4-4-4-12 */
 
 struct followed {
-	struct ds_kube_pod pod, told;
+	struct ds_kube_pod pod;
+	uint64_t told; /* digest of what was told last */
+	int64_t told_newest_ns;
 	bool is_told;
+	bool t0_told;
 	bool watched; /* a reading of this run was told: what comes now is news */
 };
 
@@ -64,7 +67,8 @@ void *ds_kube_pods_restored(const struct ds_event *ev)
 								    DS_TRIGGER_DELETION;
 		f->pod.grace_s = ds_event_has(ev, DS_KEY_GRACE_PERIOD) ? ev->grace_period_s : -1;
 	}
-	memcpy(&f->told, &f->pod, sizeof(f->told));
+	f->t0_told = f->pod.t0_ns != 0;
+	f->told = ds_kube_pod_digest(&f->pod);
 	f->is_told = true;
 	return f;
 }
@@ -72,7 +76,7 @@ void *ds_kube_pods_restored(const struct ds_event *ev)
 /* The API server's stamp by this node's clock, once: as early as it may be. */
 static void correct_t0(const struct ds_kube_pods *pods, struct followed *f)
 {
-	if (!f->pod.t0_ns || f->told.t0_ns || f->pod.t0_source != DS_T0_SOURCE_DELETION_TIMESTAMP)
+	if (!f->pod.t0_ns || f->t0_told || f->pod.t0_source != DS_T0_SOURCE_DELETION_TIMESTAMP)
 		return;
 	f->pod.t0_ns -= pods->clock_hi_ns;
 	f->pod.t0_error_ns += pods->clock_hi_ns - pods->clock_lo_ns;
@@ -85,16 +89,19 @@ static void note_lateness(struct ds_kube_pods *pods, const struct followed *f)
 
 	if (pods->clock_lo_ns < 0)	/* it may be the server's, which is behind */
 		late_ns += pods->clock_lo_ns;
-	if (f->watched && f->pod.newest_ns > f->told.newest_ns && late_ns > pods->late_ns)
+	if (f->watched && f->pod.newest_ns > f->told_newest_ns && late_ns > pods->late_ns)
 		pods->late_ns = late_ns;
 }
 
 static void tell(struct ds_kube_pods *pods, struct followed *f)
 {
 	struct ds_event ev;
-	bool news = !f->is_told || !ds_kube_pod_same(&f->pod, &f->told);
+	uint64_t digest = ds_kube_pod_digest(&f->pod);
+	bool news = !f->is_told || digest != f->told;
 
-	memcpy(&f->told, &f->pod, sizeof(f->told));
+	f->told = digest;
+	f->told_newest_ns = f->pod.newest_ns;
+	f->t0_told = f->pod.t0_ns != 0;
 	f->is_told = true;
 	if (!news)
 		return;

@@ -138,7 +138,7 @@ static struct hook shorter(struct hook a, struct hook b)
 	return a.kind > b.kind ? a : b;
 }
 
-static bool declares_port(json_object *container)
+bool ds_kube_declares_port(json_object *container)
 {
 	json_object *list = ds_kube_list(container, "ports");
 
@@ -159,7 +159,7 @@ static int find(json_object *containers, bool with_port, struct hook *ret_hook)
 		json_object *container = json_object_array_get_idx(containers, i);
 		struct hook hook = hook_of(container);
 
-		if (with_port && !declares_port(container))
+		if (with_port && !ds_kube_declares_port(container))
 			continue;
 		*ret_hook = found++ ? shorter(*ret_hook, hook) : hook;
 	}

@@ -4,6 +4,7 @@
 #define DS_SOURCE_KUBE_PRESTOP_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -14,5 +15,8 @@
  * buf, at least 32.
  */
 void ds_kube_prestop(json_object *containers, char *buf, size_t size);
+
+/* The container declares a TCP port: it is one that serves. */
+bool ds_kube_declares_port(json_object *container);
 
 #endif
