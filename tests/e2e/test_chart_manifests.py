@@ -117,6 +117,29 @@ class Manifests(unittest.TestCase):
                 self.assertEqual(sorted(given - told), [], "given, but not in docs/security.md")
                 self.assertEqual(sorted(told - given), [], "in docs/security.md, but not given")
 
+    def test_doctor_asks_for_the_same(self):
+        """The table of `drainsnoop doctor`; events are by a value that is off."""
+        path = "user/doctor/rights.c"
+        if not os.path.exists(os.path.join(ROOT, path)):
+            self.skipTest(f"there is no {path} yet")
+        text = re.sub(r"\bBINDINGS\b", '"targetgroupbindings"', read(path))
+        asked = {part: set() for part in deployed.ACCOUNTS}
+        for macro, who, words, scope, thing in re.findall(
+                r'(?m)^\t(FOLLOW|MAY)\((AGENT|TARGETS), ((?:"[\w.-]*", )+)(ALL|OWN), \w+, (\w+),', text):
+            words = re.findall(r'"([\w.-]*)"', words)
+            verbs = ["list", "watch"] if macro == "FOLLOW" else [words.pop(0)]
+            group, resource = words
+            name = deployed.ACCOUNTS["targets"] if thing == "LEASE" else ""
+            asked[who.lower()] |= {deployed.Right("cluster" if scope == "ALL" else "own namespace", group, resource, name, verb)
+                                   for verb in verbs}
+        asked["targets"] -= {r for r in asked["targets"] if r.resource == "events"}
+        for part, rights in asked.items():
+            with self.subTest(part):
+                self.assertEqual(sorted(rights - deployed.rights_told(part)), [], "asked for, but not given")
+                # What it deletes is its own: nothing to check before.
+                self.assertEqual({r for r in deployed.rights_told(part) - rights if r.verb not in ("get", "delete")}, set(),
+                                 "given, but not asked for")
+
     def test_rights_are_never_too_many(self):
         for part in deployed.ACCOUNTS:
             for right in deployed.rights_given(self.things, part):
