@@ -47,7 +47,10 @@ CORE_SRC  := $(wildcard user/core/*.c)
 # util/ is pure but for these, which do I/O or ask for the time.
 UTIL_IO   := user/util/clock.c user/util/log.c user/util/secret_file.c
 UTIL_SRC  := $(filter-out $(UTIL_IO),$(wildcard user/util/*.c))
-IO_SRC    := $(wildcard user/*.c user/source/*/*.c user/sink/*.c) $(UTIL_IO)
+# What drainsnoop doctor concludes is as pure as the core; what it looks at is not.
+JUDGE_SRC := $(wildcard user/doctor/judge_*.c) user/doctor/finding.c user/doctor/report.c user/doctor/rights.c
+IO_SRC    := $(wildcard user/*.c user/source/*/*.c user/sink/*.c) $(UTIL_IO) \
+	$(filter-out $(JUDGE_SRC),$(wildcard user/doctor/*.c))
 MAIN_SRC  := user/main.c
 obj = $(1:%.c=$(BUILD)/%.o)
 CORE_LIB  := $(BUILD)/libdrainsnoop-core.a
@@ -91,7 +94,7 @@ $(BUILD)/%.o: %.c | $(SKEL)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c $< -o $@
 
-$(CORE_LIB): $(call obj,$(CORE_SRC) $(UTIL_SRC))
+$(CORE_LIB): $(call obj,$(CORE_SRC) $(UTIL_SRC) $(JUDGE_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 

@@ -14,6 +14,8 @@ const struct ds_command ds_commands[] = {
 	  false },
 	{ "agent", "trace as a DaemonSet: JSON lines, pods from Kubernetes, metrics",
 	  &ds_argp_agent, ds_command_agent, true },
+	{ "doctor", "check kernel, privileges, data plane, cluster and AWS access", &ds_argp_doctor,
+	  ds_command_doctor, true },
 	{ "schema", "print the JSON Schema of the events", &ds_argp_schema, ds_command_schema,
 	  false },
 	{ "version", "print the version", NULL, version, false },
@@ -45,7 +47,7 @@ static int help(const struct ds_options *options)
 		    "\n"
 		    "`drainsnoop COMMAND --help` lists the options of a command.\n"
 		    "\n"
-		    "Exit status: 0 ran to its end (Ctrl-C included), 1 error, 2 usage, 3 --fail-on reached,\n"
-		    "130 second Ctrl-C.\n", stdout);
+		    "Exit status: 0 ran to its end (Ctrl-C included), 1 error, 2 usage, 3 --fail-on reached\n"
+		    "or a check of doctor failed, 130 second Ctrl-C.\n", stdout);
 	return DS_EXIT_OK;
 }

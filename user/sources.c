@@ -95,10 +95,14 @@ static int open_kernel(struct ds_sources *s)
 
 	if (r) {
 		ds_log_warn("tracing needs CAP_BPF and CAP_PERFMON; this process has not both. "
-			    "Run it as root, with sudo for example.");
+			    "Run it as root, with sudo for example; `drainsnoop doctor` says what is "
+			    "missing.");
 		return r;
 	}
-	return ds_kernel_new(&s->kernel, &ko);
+	r = ds_kernel_new(&s->kernel, &ko);
+	if (r)
+		ds_log_warn("`drainsnoop doctor` says what stands in the way, and how to mend it");
+	return r;
 }
 
 static int open_kube(struct ds_sources *s)

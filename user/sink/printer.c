@@ -23,7 +23,7 @@ struct ds_printer {
 	bool header_due, gone, complained;
 };
 
-static bool wants_color(enum ds_color color)
+bool ds_printer_wants_color(enum ds_color color)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
@@ -54,7 +54,7 @@ int ds_printer_new(struct ds_printer **ret_printer, const struct ds_printer_opti
 		return r;
 	p->style = (struct ds_table_style){
 		.wide = options->output == DS_OUTPUT_WIDE,
-		.color = wants_color(options->color),
+		.color = ds_printer_wants_color(options->color),
 		.time = options->time == DS_TIME_RELATIVE ? DS_TABLE_TIME_RELATIVE :
 			options->time == DS_TIME_NONE ? DS_TABLE_TIME_NONE : DS_TABLE_TIME_CLOCK,
 		.utc_offset_s = utc_offset_s(options->time),

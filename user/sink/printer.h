@@ -23,6 +23,9 @@ struct ds_printer_options {
 
 struct ds_printer;
 
+/* Whether standard output is to have colours: asks the terminal and NO_COLOR. */
+bool ds_printer_wants_color(enum ds_color color);
+
 /* 0 or -errno with one line logged. The options are borrowed until the printer is freed. */
 int ds_printer_new(struct ds_printer **ret_printer, const struct ds_printer_options *options);
 void ds_printer_free(struct ds_printer **printer);

@@ -15,6 +15,8 @@
 #define PREFIX "drainsnoop: "
 
 static bool verbose;
+static void (*listener)(void *ctx, const char *line);
+static void *listener_ctx;
 
 void ds_log_verbose(bool on)
 {
@@ -24,6 +26,12 @@ void ds_log_verbose(bool on)
 bool ds_log_is_verbose(void)
 {
 	return verbose;
+}
+
+void ds_log_divert(void (*fn)(void *ctx, const char *line), void *ctx)
+{
+	listener = fn;
+	listener_ctx = ctx;
 }
 
 /* Whether the sequence of n bytes at s may go to a terminal: no C0, DEL or C1 control character. */
@@ -36,11 +44,11 @@ static bool printable(const char *s, size_t n)
 	return !(c == 0xc2 && (unsigned char)s[1] < 0xa0);
 }
 
-/* Writes the line: what is not printable is written as \xNN. */
-static void put_line(const char *text)
+/* Writes the line, or tells it: what is not printable is written as \xNN. */
+static void put_line(const char *text, bool tell)
 {
 	static const char hex[] = "0123456789abcdef";
-	char line[LINE_MAX_BYTES * 4 + sizeof(PREFIX)];
+	char line[LINE_MAX_BYTES * 4 + sizeof(PREFIX) + 1];
 	size_t len = sizeof(PREFIX) - 1, left = strlen(text);
 
 	memcpy(line, PREFIX, len);
@@ -60,13 +68,18 @@ static void put_line(const char *text)
 		text += n;
 		left -= n;
 	}
+	if (tell && listener) {
+		line[len] = '\0';
+		listener(listener_ctx, line + sizeof(PREFIX) - 1);
+		return;
+	}
 	line[len++] = '\n';
 	/* Nothing can be done about a standard error that does not take it. */
 	if (write(STDERR_FILENO, line, len) < 0)
 		return;
 }
 
-static void log_va(const char *format, va_list args, int err)
+static void log_va(const char *format, va_list args, int err, bool tell)
 {
 	char text[LINE_MAX_BYTES];
 	int n = vsnprintf(text, sizeof(text), format, args);
@@ -75,7 +88,7 @@ static void log_va(const char *format, va_list args, int err)
 		return;
 	if (err && (size_t)n < sizeof(text))
 		(void)snprintf(text + n, sizeof(text) - (size_t)n, ": %s", strerror(err));
-	put_line(text);
+	put_line(text, tell);
 }
 
 int ds_log_err(int err, const char *format, ...)
@@ -85,7 +98,7 @@ int ds_log_err(int err, const char *format, ...)
 	if (err < 0)
 		err = -err;
 	va_start(args, format);
-	log_va(format, args, err);
+	log_va(format, args, err, true);
 	va_end(args);
 	return -err;
 }
@@ -95,7 +108,7 @@ void ds_log_warn(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	log_va(format, args, 0);
+	log_va(format, args, 0, true);
 	va_end(args);
 }
 
@@ -106,6 +119,6 @@ void ds_log_info(const char *format, ...)
 	if (!verbose)
 		return;
 	va_start(args, format);
-	log_va(format, args, 0);
+	log_va(format, args, 0, false);
 	va_end(args);
 }

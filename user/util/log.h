@@ -8,9 +8,15 @@
 
 #include <stdbool.h>
 
-/* The level is the one mutable global (style rule 5). */
+/* Level and listener are the mutable globals (style rule 5). */
 void ds_log_verbose(bool on);
 bool ds_log_is_verbose(void);
+
+/*
+ * Errors and warnings go to fn, one line without prefix and newline, printable; not to standard
+ * error. fn NULL: to standard error again. What -v adds stays there.
+ */
+void ds_log_divert(void (*fn)(void *ctx, const char *line), void *ctx);
 
 /*
  * Prints "drainsnoop: FORMAT" and, when err is not 0, ": strerror". Returns err as -errno, so that

@@ -61,8 +61,7 @@ static void refuse(const char *path, const char *why)
 			path, why, name);
 }
 
-/* Up to FILE_MAX bytes of a regular file. 0 or -errno. */
-static int read_whole(const char *path, struct ds_buf *buf)
+int ds_state_read(const char *path, struct ds_buf *buf)
 {
 	ds_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
@@ -95,7 +94,7 @@ int ds_state_load(const char *path, struct ds_state_header *ret_header,
 	char why[DS_STATE_WHY_LEN + 1], boot_id[DS_BOOT_ID_LEN + 1];
 	struct ds_state_view view;
 	bool same_boot;
-	int r = read_whole(path, &buf);
+	int r = ds_state_read(path, &buf);
 
 	if (r == -ENOENT)
 		return 0;

@@ -13,6 +13,12 @@
 void ds_state_boot_id(char id[DS_BOOT_ID_LEN + 1]);
 
 /*
+ * Appends what is in the file: a regular one of at most 1 GiB. 0 or -errno (-EISDIR, -EINVAL: no
+ * regular file; -EFBIG).
+ */
+int ds_state_read(const char *path, struct ds_buf *buf);
+
+/*
  * Gives every event of the file at path to fn, freed after the call. 1 with *ret_header; 0 where
  * there is no state: no file, or one that cannot be used, which is logged.
  */

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,12 +21,7 @@
 #define BIT(cap) (UINT64_C(1) << (cap))
 #define NEEDED (BIT(CAP_BPF) | BIT(CAP_PERFMON))
 
-struct caps {
-	uint64_t effective;
-	uint64_t permitted;
-};
-
-static int caps_get(struct caps *ret_caps)
+int ds_caps_get(struct ds_caps *ret_caps)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
@@ -40,7 +34,7 @@ static int caps_get(struct caps *ret_caps)
 	return 0;
 }
 
-static int caps_set(const struct caps *caps)
+static int caps_set(const struct ds_caps *caps)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
@@ -55,17 +49,17 @@ static int caps_set(const struct caps *caps)
 
 bool ds_caps_may_trace(void)
 {
-	struct caps caps;
+	struct ds_caps caps;
 
-	if (caps_get(&caps))
+	if (ds_caps_get(&caps))
 		return false;
 	return (caps.effective & NEEDED) == NEEDED || (caps.effective & BIT(CAP_SYS_ADMIN));
 }
 
 int ds_caps_drop(void)
 {
-	struct caps caps;
-	int r = caps_get(&caps);
+	struct ds_caps caps;
+	int r = ds_caps_get(&caps);
 
 	if (r)
 		return r;
@@ -76,8 +70,8 @@ int ds_caps_drop(void)
 
 int ds_caps_raise(bool on)
 {
-	struct caps caps;
-	int r = caps_get(&caps);
+	struct ds_caps caps;
+	int r = ds_caps_get(&caps);
 
 	if (r)
 		return r;

@@ -7,6 +7,16 @@
 #define DS_SOURCE_KERNEL_CAPS_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+/* One bit a capability. */
+struct ds_caps {
+	uint64_t effective;
+	uint64_t permitted;
+};
+
+/* 0 or -errno. */
+int ds_caps_get(struct ds_caps *ret_caps);
 
 /* CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN, are effective. */
 bool ds_caps_may_trace(void);

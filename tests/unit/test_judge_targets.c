@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/doctor/targets.h"
+
+#include "tests/unit/doctor_story.h"
+#include "user/util/timefmt.h"
+
+static const struct ds_doctor_targets read_well = {
+	.asked = true, .name = "drainsnoop-targets-a", .namespace_ = "drainsnoop", .status = 200,
+	.dated = true, .age_ns = 40 * DS_NS_PER_S, .lines = 12,
+};
+
+#define assert_targets(t, what, sentence, mend) \
+	do { \
+		struct ds_finding f_ = { .check = DS_CHECK_TARGETS }; \
+		ds_doctor_judge_targets((t), &f_); \
+		assert_found(&f_, what, sentence, mend); \
+	} while (0)
+
+static void what_was_handed_over(void **state)
+{
+	struct ds_doctor_targets t = read_well;
+
+	(void)state;
+	assert_targets(&t, DS_FOUND_OK, "12 events, written 40 s ago", "");
+	t.age_ns = -4 * DS_NS_PER_S;	/* clocks differ a little */
+	assert_targets(&t, DS_FOUND_OK, "written 0 s ago", "");
+	t.age_ns = -6 * DS_NS_PER_S;
+	assert_targets(&t, DS_FOUND_WARN, "written 6 s in the future", "check `clock`");
+	t.dated = false;
+	assert_targets(&t, DS_FOUND_WARN, "does not say when it was written",
+		       "kubectl -n drainsnoop get configmap drainsnoop-targets-a");
+}
+
+static void nothing_was_handed_over(void **state)
+{
+	struct ds_doctor_targets t = read_well;
+
+	(void)state;
+	t.status = 404;
+	assert_targets(&t, DS_FOUND_WARN, "no ConfigMap drainsnoop-targets-a in namespace drainsnoop",
+		       "Run `drainsnoop targets`");
+	t.status = 403;
+	assert_targets(&t, DS_FOUND_FAIL, "may not get ConfigMap drainsnoop-targets-a", "Role");
+	t.status = 0;
+	strcpy(t.fault, "no answer");
+	assert_targets(&t, DS_FOUND_FAIL, "cannot be read: no answer", "check `cluster`");
+	t.fault[0] = '\0';
+	t.status = 500;
+	assert_targets(&t, DS_FOUND_FAIL, "the answer makes no sense", "check `cluster`");
+	t.asked = false;
+	assert_targets(&t, DS_FOUND_SKIP, "only the agent reads it", "");
+	t.skip = "no API server";
+	assert_targets(&t, DS_FOUND_SKIP, "no API server", "");
+}
+
+static struct ds_doctor_targets read_of(const char *json)
+{
+	struct ds_doctor_targets t = { 0 };
+
+	ds_doctor_targets_read(&t, json, strlen(json), 100 * DS_NS_PER_S);
+	return t;
+}
+
+static void what_the_object_holds(void **state)
+{
+	struct ds_doctor_targets t = read_of("{\"data\":{\"written_at\":\"1970-01-01T00:01:10Z\","
+					     "\"events.jsonl\":\"{}\\n{}\\n\"}}");
+
+	(void)state;
+	assert_true(t.dated);
+	assert_int_equal(t.age_ns, 30 * DS_NS_PER_S);
+	assert_int_equal(t.lines, 2);
+	assert_int_equal(t.bytes, 6);
+	t = read_of("{\"data\":{\"written_at\":\"yesterday\"}}");
+	assert_false(t.dated);
+	assert_int_equal(t.lines, 0);
+	assert_false(read_of("{\"data\":[]}").dated);
+	assert_false(read_of("{\"data\":{\"written_at\":7}}").dated);
+	assert_false(read_of("no json").dated);
+	assert_false(read_of("").dated);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_handed_over),
+		cmocka_unit_test(nothing_was_handed_over),
+		cmocka_unit_test(what_the_object_holds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
