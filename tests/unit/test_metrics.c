@@ -72,6 +72,8 @@ static void drop(enum ds_cause cause, const char *evidence, int phase, int64_t r
 	struct ds_event ev = about(DS_EVENT_DROP);
 
 	DS_SET(&ev, CAUSE, cause, cause);
+	if (ds_cause_is_rollout(cause))
+		ev.level = DS_LEVEL_ERROR;
 	DS_SET_STR(&ev, EVIDENCE, evidence, evidence);
 	if (phase >= 0)
 		DS_SET(&ev, PHASE, phase, phase);
@@ -110,7 +112,7 @@ static void rollout_causes_are_born_at_zero(void **state)
 	for (int cause = 0; cause < DS_CAUSE_MAX; cause++) {
 		char line[256];
 
-		(void)snprintf(line, sizeof(line), DROPS "cause=\"%s\"} 0\n",
+		(void)snprintf(line, sizeof(line), DROPS "cause=\"%s\",rollout=\"true\"} 0\n",
 			       ds_name(DS_NAMES_CAUSE, cause));
 		render(false);
 		assert_int_equal(strstr(out.data, line) != NULL, ds_cause_is_rollout(cause));
@@ -130,8 +132,8 @@ static void a_folded_line_counts_as_often_as_it_says(void **state)
 	drop(DS_CAUSE_LISTENER_CLOSED, "tcp_send_reset", DS_PHASE_LISTENER_CLOSED, 1);
 	drop(DS_CAUSE_LISTENER_CLOSED, "tcp_send_reset", DS_PHASE_LISTENER_CLOSED, 250);
 	drop(DS_CAUSE_KEEPALIVE_RACE, NULL, -1, 0);
-	assert_line(DROPS "cause=\"listener_closed\"} 251");
-	assert_line(DROPS "cause=\"keepalive_race\"} 1");
+	assert_line(DROPS "cause=\"listener_closed\",rollout=\"true\"} 251");
+	assert_line(DROPS "cause=\"keepalive_race\",rollout=\"false\"} 1");
 	assert_line("drainsnoop_suppressed_events_total 249");
 	assert_line("drainsnoop_emitted_events_total{event=\"drainsnoop.drop\"} 3");
 	assert_line("drainsnoop_resets_total" WEB
@@ -152,6 +154,7 @@ static void resets_and_silence_are_told_apart(void **state)
 	drop(DS_CAUSE_UNKNOWN, "tcp_receive_reset", DS_PHASE_SIGTERM, 16);
 	drop(DS_CAUSE_ADDRESS_RELEASED, "kfree_skb", DS_PHASE_DELETED, 32);
 	drop(DS_CAUSE_ADDRESS_REUSED, "inet_sock_set_state", DS_PHASE_DELETED, 64);
+	icmp.level = DS_LEVEL_ERROR;
 	DS_SET(&icmp, CAUSE, cause, DS_CAUSE_ADDRESS_RELEASED);
 	DS_SET(&icmp, OUTCOME, outcome, DS_OUTCOME_ICMP_UNREACHABLE);
 	DS_SET(&icmp, PHASE, phase, DS_PHASE_DELETED);
@@ -160,8 +163,22 @@ static void resets_and_silence_are_told_apart(void **state)
 	assert_line("drainsnoop_resets_total" WEB
 		    "direction=\"received\",pod_phase=\"sigterm\"} 24");
 	assert_line("drainsnoop_unanswered_connections_total" WEB "pod_phase=\"deleted\"} 32");
-	assert_line(DROPS "cause=\"address_released\"} 33");
+	assert_line(DROPS "cause=\"address_released\",rollout=\"true\"} 33");
 	assert_no("direction=\"sent\",pod_phase=\"deleted\"");
+}
+
+/* DESIGN section 2: aborted_in_flight counts for alerts only on a pod that is going away. */
+static void what_no_rollout_is_to_blame_for_is_apart(void **state)
+{
+	struct ds_event ev = about(DS_EVENT_DROP);
+
+	(void)state;
+	drop(DS_CAUSE_ABORTED_IN_FLIGHT, "tcp_send_reset", DS_PHASE_SIGTERM, 2);
+	DS_SET(&ev, CAUSE, cause, DS_CAUSE_ABORTED_IN_FLIGHT);
+	DS_SET(&ev, REPEAT, repeat, 5);
+	ds_metrics_output(m, &ev);
+	assert_line(DROPS "cause=\"aborted_in_flight\",rollout=\"true\"} 2");
+	assert_line(DROPS "cause=\"aborted_in_flight\",rollout=\"false\"} 5");
 }
 
 static void exemplars_name_the_pod(void **state)
@@ -169,8 +186,7 @@ static void exemplars_name_the_pod(void **state)
 	(void)state;
 	drop(DS_CAUSE_LISTENER_CLOSED, "tcp_send_reset", DS_PHASE_SIGTERM, 7);
 	render(true);
-	assert_true(has_line("drainsnoop_dropped_connections_total" WEB "cause=\"listener_closed\"} 7"
-			     " # {pod_uid=\"0d5f21a9-4c6e-4a36-9b39-000000000001\"} 7 1795342500"));
+	assert_true(has_line(DROPS "cause=\"listener_closed\",rollout=\"true\"} 7 # {pod_uid=\"0d5f21a9-4c6e-4a36-9b39-000000000001\"} 7 1795342500"));
 	assert_string_equal(out.data + out.len - 6, "# EOF\n");
 	render(false);
 	assert_null(strstr(out.data, "pod_uid"));
@@ -298,10 +314,10 @@ static void old_series_go_with_the_ticks(void **state)
 	drop(DS_CAUSE_LISTENER_CLOSED, NULL, -1, 1);
 	ds_event_init(&ev, DS_EVENT_TICK, FX_BEGIN + 3600 * DS_NS_PER_S);
 	ds_metrics_input(m, &ev);
-	assert_line(DROPS "cause=\"listener_closed\"} 1");
+	assert_line(DROPS "cause=\"listener_closed\",rollout=\"true\"} 1");
 	ev.time_ns += 59 * DS_NS_PER_S;	/* it is looked once a minute */
 	ds_metrics_input(m, &ev);
-	assert_line(DROPS "cause=\"listener_closed\"} 1");
+	assert_line(DROPS "cause=\"listener_closed\",rollout=\"true\"} 1");
 	ev.time_ns += DS_NS_PER_S;
 	ds_metrics_input(m, &ev);
 	assert_no("workload=\"web\"");
@@ -315,7 +331,7 @@ static void by_namespace_there_is_no_workload(void **state)
 			 0);
 	drop(DS_CAUSE_LISTENER_CLOSED, NULL, -1, 2);
 	assert_line("drainsnoop_dropped_connections_total{namespace=\"shop\","
-		    "cause=\"listener_closed\"} 2");
+		    "cause=\"listener_closed\",rollout=\"true\"} 2");
 	assert_no("workload=");
 }
 
@@ -331,17 +347,19 @@ static void strangers_share_a_series_and_are_counted(void **state)
 	assert_line("drainsnoop_metrics_overflow_events_total 0");
 	assert_no("workload=\"(other)\"");
 	ev.kind = DS_EVENT_DROP;
+	ev.level = DS_LEVEL_ERROR;
 	DS_SET(&ev, CAUSE, cause, DS_CAUSE_LATE_REQUEST);
 	DS_SET_STR(&ev, DEPLOYMENT, deployment, "api");
 	ds_metrics_output(m, &ev);
 	assert_line("drainsnoop_dropped_connections_total{namespace=\"(other)\","
-		    "workload=\"(other)\",cause=\"late_request\"} 1");
+		    "workload=\"(other)\",cause=\"late_request\",rollout=\"true\"} 1");
 	assert_line("drainsnoop_metrics_overflow_events_total 1");
 }
 
 /* ---- the core's own sums ---- */
 
-static int64_t sum_of(const char *family)
+/* Of all samples of the family whose labels hold that text. */
+static int64_t sum_with(const char *family, const char *label)
 {
 	size_t len = strlen(family);
 	int64_t sum = 0;
@@ -350,11 +368,19 @@ static int64_t sum_of(const char *family)
 	for (const char *line = out.data; line && *line;) {
 		const char *end = strchr(line, '\n');
 
-		if (!strncmp(line, family, len) && line[len] == '{')
+		const char *found = strstr(line, label);
+
+		if (!strncmp(line, family, len) && line[len] == '{' && found &&
+		    (!end || found < end))
 			sum += strtoll(strstr(line, "} ") + 2, NULL, 10);
 		line = end ? end + 1 : NULL;
 	}
 	return sum;
+}
+
+static int64_t sum_of(const char *family)
+{
+	return sum_with(family, "");
 }
 
 /* 3,000 drops of two pods within three seconds, at ten lines a second. */
@@ -408,6 +434,43 @@ static void sums_hold_above_the_rate_limit(void **state)
 	fx_free(f);
 }
 
+/* Within one second, above the limit: aborts before and after the pod begins to go. */
+static void a_folded_line_is_of_one_level(void **state)
+{
+	struct fixture *f = fx_new_bounded(0, 0);
+	struct ds_event tick;
+	int lines = 0;
+
+	(void)state;
+	fx_start_with(f, 1000, 900000, "auto", 1);
+	fx_lb(f);
+	fx_pod(f, 10, 1);
+	fx_listener(f, 20, 1, DS_SOCKET_CHANGE_LISTENING);
+	for (int i = 0; i < 40; i++)
+		fx_accepted(f, 100 + i, 1, 20000 + i);
+	for (int i = 0; i < 10; i++)
+		FX_CLOSING(f, 3000 + i, .n = 1, .peer_port = 20000 + i, .outstanding = true,
+			   .received = 100, .last_payload_ms = 2900, .age_ms = 2900);
+	fx_terminating(f, 3300, 1);
+	for (int i = 10; i < 40; i++)
+		FX_CLOSING(f, 3300 + i, .n = 1, .peer_port = 20000 + i, .outstanding = true,
+			   .received = 100, .last_payload_ms = 3200, .age_ms = 3200);
+	fx_phase(f, 9000, 1, DS_PHASE_DELETED);
+	ds_event_init(&tick, DS_EVENT_TICK, fx_at(90000));
+	DS_SET(&tick, FINAL, final, true);
+	ds_core_feed(f->core, &tick);
+	for (int i = 0; i < f->out_cnt; i++) {
+		ds_metrics_output(m, &f->out[i]);
+		lines += f->out[i].kind == DS_EVENT_DROP;
+	}
+	assert_in_range(lines, 2, 6);
+	assert_int_equal(f->out[f->out_cnt - 1].verdict_drops, 30);
+	assert_int_equal(f->out[f->out_cnt - 1].drops_by[DS_CAUSE_ABORTED_IN_FLIGHT], 40);
+	assert_int_equal(sum_with("drainsnoop_dropped_connections_total", "rollout=\"true\""), 30);
+	assert_int_equal(sum_of("drainsnoop_dropped_connections_total"), 40);
+	fx_free(f);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -416,6 +479,7 @@ int main(void)
 		T(rollout_causes_are_born_at_zero),
 		T(a_folded_line_counts_as_often_as_it_says),
 		T(resets_and_silence_are_told_apart),
+		T(what_no_rollout_is_to_blame_for_is_apart),
 		T(exemplars_name_the_pod),
 		T(verdicts_and_lags_are_counted),
 		T(losses_are_counted_by_stage),
@@ -425,6 +489,7 @@ int main(void)
 		T(by_namespace_there_is_no_workload),
 		T(strangers_share_a_series_and_are_counted),
 		T(sums_hold_above_the_rate_limit),
+		T(a_folded_line_is_of_one_level),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,8 +189,21 @@ static void describe_drain(const struct ds_drain *d, int64_t at_ns, struct ds_ev
 		DS_SET(ev, OFFSET_MAX, offset_max, at_ns - d->lo_ns);
 }
 
+/* A rollout is to blame (DESIGN section 2). */
+static bool is_rollout(const struct ds_case *c, int cause)
+{
+	return ds_cause_is_rollout(cause) && (c->going || cause != DS_CAUSE_ABORTED_IN_FLIGHT);
+}
+
+/* What it stands for: how many, and whether a rollout is to blame, as they were counted. */
+struct weight {
+	int64_t repeat;
+	bool rollout;
+};
+
 static void write_drop(struct ds_core *core, const struct ds_flow *flow, const struct ds_case *c,
-		       const struct ds_drain *drain, const struct ds_decision *d, int64_t repeat)
+		       const struct ds_drain *drain, const struct ds_decision *d,
+		       struct weight weight)
 {
 	const struct ds_pod_phase *phase = ds_pod_phase_at(flow->pod, flow->lost_ns);
 	char id[DS_RUN_ID_LEN + 24], hooks[256];
@@ -222,8 +235,8 @@ static void write_drop(struct ds_core *core, const struct ds_flow *flow, const s
 	if (c->target)
 		DS_SET(&ev, TARGET_STATE, target_state, c->target->state);
 	describe_drain(drain, flow->lost_ns, &ev);
-	DS_SET(&ev, REPEAT, repeat, repeat);
-	if (ds_cause_is_rollout(d->cause) && (c->going || d->cause != DS_CAUSE_ABORTED_IN_FLIGHT))
+	DS_SET(&ev, REPEAT, repeat, weight.repeat);
+	if (weight.rollout)
 		ev.level = DS_LEVEL_ERROR;
 	core->second_lines++;
 	ds_core_emit(core, &ev);
@@ -239,30 +252,6 @@ static void roll_second(struct ds_core *core, int64_t now_ns)
 		return;
 	core->second = second;
 	core->second_lines = 0;
-}
-
-/* The drop is counted, its line is not written now: one line a pod and cause stands for all. */
-static void fold(struct ds_core *core, const struct ds_flow *flow, const struct ds_decision *d)
-{
-	struct ds_pod *pod = flow->pod;
-	struct ds_pod_fold *f = &pod->folds[d->cause];
-
-	if (f->cnt++ == 0) {
-		f->key_pod = flow->key.pod;
-		f->key_peer = flow->key.peer;
-		f->pod_port = flow->key.pod_port;
-		f->peer_port = flow->key.peer_port;
-		f->lost_ns = flow->lost_ns;
-		f->hooks = flow->hooks;
-		f->facts = flow->facts;
-		f->attribution = flow->attribution;
-		f->outcome = d->outcome;
-		f->symptom = d->symptom;
-		f->confidence = d->confidence;
-	} else {
-		core->suppressed++;
-	}
-	core->folding = true;
 }
 
 static void write_folded(struct ds_core *core, struct ds_pod *pod, int cause)
@@ -289,8 +278,39 @@ static void write_folded(struct ds_core *core, struct ds_pod *pod, int cause)
 	struct ds_drain drain = ds_pod_drain(core, pod, f->pod_port);
 	struct ds_case c = make_case(core, &flow, &drain);
 
-	write_drop(core, &flow, &c, &drain, &d, f->cnt);
+	write_drop(core, &flow, &c, &drain, &d, (struct weight){ f->cnt, f->rollout });
 	f->cnt = 0;
+}
+
+/*
+ * The drop is counted, its line is not written now: one line a pod and cause stands for all. Where
+ * the pod began to go in between there are two.
+ */
+static void fold(struct ds_core *core, const struct ds_flow *flow, const struct ds_decision *d,
+		 bool rollout)
+{
+	struct ds_pod *pod = flow->pod;
+	struct ds_pod_fold *f = &pod->folds[d->cause];
+
+	if (f->cnt && f->rollout != rollout)
+		write_folded(core, pod, d->cause);
+	if (f->cnt++ == 0) {
+		f->rollout = rollout;
+		f->key_pod = flow->key.pod;
+		f->key_peer = flow->key.peer;
+		f->pod_port = flow->key.pod_port;
+		f->peer_port = flow->key.peer_port;
+		f->lost_ns = flow->lost_ns;
+		f->hooks = flow->hooks;
+		f->facts = flow->facts;
+		f->attribution = flow->attribution;
+		f->outcome = d->outcome;
+		f->symptom = d->symptom;
+		f->confidence = d->confidence;
+	} else {
+		core->suppressed++;
+	}
+	core->folding = true;
 }
 
 void ds_drop_unfold(struct ds_core *core, struct ds_pod *pod)
@@ -312,14 +332,11 @@ void ds_drop_flush_folded(struct ds_core *core, int64_t now_ns)
 
 /* ---- the decision ---- */
 
-static void count_drop(struct ds_core *core, const struct ds_flow *flow, const struct ds_case *c,
-		       int cause)
+static void count_drop(struct ds_core *core, struct ds_pod *pod, int cause, bool rollout)
 {
-	struct ds_pod *pod = flow->pod;
-
 	pod->drops_by[cause]++;
 	core->drops_by[cause]++;
-	if (!ds_cause_is_rollout(cause) || (cause == DS_CAUSE_ABORTED_IN_FLIGHT && !c->going))
+	if (!rollout)
 		return;
 	pod->rollout_drops++;
 	core->rollout_drops++;
@@ -339,6 +356,7 @@ void ds_drop_decide(struct ds_core *core, struct ds_flow *flow)
 	struct ds_drain drain = ds_pod_drain(core, flow->pod, flow->key.pod_port);
 	struct ds_case c;
 	struct ds_decision d;
+	bool rollout;
 
 	look_back(flow);
 	c = make_case(core, flow, &drain);
@@ -356,10 +374,11 @@ void ds_drop_decide(struct ds_core *core, struct ds_flow *flow)
 	ds_advise_decided(core, flow, &d);
 	if (d.kind != DS_DECISION_DROP)
 		return;
-	count_drop(core, flow, &c, d.cause);
+	rollout = is_rollout(&c, d.cause);
+	count_drop(core, flow->pod, d.cause, rollout);
 	roll_second(core, core->now_ns);
 	if (core->rate_limit && core->second_lines >= core->rate_limit)
-		fold(core, flow, &d);
+		fold(core, flow, &d, rollout);
 	else
-		write_drop(core, flow, &c, &drain, &d, 1);
+		write_drop(core, flow, &c, &drain, &d, (struct weight){ 1, rollout });
 }

@@ -60,6 +60,7 @@ struct ds_pod_fold {
 	uint16_t pod_port, peer_port;
 	uint32_t facts, hooks;
 	int attribution, outcome, symptom, confidence;	/* as decided then */
+	bool rollout;		/* all of them are a rollout's, or none is */
 };
 
 /* One address of the load balancer that sends to a port of the pod, as the samples told it. */

@@ -168,10 +168,12 @@ static void count_drop(struct ds_metrics *m, const struct ds_event *ev)
 	struct ds_series *s = ds_series_of(&m->table, ev);
 	uint64_t n = ds_event_has(ev, DS_KEY_REPEAT) && ev->repeat > 0 ? (uint64_t)ev->repeat : 1;
 	int phase = ds_event_has(ev, DS_KEY_PHASE) ? ev->phase : DS_PHASE_MAX;
-	struct ds_series_exemplar *e = &s->exemplars[ev->cause];
+	int place = ev->cause == DS_CAUSE_ABORTED_IN_FLIGHT && ev->level != DS_LEVEL_ERROR ?
+		    DS_SERIES_APART : ev->cause;
+	struct ds_series_exemplar *e = &s->exemplars[place];
 	int direction = reset_direction(ev);
 
-	s->drops[ev->cause] += n;
+	s->drops[place] += n;
 	m->suppressed += n - 1;
 	if (direction >= 0)
 		s->resets[direction][phase] += n;

@@ -15,8 +15,8 @@
 
 FAMILY(build, "drainsnoop_build", INFO, NULL, "The running program.");
 FAMILY(drops, "drainsnoop_dropped_connections", COUNTER, NULL,
-       "Inbound connections lost, by cause. Rollout causes are there at 0 from the workload's "
-       "first pod on the node on.");
+       "Inbound connections lost, by cause, and whether a rollout is to blame. What it can be "
+       "blamed for is there at 0 from the workload's first pod on the node on.");
 FAMILY(resets, "drainsnoop_resets", COUNTER, NULL,
        "Lost connections that a reset ended: sent by this node, or received; by the pod's phase.");
 FAMILY(unanswered, "drainsnoop_unanswered_connections", COUNTER, NULL,
@@ -89,16 +89,19 @@ static void put_drops(struct ds_metrics_text *t, const struct ds_series *s)
 	struct ds_metric_label labels[LABELS_MAX];
 	int cnt = name_series(s, labels);
 
-	for (int cause = 0; cause < DS_CAUSE_MAX; cause++) {
-		const struct ds_series_exemplar *e = &s->exemplars[cause];
+	for (int place = 0; place < DS_SERIES_DROPS; place++) {
+		int cause = place == DS_SERIES_APART ? DS_CAUSE_ABORTED_IN_FLIGHT : place;
+		bool rollout = place != DS_SERIES_APART && ds_cause_is_rollout(cause);
+		const struct ds_series_exemplar *e = &s->exemplars[place];
 		struct ds_metric_exemplar exemplar = {
 			.label = { "pod_uid", e->uid }, .n = e->n, .time_ns = e->time_ns,
 		};
 
-		if (!s->drops[cause] && !ds_cause_is_rollout(cause))
+		if (!s->drops[place] && !rollout)
 			continue;
 		labels[cnt] = (struct ds_metric_label){ "cause", ds_name(DS_NAMES_CAUSE, cause) };
-		ds_metrics_text_exemplified(t, labels, cnt + 1, DS_METRIC_COUNT(s->drops[cause]),
+		labels[cnt + 1] = (struct ds_metric_label){ "rollout", rollout ? "true" : "false" };
+		ds_metrics_text_exemplified(t, labels, cnt + 2, DS_METRIC_COUNT(s->drops[place]),
 					    &exemplar);
 	}
 }

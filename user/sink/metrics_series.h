@@ -14,6 +14,13 @@
 #define DS_SERIES_UID_LEN 63
 #define DS_SERIES_OTHER "(other)"	/* no name in Kubernetes has parentheses */
 
+/*
+ * Where a drop counts: its cause, and for those aborted on a pod that does not go, for which no
+ * rollout is to blame, a place of their own.
+ */
+#define DS_SERIES_APART DS_CAUSE_MAX
+#define DS_SERIES_DROPS (DS_CAUSE_MAX + 1)
+
 enum ds_reset_direction { DS_RESET_SENT, DS_RESET_RECEIVED, DS_RESET_MAX };
 
 struct ds_series_exemplar {
@@ -28,8 +35,8 @@ struct ds_series {
 	UT_hash_handle hh;
 	unsigned int pods;		/* on the node, or gone and not judged */
 	int64_t touched_ns;		/* latest event of it */
-	uint64_t drops[DS_CAUSE_MAX];
-	struct ds_series_exemplar exemplars[DS_CAUSE_MAX];
+	uint64_t drops[DS_SERIES_DROPS];
+	struct ds_series_exemplar exemplars[DS_SERIES_DROPS];
 	uint64_t resets[DS_RESET_MAX][DS_PHASE_MAX + 1];	/* last: phase not known */
 	uint64_t unanswered[DS_PHASE_MAX + 1];
 	uint64_t verdicts[DS_VERDICT_MAX];
