@@ -21,7 +21,8 @@
 #include "user/util/wipe.h"
 
 #define QUEUE_BYTES 1048576		/* a thousand lines or more */
-#define FINISH_NS (3 * DS_NS_PER_S)	/* for a reader that is slow, at the end */
+#define ENDING_NS (2 * DS_NS_PER_S)	/* for a reader that is slow, before the last lines */
+#define FINISH_NS (2 * DS_NS_PER_S)	/* and after them */
 #define SECRET_MAX 4096
 
 struct agent {
@@ -108,12 +109,17 @@ static void emit(void *ctx, const struct ds_event *ev)
 				agent->line.failed ? 0 : agent->line.len);
 }
 
+static void tell_lost(struct agent *agent)
+{
+	ds_run_lost(agent->run, DS_LOSS_STAGE_OUTPUT, "stdout",
+		    ds_line_queue_take_lost(agent->queue));
+}
+
 static void each_second(void *ctx)
 {
 	struct agent *agent = ctx;
 
-	ds_run_lost(agent->run, DS_LOSS_STAGE_OUTPUT, "stdout",
-		    ds_line_queue_take_lost(agent->queue));
+	tell_lost(agent);
 	if (!ds_line_queue_is_gone(agent->queue))
 		return;
 	/* Only a new container gets another one. */
@@ -125,6 +131,15 @@ static void each_second(void *ctx)
 static void reopen(void *ctx)
 {
 	(void)ctx;	/* the run has opened its files anew: this has none */
+}
+
+/* The last verdicts are worth most: room for them. */
+static void ending(void *ctx)
+{
+	struct agent *agent = ctx;
+
+	(void)ds_line_queue_wait(agent->queue, ENDING_NS);
+	tell_lost(agent);
 }
 
 static void finish(void *ctx)
@@ -161,7 +176,7 @@ int ds_command_agent(const struct ds_options *options)
 	struct agent agent = { .options = &own };
 	struct ds_run_hooks hooks = {
 		.open = open_agent, .emit = emit, .input = take_input, .disguise = disguise,
-		.each_second = each_second, .reopen = reopen, .finish = finish,
+		.each_second = each_second, .reopen = reopen, .ending = ending, .finish = finish,
 		.close = close_agent, .free = free_agent, .ctx = &agent,
 	};
 

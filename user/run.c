@@ -432,6 +432,7 @@ static int set_up(struct ds_run *run)
 static void drain_everything(struct ds_run *run)
 {
 	ds_sources_finish(run->sources);
+	HOOK(run, ending);
 	tell_refused(run);
 	ds_merge_flush(run->merge, release, run);
 	push_tick(run, ds_clock_ns(CLOCK_REALTIME), true);

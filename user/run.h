@@ -30,6 +30,8 @@ struct ds_run_hooks {
 	void (*each_second)(void *ctx);
 	/* SIGHUP: files have been renamed; without it that signal does what it does. */
 	void (*reopen)(void *ctx);
+	/* The run is over; its last events are still to come. */
+	void (*ending)(void *ctx);
 	/* The last event was emitted. */
 	void (*finish)(void *ctx);
 	/* Ends what is under way on the loop, which runs once more; then free, after it closed. */

@@ -92,6 +92,7 @@ static void a_reader_that_stalls_costs_lines_and_no_time(void **state)
 	unsigned taken[1000], cnt = 0;
 
 	(void)state;
+	assert_int_equal(ds_line_queue_wait(q, 10 * S), 0);
 	for (unsigned n = 0; n < 1000; n++) {
 		size_t len = line_of(n, line);
 
@@ -100,6 +101,7 @@ static void a_reader_that_stalls_costs_lines_and_no_time(void **state)
 	}
 	assert_true(cnt > 20 && cnt < 500);
 	assert_int_equal(ds_line_queue_take_lost(q), 1000 - cnt);
+	assert_true(ds_line_queue_wait(q, S / 100) > 0);
 	assert_int_equal(ds_line_queue_take_lost(q), 0);
 	/* The reader wakes up: all that was taken is there, whole and in order. */
 	for (unsigned i = 0; i < cnt; i++) {
@@ -108,6 +110,7 @@ static void a_reader_that_stalls_costs_lines_and_no_time(void **state)
 		(void)read_bytes(read_back, len);
 		assert_memory_equal(line, read_back, len);
 	}
+	assert_int_equal(ds_line_queue_wait(q, 10 * S), 0);
 	assert_true(ds_line_queue_put(q, "again\n", 6));
 	(void)read_bytes(read_back, 6);
 	assert_memory_equal(read_back, "again\n", 6);

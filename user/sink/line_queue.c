@@ -144,6 +144,8 @@ static void *run(void *arg)
 		r = q->gone ? -EPIPE : write_line(q->fd, line, len);
 		(void)pthread_mutex_lock(&q->lock);
 		take_result(q, r);
+		if (!q->waiting)
+			(void)pthread_cond_broadcast(&q->changed);
 	}
 	q->ended = true;
 	(void)pthread_cond_broadcast(&q->changed);
@@ -257,20 +259,31 @@ static struct timespec later(int64_t ns)
 	return at;
 }
 
-uint64_t ds_line_queue_finish(struct ds_line_queue *q, int64_t at_most_ns)
+/* Until nothing waits and, at the end, the thread has ended too. */
+static uint64_t wait_for(struct ds_line_queue *q, int64_t at_most_ns, bool end)
 {
 	struct timespec until = later(at_most_ns);
 	uint64_t left;
 	int r = 0;
 
 	(void)pthread_mutex_lock(&q->lock);
-	q->ending = true;
+	q->ending = q->ending || end;
 	(void)pthread_cond_broadcast(&q->changed);
-	while (!q->ended && r != ETIMEDOUT)
+	while ((q->waiting || (end && !q->ended)) && r != ETIMEDOUT)
 		r = pthread_cond_timedwait(&q->changed, &q->lock, &until);
 	left = q->waiting;
 	(void)pthread_mutex_unlock(&q->lock);
 	return left;
+}
+
+uint64_t ds_line_queue_wait(struct ds_line_queue *q, int64_t at_most_ns)
+{
+	return wait_for(q, at_most_ns, false);
+}
+
+uint64_t ds_line_queue_finish(struct ds_line_queue *q, int64_t at_most_ns)
+{
+	return wait_for(q, at_most_ns, true);
 }
 
 void ds_line_queue_free(struct ds_line_queue **queue)

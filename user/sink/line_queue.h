@@ -29,6 +29,9 @@ uint64_t ds_line_queue_take_lost(struct ds_line_queue *q);
 /* Whether the reader has gone for good (EPIPE): every later line is lost. */
 bool ds_line_queue_is_gone(struct ds_line_queue *q);
 
+/* Waits until all is written, at most so long. The number of lines that still wait. */
+uint64_t ds_line_queue_wait(struct ds_line_queue *q, int64_t at_most_ns);
+
 /*
  * The end: waits until all is written, at most so long. The number of lines that still wait; they
  * are lost. Nothing may be put in afterwards.

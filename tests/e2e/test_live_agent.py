@@ -1,0 +1,337 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`drainsnoop agent` as a process: how it gets ready, what it does at its end, at a SIGHUP, and while nobody reads it.
+
+In network namespaces of the test's own, against a stand-in of the API server (fake_kube.py)."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+import test_live
+import test_live_dual
+from fake_kube import FakeKube, make_pod
+from test_live import BINARY, wait_for
+from test_live_kube import inside
+
+PORT = 19973
+POD = {"POD_NAMESPACE": "drainsnoop", "POD_NAME": "drainsnoop-agent-x7k2p"}
+
+
+class Agent(unittest.TestCase):
+    """An agent in the namespace self.netns."""
+    end, said, lines, names = test_live.Live.end, test_live.Live.said, test_live.Live.lines, test_live.Live.names
+
+    def setUp(self):
+        test_live.Live.setUp(self)
+        subprocess.run(["ip", "-n", self.netns, "link", "set", "lo", "up"], check=True)
+
+    def serve(self, *pods):
+        with inside(self.netns):
+            self.kube = FakeKube()
+        self.addCleanup(self.kube.close)
+        for pod in pods:
+            self.kube.put(pod)
+
+    def start(self, *args, stdout=None, **environment):
+        out = stdout or open(self.output, "wb")
+        argv = ["nsenter", f"--net=/run/netns/{self.netns}", BINARY, "agent", "--kube-api", self.kube.url, "--node", "node-1",
+                "--metrics-listen", f"127.0.0.1:{PORT}", *args]
+        with open(self.errors, "wb") as errors:
+            process = subprocess.Popen(argv, stdout=out, stderr=errors, stdin=subprocess.DEVNULL,
+                                       env=dict(os.environ, **environment))
+        self.addCleanup(self.end, process)
+        if not stdout:
+            out.close()
+            wait_for(lambda: self.names() or process.poll() is not None, 60, "the first line")
+        return process
+
+    def get(self, page):
+        """Status and text of a page; status None while nobody answers."""
+        with inside(self.netns):
+            connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=10)
+            try:
+                connection.request("GET", page)
+                reply = connection.getresponse()
+                return reply.status, reply.read().decode()
+            except ConnectionError:
+                return None, ""
+            finally:
+                connection.close()
+
+    def wait_ready(self):
+        wait_for(lambda: self.get("/readyz")[0] == 200, 60, "readiness")
+
+    def metric(self, sample):
+        found = re.search(rf"^{re.escape(sample)} (\S+)$", self.get("/metrics")[1], re.MULTILINE)
+        return float(found.group(1)) if found else None
+
+    def terminate(self, process, within=10):
+        """SIGTERM; seconds that the end took."""
+        begin = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(60), 0, self.said())
+        took = time.monotonic() - begin
+        self.assertLess(took, within)
+        return took
+
+    def of(self, name):
+        return [line for line in self.lines() if line["event.name"] == f"drainsnoop.{name}"]
+
+
+class Probes(Agent):
+    def test_ready_once_the_pods_are_known_and_healthy_all_the_time(self):
+        self.serve(make_pod("web-1", "10.99.0.5"))
+        self.kube.stop()
+        process = self.start()
+        wait_for(lambda: self.get("/healthz")[0] == 200, 60, "health")
+        self.assertEqual(self.get("/readyz")[0], 503)
+        self.assertIn("the pods of this node are not known yet", self.get("/readyz")[1])
+        with inside(self.netns):
+            self.kube.start()
+        self.wait_ready()
+        wait_for(lambda: "drainsnoop.pod.state" in self.names(), 60, "the pod")
+        self.assertGreater(self.metric('drainsnoop_probes{state="attached"}'), 0)
+        # An API server that goes away takes no agent with it.
+        self.kube.stop()
+        wait_for(lambda: "the API server cannot be asked" in self.said(), 60, "the trouble")
+        self.assertEqual((self.get("/healthz")[0], self.get("/readyz")[0]), (200, 200))
+        with inside(self.netns):
+            self.kube.start()
+        self.terminate(process)
+
+    def test_a_process_that_stands_still_gives_no_answer(self):
+        self.serve()
+        process = self.start()
+        self.wait_ready()
+        process.send_signal(signal.SIGSTOP)
+        with inside(self.netns):
+            connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=1)
+            with self.assertRaises(TimeoutError):
+                connection.request("GET", "/healthz")
+                connection.getresponse()
+            connection.close()
+        process.send_signal(signal.SIGCONT)
+        wait_for(lambda: self.get("/healthz")[0] == 200, 60, "health")
+        self.terminate(process)
+
+    def test_without_metrics_nothing_listens(self):
+        self.serve(make_pod("web-1", "10.99.0.5"))
+        process = self.start("--metrics-listen", "off")
+        wait_for(lambda: "drainsnoop.pod.state" in self.names(), 60, "the pod")
+        listening = subprocess.run(["nsenter", f"--net=/run/netns/{self.netns}", "ss", "-Hltnp"], capture_output=True, text=True,
+                                   check=True).stdout
+        self.assertNotIn(f"pid={process.pid},", listening)
+        self.terminate(process)
+
+
+class Ends(Agent):
+    def test_sigterm_judges_what_is_open(self):
+        self.serve(make_pod("web-1", "10.99.0.5"), make_pod("web-2", "10.99.0.6"))
+        process = self.start(DRAINSNOOP_CLUSTER="prod-eu1")
+        self.wait_ready()
+        self.kube.terminate("web-1")
+        wait_for(lambda: "terminating" in [e["drainsnoop.pod.phase"] for e in self.of("pod.phase")], 60, "the phase")
+        self.terminate(process, within=5)
+        verdict, = self.of("pod.verdict")
+        self.assertEqual((verdict["k8s.pod.name"], verdict["drainsnoop.verdict.code"], verdict["drainsnoop.verdict.reason"]),
+                         ("web-1", "inconclusive", "observation_cut"))
+        self.assertEqual(self.names()[-1], "drainsnoop.stop")
+        self.assertEqual({(e["k8s.cluster.name"], e["k8s.node.name"]) for e in self.lines()}, {("prod-eu1", "node-1")})
+        self.assertEqual([e["drainsnoop.seq"] for e in self.lines()], list(range(len(self.lines()))))
+
+    def test_sighup_opens_the_recording_anew(self):
+        """Both pieces, one behind the other, are a recording: its replay is what was written to standard output."""
+        self.serve(make_pod("web-1", "10.99.0.5"))
+        path, old = os.path.join(self.folder, "recording"), os.path.join(self.folder, "recording.1")
+        process = self.start("--record", path, "--cluster", "prod-eu1")
+        self.wait_ready()
+        wait_for(lambda: len(self.of("pod.state")) == 1, 60, "the pod")
+        os.rename(path, old)
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: os.path.exists(path), 60, "the new file")
+        self.kube.terminate("web-1")
+        wait_for(lambda: len(self.of("pod.state")) == 2, 60, "the pod's end")
+        process.send_signal(signal.SIGHUP)      # not renamed: nothing is lost
+        self.terminate(process)
+        with open(old, "rb") as first, open(path, "rb") as second:
+            pieces = [first.read(), second.read()]
+        self.assertTrue(all(pieces))
+        self.assertIn(b'"drainsnoop.start"', pieces[0])
+        self.assertNotIn(b'"drainsnoop.start"', pieces[1])
+        replay = subprocess.run([BINARY, "replay", "-o", "json", "-"], input=b"".join(pieces), capture_output=True, check=True)
+        with open(self.output, "rb") as file:
+            self.assertEqual(replay.stdout, file.read())
+
+    def latency(self, state, pod):
+        """Seconds from a pod's news to the state file that has them."""
+        begin = time.monotonic()
+        self.kube.put(make_pod(pod, f"10.99.1.{len(self.kube.pods)}"))
+        wait_for(lambda: pod in state(), 60, "the state file")
+        return time.monotonic() - begin
+
+    def hurried(self, change):
+        path = os.path.join(self.folder, "state")
+
+        def state():
+            try:
+                with open(path, encoding="utf-8") as file:
+                    return file.read()
+            except FileNotFoundError:
+                return ""
+        self.serve(make_pod("web-1", "10.99.0.5"))
+        agent = make_pod(POD["POD_NAME"], "10.99.0.9")
+        agent["metadata"]["namespace"] = POD["POD_NAMESPACE"]
+        self.kube.put(agent)
+        process = self.start("-v", "--state", path, **POD)
+        self.wait_ready()
+        self.assertNotIn("the end may be near", self.said())
+        change()
+        wait_for(lambda: "the end may be near" in self.said(), 60, "the hurry")
+        # Otherwise it is 2 s each.
+        self.assertLess(sum(self.latency(state, f"new-{n}") for n in range(6)), 9)
+        self.terminate(process)
+
+    def test_files_are_written_at_once_when_the_node_shuts_down(self):
+        def shut_down(pod):
+            pod["status"] |= {"phase": "Failed", "reason": "Terminated",
+                              "message": "Pod was terminated in response to imminent node shutdown."}
+        self.hurried(lambda: self.kube.change("web-1", shut_down))
+
+    def test_files_are_written_at_once_when_the_agents_own_pod_goes(self):
+        self.hurried(lambda: self.kube.terminate(POD["POD_NAME"]))
+
+
+class Stalled(Agent):
+    """Standard output that nobody reads."""
+    PODS = 1500
+
+    @staticmethod
+    def pod(n):
+        return json.dumps({"event.name": "drainsnoop.pod.state", "k8s.pod.name": f"web-{n}" + "x" * 200,
+                           "k8s.namespace.name": "shop", "drainsnoop.pod.phase": "ready",
+                           "k8s.pod.uid": f"6f2a1c1e-0000-4000-8000-{n:012d}",
+                           "drainsnoop.pod.addresses": f"10.99.{n // 250}.{n % 250 + 1}"}) + "\n"
+
+    def flood(self):
+        """Agent and pipe, after more lines than queue and pipe can hold."""
+        self.serve()
+        events = os.path.join(self.folder, "events.jsonl")
+        with open(events, "w", encoding="utf-8") as file:
+            for n in range(self.PODS):
+                file.write(self.pod(n))
+        self.source = events
+        process = self.start("--events", events, stdout=subprocess.PIPE)
+        self.addCleanup(process.stdout.close)
+        wait_for(lambda: self.metric('drainsnoop_lost_events_total{stage="output"}'), 60, "the loss")
+        return process
+
+    def test_lines_are_lost_and_counted_and_nothing_else_waits(self):
+        process = self.flood()
+        self.assertEqual((self.get("/healthz")[0], self.get("/readyz")[0]), (200, 200))
+        # Whoever reads again gets whole lines, and what is missing is what was counted.
+        lines = []
+        reader = threading.Thread(target=lambda: lines.extend(json.loads(line) for line in process.stdout), daemon=True)
+        reader.start()
+        with open(self.source, "a", encoding="utf-8") as file:
+            file.write(self.pod(self.PODS))
+        wait_for(lambda: lines and f"web-{self.PODS}x" in lines[-1].get("k8s.pod.name", ""), 60, "the news")
+        process.send_signal(signal.SIGTERM)
+        reader.join(60)
+        self.assertEqual(process.wait(60), 0)
+        self.assertEqual(lines[-1]["event.name"], "drainsnoop.stop")
+        numbers = [line["drainsnoop.seq"] for line in lines]
+        self.assertEqual(numbers, sorted(set(numbers)))
+        missing = numbers[-1] + 1 - len(numbers)
+        self.assertGreater(missing, 100)
+        self.assertEqual(lines[-1]["drainsnoop.lost.events"], missing)
+        self.assertIn("web-0x", lines[1]["k8s.pod.name"])
+
+    def test_the_end_does_not_wait_for_a_reader(self):
+        process = self.flood()
+        self.terminate(process, within=20)
+        self.assertIn("standard output did not take the last", self.said())
+
+    def test_a_reader_that_has_gone_ends_it(self):
+        self.serve(make_pod("web-1", "10.99.0.5"))
+        process = self.start(stdout=subprocess.PIPE)
+        self.assertIn(b"drainsnoop.start", process.stdout.readline())
+        process.stdout.close()
+        self.kube.terminate("web-1")
+        self.assertEqual(process.wait(60), 1)
+        self.assertIn("nobody reads standard output any more", self.said())
+
+
+class Redaction(unittest.TestCase):
+    """Real connections from a client whose address must not show, by IPv4 and IPv6."""
+    Dual = test_live_dual.Dual
+    setUp, ip, inside, started, traffic = Dual.setUp, staticmethod(Dual.ip), Dual.inside, Dual.started, Dual.traffic
+    lines, connect = Dual.lines, Dual.connect
+    del Dual
+
+    def run_with(self, *args):
+        """A pod that goes and is asked twice more; the lines of that."""
+        self.ip("-n", self.names["node"], "link", "set", "lo", "up")
+        with inside(self.names["node"]):
+            kube = FakeKube()
+        self.addCleanup(kube.close)
+        pod = make_pod("web-1", test_live_dual.POD[0])
+        pod["status"]["podIPs"] = [{"ip": address} for address in test_live_dual.POD]
+        kube.put(pod)
+        with open(self.output, "wb") as out:
+            agent = self.started([*self.inside("node"), BINARY, "agent", "--kube-api", kube.url, "--node", "node-1",
+                                  "--settle", "1s", "--metrics-listen", "off", "--record", self.recording, *args], stdout=out,
+                                 stderr=subprocess.DEVNULL)
+        server = self.started([*self.inside("pod"), sys.executable, "-c", test_live_dual.SERVER], stdout=subprocess.PIPE)
+        self.addCleanup(server.stdout.close)
+        self.assertEqual(server.stdout.readline(), b"listens\n")
+        wait_for(lambda: self.lines("pod.state"), 60, "the pod")
+        self.assertEqual(self.connect(), ["served", "served"])
+        wait_for(lambda: all(f'"destination.address":"{address}"' in self.traffic() for address in test_live_dual.POD), 60,
+                 "the counters of both addresses")
+        kube.terminate("web-1")
+        wait_for(lambda: "terminating" in [e["drainsnoop.pod.phase"] for e in self.lines("pod.phase")], 60, "the phase")
+        server.kill()
+        server.wait()
+        self.assertEqual(self.connect(), ["refused", "refused"])
+        wait_for(lambda: len(self.lines("drop")) == 2, 60, "both drops")
+        agent.send_signal(signal.SIGTERM)
+        self.assertEqual(agent.wait(60), 0)
+        return self.lines("drop")
+
+    def texts(self):
+        for path in (self.output, self.recording):
+            with open(path, encoding="utf-8") as file:
+                yield file.read()
+
+    def test_clients_are_replaced_everywhere(self):
+        key = os.path.join(self.folder, "key")
+        with open(key, "w", encoding="ascii") as file:
+            file.write("0123456789abcdef0123456789abcdef")
+        drops = self.run_with("--redact-peers", "--redact-key-file", key)
+        peers = {drop["network.type"]: drop["source.address"] for drop in drops}
+        self.assertRegex(peers["ipv4"], r"^2[45]\d\.")
+        self.assertRegex(peers["ipv6"], r"^100::")
+        self.assertEqual({drop["destination.address"] for drop in drops}, set(test_live_dual.POD))
+        for text in self.texts():
+            for address in test_live_dual.LB:
+                self.assertNotIn(f'"{address}"', text)
+                self.assertNotRegex(text, rf"(?<![\d.:a-f]){re.escape(address)}(?![\d.:a-f])")
+            for address in peers.values():
+                self.assertIn(f'"{address}"', text)
+        replay = subprocess.run([BINARY, "replay", "-o", "json", self.recording], capture_output=True, text=True, check=True)
+        self.assertEqual(replay.stdout, next(self.texts()))
+
+    def test_the_load_balancer_is_shown(self):
+        drops = self.run_with("--redact-peers", "--lb", test_live_dual.LB[0], "--lb", test_live_dual.LB[1])
+        self.assertEqual({drop["source.address"] for drop in drops}, set(test_live_dual.LB))
+
+
+if __name__ == "__main__":
+    unittest.main()
