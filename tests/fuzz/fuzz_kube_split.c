@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct ds_kube_keep keep[] = {
 	DS_KUBE_KEEP_COMMON, { "object", "spec" }, { "metadata", "name" },
-	{ "spec", "list" },  { "list", "list" },   { NULL, NULL },
+	{ "spec", "list" },  { "list", "list" },   { "metadata", "labels" },
+	{ "labels", "*" },   { NULL, NULL },
 };
 
 struct sums {

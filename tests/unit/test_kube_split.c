@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/source/kube/kube_split.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,8 @@
 
 static const struct ds_kube_keep keep[] = {
 	DS_KUBE_KEEP_COMMON, { "object", "spec" }, { "metadata", "name" }, { "spec", "list" },
-	{ "spec", "deep" },  { "list", "a" },      { "deep", "deep" },     { NULL, NULL },
+	{ "spec", "deep" },  { "list", "a" },      { "deep", "deep" },     { "object", "labels" },
+	{ "labels", "b" },   { "labels", "*" },    { "b", "c" },	   { NULL, NULL },
 };
 
 static struct ds_buf got;
@@ -85,6 +87,26 @@ static void events_of_a_watch_come_one_by_one(void **state)
 	assert_cut("\n\n", true, "");
 }
 
+static void any_member_is_kept_under_its_own_key(void **state)
+{
+	char text[512], want[512], key[DS_KUBE_KEY_MAX + 2];
+
+	(void)state;
+	assert_cut("{\"object\":{\"labels\":{\"app\":\"a\",\"x.y/z\\u0041\":\"\",\"b\":{\"c\":1,\"d\":2},"
+		   "\"o\":{\"c\":1},\"l\":[1,{\"c\":2}]},\"app\":1},\"app\":1}",
+		   true,
+		   "object {\"object\":{\"labels\":{\"app\":\"a\",\"x.y/z\\u0041\":\"\",\"b\":{\"c\":1},"
+		   "\"o\":{},\"l\":[1,{}]}}}|");
+	for (size_t len = DS_KUBE_KEY_MAX; len <= DS_KUBE_KEY_MAX + 1; len++) {
+		memset(key, 'k', len);
+		key[len] = '\0';
+		snprintf(text, sizeof(text), "{\"object\":{\"labels\":{\"%s\":1}}}", key);
+		snprintf(want, sizeof(want), "object %s|",
+			 len > DS_KUBE_KEY_MAX ? "{\"object\":{\"labels\":{}}}" : text);
+		assert_cut(text, true, want);
+	}
+}
+
 static void items_of_a_list_come_before_what_stands_around_them(void **state)
 {
 	(void)state;
@@ -121,10 +143,13 @@ static void what_nobody_reads_is_left_out(void **state)
 static void a_key_with_a_nul_is_none_of_the_table(void **state)
 {
 	static const char text[] = "{\"type\0\":1,\"kin\0d\":2,\"\":3,\"kind\":4}";
+	static const char any[] = "{\"object\":{\"labels\":{\"a\0\":1,\"\n\":2,\"\":3,\"c\":4}}}";
 
 	(void)state;
 	assert_true(feed(text, sizeof(text) - 1));
 	assert_string_equal(got.data + 1, "object {\"kind\":4}|");
+	assert_true(feed(any, sizeof(any) - 1));
+	assert_string_equal(got.data + 1, "object {\"object\":{\"labels\":{\"c\":4}}}|");
 }
 
 static void strings_stay_as_they_are(void **state)
@@ -243,6 +268,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(events_of_a_watch_come_one_by_one, fresh),
+		cmocka_unit_test_setup(any_member_is_kept_under_its_own_key, fresh),
 		cmocka_unit_test_setup(items_of_a_list_come_before_what_stands_around_them, fresh),
 		cmocka_unit_test_setup(what_nobody_reads_is_left_out, fresh),
 		cmocka_unit_test_setup(a_key_with_a_nul_is_none_of_the_table, fresh),

@@ -75,7 +75,10 @@ struct ds_cluster_options {
 
 /* Functions are called from within the calls below, never else. 0 or -ENOMEM. */
 int ds_cluster_new(struct ds_cluster **ret_cluster, const struct ds_cluster_options *options);
-/* Before it every watch must have dropped its objects (ds_kube_watch_free). NULL is fine. */
+/*
+ * Before it every watch must have dropped its objects (ds_kube_watch_free). From the first that is
+ * dropped like that nothing is told any more. NULL is fine.
+ */
 void ds_cluster_free(struct ds_cluster **cluster);
 
 /* The hooks of a watch of that kind, and their ctx. */
@@ -124,6 +127,7 @@ struct ds_cluster_target {
 	int type;		/* enum ds_target_type */
 	uint16_t port;		/* of the pod; of an instance: its node port */
 	uint16_t pod_port;	/* the pod's own port behind it */
+	bool ready;		/* the controller has it registered, or is about to */
 };
 
 /* Strings are borrowed until the next call that changes something. */
@@ -153,7 +157,7 @@ void ds_cluster_each_node(const struct ds_cluster *c, void (*each)(void *ctx, co
 struct ds_cluster_pdb_facts {
 	const char *name;		/* borrowed until the next change */
 	int64_t allowed, healthy, desired, expected;	/* pods; -1 = not told */
-	bool several;			/* more than one selects them: evictions are refused */
+	bool several;			/* more than one selects them: none can be evicted */
 };
 bool ds_cluster_pdb(const struct ds_cluster *c, const char *uid,
 		    struct ds_cluster_pdb_facts *ret_facts);

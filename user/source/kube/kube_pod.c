@@ -311,7 +311,7 @@ static int phase_of(json_object *status, bool deleting)
 	return condition(status, "Ready") ? DS_PHASE_READY : DS_PHASE_NOT_READY;
 }
 
-static int trigger_of(json_object *status)
+int ds_kube_pod_trigger(json_object *status)
 {
 	const char *reason = ds_kube_text(status, "reason");
 	json_object *disrupted = condition(status, "DisruptionTarget");
@@ -395,7 +395,7 @@ static void read_state(json_object *metadata, json_object *spec, json_object *st
 	else if (is_ended_by_kubelet(status))
 		read_going(status, now_ns, pod);
 	if (pod->t0_ns) {
-		pod->trigger = trigger_of(status);
+		pod->trigger = ds_kube_pod_trigger(status);
 		if (pod->trigger < 0)
 			pod->trigger = DS_TRIGGER_DELETION;
 	}

@@ -68,6 +68,9 @@ uint64_t ds_kube_pod_digest(const struct ds_kube_pod *pod);
  */
 void ds_kube_pod_gone(struct ds_kube_pod *pod, int64_t now_ns, bool unseen);
 
+/* Why it goes, as its status says (enum ds_trigger); -1 where that says nothing. */
+int ds_kube_pod_trigger(json_object *status);
+
 /* The event; its strings are borrowed of pod and node (NULL = not told). */
 void ds_kube_pod_event(const struct ds_kube_pod *pod, const char *node, int64_t now_ns,
 		       struct ds_event *ev);

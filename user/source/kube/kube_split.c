@@ -50,15 +50,32 @@ static struct ds_kube_split_frame *top(struct ds_kube_split *s)
 	return &s->frames[s->depth - 1];
 }
 
+static bool is_any(const char *key)
+{
+	return key[0] == '*' && !key[1];
+}
+
+/* JSON has no such characters in strings, and a NUL would end the piece. */
+static bool is_text(const char *key, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)key[i] < ' ')
+			return false;
+	return true;
+}
+
 /* The member's key in the table, or NULL. */
 static const char *find_kept(const struct ds_kube_split *s, const char *parent)
 {
 	if (!s->key_len || s->key_len > sizeof(s->key))
 		return NULL;
-	for (const struct ds_kube_keep *k = s->keep; k->parent; k++)
+	for (const struct ds_kube_keep *k = s->keep; k->parent; k++) {
 		if (k->key[0] == s->key[0] && strlen(k->key) == s->key_len &&
 		    !memcmp(k->key, s->key, s->key_len) && !strcmp(k->parent, parent))
 			return k->key;
+		if (is_any(k->key) && !strcmp(k->parent, parent) && is_text(s->key, s->key_len))
+			return k->key;
+	}
 	return NULL;
 }
 
@@ -80,7 +97,10 @@ static void begin_kept(struct ds_kube_split *s)
 	if (!f->is_object)
 		return;
 	put(s, "\"", 1);
-	put(s, s->kept, strlen(s->kept));
+	if (is_any(s->kept))
+		put(s, s->key, s->key_len);
+	else
+		put(s, s->kept, strlen(s->kept));
 	put(s, "\":", 2);
 }
 

@@ -14,13 +14,16 @@
 #include "user/util/buf.h"
 
 #define DS_KUBE_KEPT_MAX 262144	/* bytes kept of one object */
+#define DS_KUBE_KEY_MAX 320	/* a longer key is not kept; a label's has 253 + 1 + 63 at most */
 #define DS_KUBE_DEPTH_MAX 24	/* what is deeper becomes null */
 
 /*
  * A member that is kept: its key, and the key under which its object stands (lists in between do
  * not count). "" = at the top; what an event of a watch carries, and the items of a list, stand
  * under "object". A member whose value is an object is kept with those of its members that the
- * table names. The table ends with a parent of NULL.
+ * table names. The key "*" stands for all of its members (labels, annotations), those that are
+ * objects with nothing in them; a row of the member's own goes before it. The table ends with a
+ * parent of NULL.
  */
 struct ds_kube_keep {
 	const char *parent, *key;
@@ -55,7 +58,7 @@ struct ds_kube_split {
 	struct ds_kube_split_frame frames[DS_KUBE_DEPTH_MAX];
 	int depth, state;
 	const char *kept;	/* key of the member at hand, of the table; NULL = it is not kept */
-	char key[64];
+	char key[DS_KUBE_KEY_MAX];
 	size_t key_len;
 	int64_t skip_depth;	/* of brackets that are open in what is not kept */
 	size_t item_at;		/* where the item at hand begins in buf */

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Objects come, change and go; who asks is answered. */
+#include "user/source/cluster/cluster.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/source/cluster/cluster_state.h"
+
+#define SOURCE(at, name, keeps, bound, ...) \
+	{ .path = (at), .what = (name), .right = "list and watch " name, .keep = (keeps), \
+	  .max = (bound), __VA_ARGS__ }
+
+static const struct ds_cluster_source sources[DS_CLUSTER_KIND_MAX] = {
+	[DS_CLUSTER_BINDING] = SOURCE("/apis/elbv2.k8s.aws/v1beta1/targetgroupbindings",
+				      "targetgroupbindings.elbv2.k8s.aws", ds_read_binding_keep,
+				      4096, .is_crd = true),
+	[DS_CLUSTER_BINDING_EKS] = SOURCE("/apis/eks.amazonaws.com/v1/targetgroupbindings",
+					  "targetgroupbindings.eks.amazonaws.com",
+					  ds_read_binding_keep, 4096, .is_crd = true),
+	[DS_CLUSTER_SERVICE] = SOURCE("/api/v1/services", "services", ds_read_service_keep, 16384),
+	[DS_CLUSTER_SLICE] = SOURCE("/apis/discovery.k8s.io/v1/endpointslices",
+				    "endpointslices.discovery.k8s.io", ds_read_slice_keep, 32768),
+	[DS_CLUSTER_REPLICASET] = SOURCE("/apis/apps/v1/replicasets", "replicasets.apps",
+					 ds_read_workload_keep, 65536),
+	[DS_CLUSTER_DEPLOYMENT] = SOURCE("/apis/apps/v1/deployments", "deployments.apps",
+					 ds_read_workload_keep, 16384),
+	[DS_CLUSTER_STATEFULSET] = SOURCE("/apis/apps/v1/statefulsets", "statefulsets.apps",
+					  ds_read_workload_keep, 8192),
+	[DS_CLUSTER_DAEMONSET] = SOURCE("/apis/apps/v1/daemonsets", "daemonsets.apps",
+					ds_read_workload_keep, 4096),
+	[DS_CLUSTER_PDB] = SOURCE("/apis/policy/v1/poddisruptionbudgets",
+				  "poddisruptionbudgets.policy", ds_read_pdb_keep, 8192,
+				  .is_extra = true),
+	[DS_CLUSTER_NODE] = SOURCE("/api/v1/nodes", "nodes", ds_read_node_keep, 16384),
+	[DS_CLUSTER_POD] = SOURCE("/api/v1/pods", "pods", ds_read_pod_keep, DS_CLUSTER_PODS_MAX,
+				  .is_extra = true),
+};
+
+const struct ds_cluster_source *ds_cluster_source(enum ds_cluster_kind kind)
+{
+	return &sources[kind];
+}
+
+int ds_cluster_new(struct ds_cluster **ret_cluster, const struct ds_cluster_options *options)
+{
+	struct ds_cluster *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->options = *options;
+	if (!c->options.pods_max)
+		c->options.pods_max = DS_CLUSTER_PODS_MAX;
+	for (int kind = 0; kind < DS_CLUSTER_KIND_MAX; kind++)
+		c->feeds[kind] = (struct ds_cluster_feed){ c, (enum ds_cluster_kind)kind };
+	*ret_cluster = c;
+	return 0;
+}
+
+void ds_cluster_free(struct ds_cluster **cluster)
+{
+	struct ds_cluster *c = *cluster;
+
+	if (c)
+		ds_cluster_clear(c);
+	free(c);
+	*cluster = NULL;
+}
+
+/* ---- the hooks of the watches ---- */
+
+void *ds_cluster_feed(struct ds_cluster *c, enum ds_cluster_kind kind)
+{
+	return &c->feeds[kind];
+}
+
+void *ds_cluster_take(void *feed, void *object, json_object *json)
+{
+	const struct ds_cluster_feed *f = feed;
+	void *news = ds_cluster_object_read(f->cluster, f->kind, json);
+	struct ds_cluster_object *o = object;
+
+	if (!news)
+		return NULL;
+	if (!o)
+		o = calloc(1, sizeof(*o));
+	if (!o) {
+		ds_cluster_object_free(f->kind, news);
+		return NULL;
+	}
+	o->kind = f->kind;
+	ds_cluster_object_free(o->kind, o->news);
+	o->news = news;
+	return o;
+}
+
+void ds_cluster_tell(void *feed, void *object, enum ds_kube_told told)
+{
+	struct ds_cluster *c = ((struct ds_cluster_feed *)feed)->cluster;
+	struct ds_cluster_object *o = object;
+	struct ds_cluster_pod_entry *pod;
+
+	c->now_ns = c->options.now(c->options.ctx);
+	ds_cluster_object_update(c, o); /* also of one that is gone: its last word */
+	pod = o->pod;
+	if (told != DS_KUBE_IS)
+		ds_cluster_object_remove(c, o);
+	if (told != DS_KUBE_IS && pod)
+		ds_cluster_pod_gone(c, pod);
+	ds_cluster_settle(c);
+}
+
+void ds_cluster_drop(void *feed, void *object)
+{
+	struct ds_cluster *c = ((struct ds_cluster_feed *)feed)->cluster;
+	struct ds_cluster_object *o = object;
+
+	/* It is not gone: nobody watches it any more. */
+	c->is_closing = c->is_closing || o->facts;
+	ds_cluster_object_remove(c, o);
+	ds_cluster_object_free(o->kind, o->news);
+	free(o);
+	ds_cluster_settle(c);
+}
+
+void ds_cluster_tick(struct ds_cluster *c)
+{
+	c->now_ns = c->options.now(c->options.ctx);
+	ds_cluster_pods_tick(c);
+}
+
+/* ---- questions ---- */
+
+bool ds_cluster_group_goes(const struct ds_cluster *c, const char *arn)
+{
+	int64_t now_ns = c->options.now(c->options.ctx);
+
+	for (const struct ds_tie *t = c->going.first; t; t = t->next) {
+		const struct ds_cluster_pod_entry *pod = t->of;
+
+		for (int i = 0; pod->going_ns && i < pod->members_cnt; i++) {
+			const struct ds_cluster_group *g = pod->members[i].group;
+			int64_t delay_s = g->facts.delay_s > 0 ? g->facts.delay_s : 0;
+
+			if (!strcmp(g->key, arn) &&
+			    (!pod->ended_ns || now_ns - pod->ended_ns <= delay_s * DS_NS_PER_S))
+				return true;
+		}
+	}
+	return false;
+}
+
+static const struct ds_cluster_pod_entry *find_pod(const struct ds_cluster *c, const char *uid)
+{
+	struct ds_cluster_pod_entry *pod;
+
+	HASH_FIND(hh, c->pods, uid, strlen(uid), pod);
+	return pod;
+}
+
+bool ds_cluster_pod(const struct ds_cluster *c, const char *uid,
+		    struct ds_cluster_pod_facts *ret_facts)
+{
+	const struct ds_cluster_pod_entry *pod = find_pod(c, uid);
+	struct ds_cluster_pod_facts f = { 0 };
+
+	if (!pod)
+		return false;
+	f.uid = pod->uid;
+	f.namespace_ = pod->namespace_;
+	f.name = pod->name;
+	f.node = pod->node ? pod->node->key : "";
+	f.owner_kind = ds_cluster_owner_of(pod, &f.owner);
+	for (; f.addresses_cnt < pod->holdings_cnt; f.addresses_cnt++)
+		f.addresses[f.addresses_cnt] = pod->holdings[f.addresses_cnt].address->addr;
+	for (; f.targets_cnt < pod->members_cnt; f.targets_cnt++) {
+		const struct ds_cluster_member *m = &pod->members[f.targets_cnt];
+
+		f.targets[f.targets_cnt] = (struct ds_cluster_target){
+			.arn = m->group->key, .type = m->type, .port = m->port,
+			.pod_port = m->pod_port, .ready = m->ready,
+		};
+	}
+	f.trigger = pod->trigger;
+	f.going_ns = pod->going_ns;
+	f.ended_ns = pod->ended_ns;
+	*ret_facts = f;
+	return true;
+}
+
+const char *ds_cluster_node_uid(const struct ds_cluster *c, const char *node)
+{
+	const struct ds_cluster_node_entry *n;
+
+	HASH_FIND(hh, c->nodes, node, strlen(node), n);
+	return n && n->facts ? n->facts->uid : "";
+}
+
+void ds_cluster_each_node(const struct ds_cluster *c, void (*each)(void *ctx, const char *node),
+			  void *ctx)
+{
+	for (const struct ds_cluster_node_entry *n = c->nodes; n; n = n->hh.next)
+		if (n->pods_cnt)
+			each(ctx, n->key);
+}
+
+/* A pod's own labels, or those that its controller gives to all of them. */
+static const struct ds_labels *labels_of(const struct ds_cluster_pod_entry *pod)
+{
+	const struct ds_read_workload *w = NULL;
+
+	if (pod->facts)
+		return &pod->facts->labels;
+	for (int kind = 0; pod->workload && !w && kind < DS_CLUSTER_OWNER_JOB; kind++)
+		w = pod->workload->of[kind].facts;
+	return w ? &w->labels : NULL;
+}
+
+bool ds_cluster_pdb(const struct ds_cluster *c, const char *uid,
+		    struct ds_cluster_pdb_facts *ret_facts)
+{
+	const struct ds_cluster_pod_entry *pod = find_pod(c, uid);
+	const struct ds_labels *labels = pod ? labels_of(pod) : NULL;
+	const struct ds_cluster_namespace *n =
+		labels ? ds_cluster_namespace_find(c, pod->namespace_) : NULL;
+	struct ds_cluster_pdb_facts f = { 0 };
+
+	for (const struct ds_tie *t = n ? n->pdbs.first : NULL; t; t = t->next) {
+		const struct ds_read_pdb *p = ((struct ds_cluster_object *)t->of)->facts;
+
+		if (!ds_selector_matches(&p->selector, labels))
+			continue;
+		f.several = f.name != NULL;
+		f.name = p->id.name;
+		f.allowed = p->allowed;
+		f.healthy = p->healthy;
+		f.desired = p->wanted;
+		f.expected = p->expected;
+	}
+	if (f.name)
+		*ret_facts = f;
+	return f.name != NULL;
+}
+
+struct ds_cluster_stats ds_cluster_stats(const struct ds_cluster *c)
+{
+	struct ds_cluster_stats s = c->stats;
+
+	s.pods = HASH_COUNT(c->pods);
+	s.groups = HASH_COUNT(c->groups);
+	for (const struct ds_tie *t = c->going.first; t; t = t->next)
+		s.going++;
+	return s;
+}

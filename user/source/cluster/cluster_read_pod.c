@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Of a Pod only what its own node's agent cannot tell: which target groups it is in, and what its
+ * controller wants. The rest (probes, hooks, phases) is the agent's.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/source/cluster/cluster_read.h"
+#include "user/source/kube/kube_json.h"
+
+#define GATE "target-health.elbv2.k8s.aws/"
+#define GATE_OLD "target-health.alb.ingress.k8s.aws/"
+#define REVISION "controller-revision-hash"
+#define GENERATION "pod-template-generation"
+
+const struct ds_kube_keep ds_read_pod_keep[] = {
+	DS_KUBE_KEEP_COMMON,
+	{ "object", "spec" },
+	{ "object", "status" },
+	{ "metadata", "name" },
+	{ "metadata", "namespace" },
+	{ "metadata", "uid" },
+	{ "metadata", "deletionTimestamp" },
+	{ "metadata", "labels" },
+	{ "labels", "*" },
+	{ "metadata", "ownerReferences" },
+	{ "ownerReferences", "kind" },
+	{ "ownerReferences", "name" },
+	{ "ownerReferences", "controller" },
+	{ "spec", "nodeName" },
+	{ "spec", "readinessGates" },
+	{ "readinessGates", "conditionType" },
+	{ "spec", "containers" },
+	{ "spec", "initContainers" },
+	{ "containers", "ports" },
+	{ "initContainers", "ports" },
+	{ "initContainers", "restartPolicy" },
+	{ "ports", "name" },
+	{ "ports", "containerPort" },
+	{ "ports", "protocol" },
+	{ "status", "phase" },
+	{ "status", "reason" },
+	{ "status", "podIP" },
+	{ "status", "podIPs" },
+	{ "podIPs", "ip" },
+	{ "status", "conditions" },
+	{ "conditions", "type" },
+	{ "conditions", "status" },
+	{ "conditions", "reason" },
+	{ NULL, NULL },
+};
+
+void ds_read_owner(json_object *metadata, enum ds_cluster_owner *ret_kind,
+		   char ret_name[DS_KUBE_NAME_LEN + 1])
+{
+	static const struct {
+		const char *word;
+		enum ds_cluster_owner kind;
+	} kinds[] = {
+		{ "ReplicaSet", DS_CLUSTER_OWNER_REPLICASET },
+		{ "Deployment", DS_CLUSTER_OWNER_DEPLOYMENT },
+		{ "StatefulSet", DS_CLUSTER_OWNER_STATEFULSET },
+		{ "DaemonSet", DS_CLUSTER_OWNER_DAEMONSET },
+		{ "Job", DS_CLUSTER_OWNER_JOB },
+	};
+	json_object *list = ds_kube_list(metadata, "ownerReferences");
+
+	for (size_t i = 0; i < ds_kube_items(list); i++) {
+		json_object *owner = json_object_array_get_idx(list, i);
+		const char *word = ds_kube_text(owner, "kind"), *name = ds_kube_text(owner, "name");
+
+		for (size_t k = 0; ds_read_bool(owner, "controller", false) && name[0] &&
+				   k < sizeof(kinds) / sizeof(kinds[0]);
+		     k++)
+			if (!strcmp(word, kinds[k].word) &&
+			    ds_kube_copy(ret_name, DS_KUBE_NAME_LEN + 1, name))
+				*ret_kind = kinds[k].kind;
+	}
+}
+
+static void add_address(struct ds_read_pod *p, const char *text)
+{
+	struct ds_addr a;
+
+	if (p->addresses_cnt < DS_READ_ADDRESSES_MAX && !ds_addr_parse(text, strlen(text), &a) &&
+	    ds_addr_is_set(&a))
+		p->addresses[p->addresses_cnt++] = a;
+}
+
+static void read_addresses(json_object *status, struct ds_read_pod *p)
+{
+	json_object *list = ds_kube_list(status, "podIPs");
+
+	for (size_t i = 0; i < ds_kube_items(list); i++)
+		add_address(p, ds_kube_text(json_object_array_get_idx(list, i), "ip"));
+	if (!p->addresses_cnt)
+		add_address(p, ds_kube_text(status, "podIP"));
+}
+
+/* ---- ports with a name ---- */
+
+static int add_port(json_object *item, struct ds_read_pod *p)
+{
+	struct ds_read_pod_port port = { .port = ds_read_port_number(item, "containerPort") };
+	struct ds_read_pod_port *ports;
+
+	if (!port.port || !ds_read_is_tcp(item) || !ds_kube_text(item, "name")[0] ||
+	    p->ports_cnt == DS_READ_PORTS_MAX ||
+	    !ds_kube_copy(port.name, sizeof(port.name), ds_kube_text(item, "name")))
+		return 0;
+	ports = reallocarray(p->ports, (size_t)p->ports_cnt + 1, sizeof(ports[0]));
+	if (!ports)
+		return -ENOMEM;
+	p->ports = ports;
+	p->ports[p->ports_cnt++] = port;
+	return 0;
+}
+
+/* As Kubernetes looks for one: containers first, then sidecars. */
+static int read_ports(json_object *spec, struct ds_read_pod *p)
+{
+	static const char *const lists[] = { "containers", "initContainers" };
+	int r = 0;
+
+	for (int l = 0; l < 2 && !r; l++) {
+		json_object *list = ds_kube_list(spec, lists[l]);
+
+		for (size_t i = 0; i < ds_kube_items(list) && !r; i++) {
+			json_object *c = json_object_array_get_idx(list, i);
+			json_object *ports = ds_kube_list(c, "ports");
+
+			if (l && strcmp(ds_kube_text(c, "restartPolicy"), "Always") != 0)
+				continue;
+			for (size_t n = 0; n < ds_kube_items(ports) && !r; n++)
+				r = add_port(json_object_array_get_idx(ports, n), p);
+		}
+	}
+	return r;
+}
+
+static int read_gates(json_object *spec, struct ds_read_pod *p)
+{
+	json_object *list = ds_kube_list(spec, "readinessGates");
+
+	for (size_t i = 0; i < ds_kube_items(list) && p->gates_cnt < DS_READ_GATES_MAX; i++) {
+		const char *type = ds_kube_text(json_object_array_get_idx(list, i),
+						"conditionType");
+
+		if (strncmp(type, GATE, sizeof(GATE) - 1) != 0 &&
+		    strncmp(type, GATE_OLD, sizeof(GATE_OLD) - 1) != 0)
+			continue;
+		p->gates[p->gates_cnt] = strdup(type);
+		if (!p->gates[p->gates_cnt])
+			return -ENOMEM;
+		p->gates_cnt++;
+	}
+	return 0;
+}
+
+static bool is_ready(json_object *status)
+{
+	json_object *list = ds_kube_list(status, "conditions");
+
+	for (size_t i = 0; i < ds_kube_items(list); i++) {
+		json_object *c = json_object_array_get_idx(list, i);
+
+		if (!strcmp(ds_kube_text(c, "type"), "Ready"))
+			return !strcmp(ds_kube_text(c, "status"), "True");
+	}
+	return false;
+}
+
+static void read_state(json_object *metadata, json_object *status, struct ds_read_pod *p)
+{
+	const char *phase = ds_kube_text(status, "phase");
+
+	p->ready = is_ready(status);
+	p->going = ds_kube_text(metadata, "deletionTimestamp")[0] != '\0';
+	p->ended = !strcmp(phase, "Succeeded") || !strcmp(phase, "Failed");
+	p->trigger = ds_kube_pod_trigger(status);
+}
+
+static int fill_pod(json_object *object, struct ds_read_pod *p)
+{
+	json_object *metadata = ds_kube_child(object, "metadata"),
+		    *labels = ds_kube_child(metadata, "labels"),
+		    *spec = ds_kube_child(object, "spec"),
+		    *status = ds_kube_child(object, "status");
+	const char *uid = ds_kube_text(metadata, "uid");
+	int r;
+
+	if (!ds_read_name(object, &p->id) || !uid[0] || !ds_kube_copy(p->uid, sizeof(p->uid), uid))
+		return -EINVAL;
+	(void)ds_kube_copy(p->node, sizeof(p->node), ds_kube_text(spec, "nodeName"));
+	read_addresses(status, p);
+	read_state(metadata, status, p);
+	ds_read_owner(metadata, &p->owner_kind, p->owner);
+	(void)ds_kube_copy(p->revision, sizeof(p->revision), ds_kube_text(labels, REVISION));
+	p->template_generation = ds_read_digits(ds_kube_text(labels, GENERATION), INT32_MAX);
+	r = ds_labels_read(labels, &p->labels);
+	if (!r)
+		r = read_gates(spec, p);
+	return r ? r : read_ports(spec, p);
+}
+
+int ds_read_pod(json_object *object, struct ds_read_pod **ret_pod)
+{
+	struct ds_read_pod *p = calloc(1, sizeof(*p));
+	int r = p ? fill_pod(object, p) : -ENOMEM;
+
+	if (r) {
+		ds_read_pod_free(p);
+		return r;
+	}
+	*ret_pod = p;
+	return 0;
+}
+
+void ds_read_pod_free(struct ds_read_pod *pod)
+{
+	if (!pod)
+		return;
+	ds_labels_free(&pod->labels);
+	for (int i = 0; i < pod->gates_cnt; i++)
+		free(pod->gates[i]);
+	free(pod->ports);
+	free(pod);
+}
