@@ -89,7 +89,7 @@ static void events_of_a_watch_come_one_by_one(void **state)
 
 static void any_member_is_kept_under_its_own_key(void **state)
 {
-	char text[512], want[512], key[DS_KUBE_KEY_MAX + 2];
+	char text[512], want[600], key[DS_KUBE_KEY_MAX + 2];
 
 	(void)state;
 	assert_cut("{\"object\":{\"labels\":{\"app\":\"a\",\"x.y/z\\u0041\":\"\",\"b\":{\"c\":1,\"d\":2},"

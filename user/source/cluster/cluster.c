@@ -21,7 +21,8 @@ static const struct ds_cluster_source sources[DS_CLUSTER_KIND_MAX] = {
 					  ds_read_binding_keep, 4096, .is_crd = true),
 	[DS_CLUSTER_SERVICE] = SOURCE("/api/v1/services", "services", ds_read_service_keep, 16384),
 	[DS_CLUSTER_SLICE] = SOURCE("/apis/discovery.k8s.io/v1/endpointslices",
-				    "endpointslices.discovery.k8s.io", ds_read_slice_keep, 32768),
+				    "endpointslices.discovery.k8s.io", ds_read_slice_keep, 32768,
+				    .kept_max = 1048576),	/* 1,000 endpoints at most */
 	[DS_CLUSTER_REPLICASET] = SOURCE("/apis/apps/v1/replicasets", "replicasets.apps",
 					 ds_read_workload_keep, 65536),
 	[DS_CLUSTER_DEPLOYMENT] = SOURCE("/apis/apps/v1/deployments", "deployments.apps",

@@ -41,6 +41,7 @@ struct ds_cluster_source {
 	const char *right;		/* "list and watch services" */
 	const struct ds_kube_keep *keep;
 	size_t max;
+	size_t kept_max;		/* bytes kept of one object; 0 = the usual */
 	bool is_crd;			/* may be unknown to the API server */
 	bool is_extra;			/* the rest works without: PDBs, pods */
 };

@@ -157,7 +157,8 @@ static bool is_old_gate_of(const char *text, const struct ds_read_binding *b)
 	const char *service = strchr(text, '_'), *port = service ? strchr(service + 1, '_') : NULL;
 	size_t len = strlen(b->service);
 
-	if (!port || (size_t)(port - service - 1) != len || memcmp(service + 1, b->service, len) != 0)
+	if (!port || (size_t)(port - service - 1) != len ||
+	    memcmp(service + 1, b->service, len) != 0)
 		return false;
 	port++;
 	return b->port.number ? ds_read_digits(port, UINT16_MAX) == b->port.number :

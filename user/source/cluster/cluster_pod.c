@@ -161,7 +161,8 @@ static void add_member(struct ds_cluster *c, struct ds_cluster_pod_entry *pod,
 	pod->members[pod->members_cnt++] = *m;
 }
 
-static bool is_among(const struct ds_cluster_member *m, const struct ds_cluster_member *all, int cnt)
+static bool is_among(const struct ds_cluster_member *m, const struct ds_cluster_member *all,
+		     int cnt)
 {
 	for (int i = 0; i < cnt; i++)
 		if (same_target(m, &all[i]))

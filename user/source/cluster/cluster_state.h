@@ -71,7 +71,7 @@ struct ds_cluster_workload {
 	struct ds_cluster_workload *deployment;	/* of its ReplicaSet */
 	struct ds_tie in_deployment;
 	struct ds_ties replica_sets;	/* of its Deployment: struct ds_cluster_workload */
-	struct ds_ties pods;		/* that go and may be understood better: ds_cluster_pod_entry */
+	struct ds_ties pods;		/* that go, and may be understood better */
 	size_t refs;			/* pods that name it */
 	UT_hash_handle hh;
 	char key[];

@@ -160,7 +160,8 @@ static int of_stateful_set(const struct ds_read_workload *s, const struct ds_clu
 		       DS_TRIGGER_DELETION;
 }
 
-static int of_daemon_set(const struct ds_cluster_workload *w, const struct ds_cluster_pod_entry *pod)
+static int of_daemon_set(const struct ds_cluster_workload *w,
+			 const struct ds_cluster_pod_entry *pod)
 {
 	const struct ds_read_workload *d = w->of[DS_CLUSTER_OWNER_DAEMONSET].facts;
 	int64_t generation = pod->facts ? pod->facts->template_generation : -1;

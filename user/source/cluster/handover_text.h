@@ -55,7 +55,7 @@ void ds_handover_text_tick(struct ds_handover_text *t, int64_t now_ns);
  * The next node whose text is another than what was last said to be written, and was changed (or
  * written) before not_after_ns; NULL = none. Those that wait longest come first.
  */
-const char *ds_handover_text_next(const struct ds_handover_text *t, int64_t not_after_ns);
+const char *ds_handover_text_next(struct ds_handover_text *t, int64_t not_after_ns);
 
 /* The text of data["events.jsonl"], oldest line first; "" = there is nothing to say. */
 void ds_handover_text_render(const struct ds_handover_text *t, const char *node,
