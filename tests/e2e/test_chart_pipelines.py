@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The snippets for log pipelines, as files: what they name must exist. Nobody runs the collectors here."""
+"""The snippets for log pipelines, as files: what they name must exist. Of the collectors only Vector's language is run,
+where its interpreter is on the PATH (cargo install vrl)."""
 
+import gzip
+import json
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 import unittest
 
 import deployed
@@ -14,6 +19,11 @@ FOLDER = "deploy/pipelines"
 # Keys of an event line; those of the collectors' own have other beginnings.
 KEY = re.compile(r"(?<![\w./-])(?:k8s|drainsnoop|event|network|source|destination|cloud)(?:\.[a-z_]+)+\b(?!\.\*|/)")
 COLLECTORS = {"drainsnoop.dropped", "drainsnoop.db", "drainsnoop.targets", "drainsnoop.output", "drainsnoop.receiver"}
+
+
+def trimmed(stamp):
+    """An RFC 3339 time without the zeros that say nothing."""
+    return re.sub(r"\.?0*Z$", "Z", stamp)
 
 
 class Pipelines(unittest.TestCase):
@@ -59,6 +69,30 @@ class Pipelines(unittest.TestCase):
             self.assertLessEqual(set(step["inputs"]), made)
         fluent = deployed.objects(read(f"{FOLDER}/fluent-bit.yaml"))[0]
         self.assertEqual(fluent["pipeline"]["filters"][-1]["parser"], fluent["parsers"][0]["name"])
+
+    @unittest.skipUnless(shutil.which("vrl"), "no vrl on the PATH (cargo install vrl), Vector's language")
+    def test_vectors_program_keeps_every_key_of_every_line(self):
+        recording = gzip.open(os.path.join(ROOT, "tests/golden/rollout.jsonl.gz")).read()
+        lines = subprocess.run([BINARY, "replay", "-o", "json", "-"], input=recording, capture_output=True,
+                               check=True).stdout.decode().splitlines()
+        self.assertGreater(len(lines), 100)
+        kubernetes = {"pod_name": "drainsnoop-agent-x", "pod_node_name": "node-1"}
+        program = deployed.objects(read(f"{FOLDER}/vector.yaml"))[0]["transforms"]["drainsnoop_events"]["source"]
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in (("program", program + "\nencode_json(.)\n"), ("input", "".join(
+                    json.dumps({"stream": "stdout", "message": line, "kubernetes": kubernetes}) + "\n" for line in lines))):
+                with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                    file.write(text)
+            done = subprocess.run(["vrl", "--program", os.path.join(folder, "program"), "--input",
+                                   os.path.join(folder, "input")], capture_output=True, text=True, check=True)
+        got = [json.loads(json.loads(line)) for line in done.stdout.splitlines()]
+        self.assertEqual(len(got), len(lines))
+        for event, line in zip(got, lines):
+            wanted = json.loads(line)
+            self.assertEqual(trimmed(event.pop("timestamp")), trimmed(wanted["time"]))
+            self.assertEqual(event.pop("severity"), wanted["level"])
+            self.assertEqual(event.pop("writer"), {"pod": "drainsnoop-agent-x", "node": "node-1"})
+            self.assertEqual(event, wanted)
 
     def test_alloys_blocks_fit_together(self):
         text = read(f"{FOLDER}/alloy.alloy")
