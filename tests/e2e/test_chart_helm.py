@@ -89,8 +89,8 @@ class Helm(unittest.TestCase):
                 ({"metrics": {"labels": "pod"}}, "labels"),
                 ({"metrics": {"address": "localhost"}}, "address"),
                 ({"state": {"hostPath": "var/lib/drainsnoop"}}, "hostPath"),
-                ({"targets": {"elbRate": 0}}, "elbRate"),
-                ({"targets": {"region": "Frankfurt"}}, "region"),
+                ({"aws": {"rate": 0}}, "rate"),
+                ({"aws": {"region": "Frankfurt"}}, "region"),
                 ({"targets": {"replicas": -1}}, "replicas"),
                 ({"podMonitor": {"interval": "often"}}, "interval")):
             with self.subTest(values=values):
@@ -158,7 +158,7 @@ class Helm(unittest.TestCase):
         self.assertEqual(pod["containers"][0]["args"], [
             "agent", "--metrics-listen=$(HOST_IP):9999", "--metrics-labels=namespace",
             "--state=/var/lib/drainsnoop/state", "--cluster=prod-eu1", "--lb=10.0.1.0/24", "--lb=2001:db8::/64",
-            "--redact-peers", "--standalone"])
+            "--redact-peers", "--standalone", "--elb-addresses"])
         self.assertEqual(pod["containers"][0]["ports"][0]["containerPort"], 9999)
         self.assertIs(pod["hostNetwork"], False)
         self.assertNotIn("host", pod["containers"][0]["livenessProbe"]["httpGet"])
@@ -171,17 +171,35 @@ class Helm(unittest.TestCase):
                 self.assertEqual(container[probe]["httpGet"]["host"], host)
 
     def test_arguments_of_targets(self):
-        values = {"cluster": "prod-eu1", "targets": {
-            "elbAddresses": False, "elbRate": 2.5, "eventsOnWorkloads": True, "region": "eu-central-1", "replicas": 2}}
+        values = {"cluster": "prod-eu1", "aws": {"addresses": False, "rate": 2.5, "region": "eu-central-1"},
+                  "targets": {"replicas": 2}}
         things = self.render(values)
         deployment = find(things, "Deployment")["spec"]
         container = deployment["template"]["spec"]["containers"][0]
         self.assertEqual(container["args"], ["targets", "--metrics-listen=:9973", "--lease=drainsnoop-targets",
-                                             "--cluster=prod-eu1", "--elb-rate=2.5", "--events-on-workloads"])
+                                             "--cluster=prod-eu1", "--elb-rate=2.5"])
         self.assertIn({"name": "AWS_REGION", "value": "eu-central-1"}, container["env"])
         self.assertEqual(deployment["replicas"], 2)
-        more = deployed.rights_given(things, "targets") - deployed.rights_told("targets")
-        self.assertEqual(more, {deployed.Right("cluster", "", "events", "", verb) for verb in ("create", "patch")})
+        self.assertEqual(deployed.rights_given(things, "targets"), deployed.rights_told("targets"))
+
+    def test_events_on_workloads_are_a_right_of_the_agent(self):
+        things = self.render({"agent": {"eventsOnWorkloads": True}})
+        self.assertEqual(find(things, "DaemonSet")["spec"]["template"]["spec"]["containers"][0]["args"][-1],
+                         "--events-on-workloads")
+        more = deployed.rights_told("agent", optional=True)
+        self.assertTrue(more)
+        self.assertEqual(deployed.rights_given(things, "agent"), deployed.rights_told("agent") | more)
+        self.assertFalse(deployed.rights_told("targets", optional=True))
+
+    def test_a_secret_for_redaction_is_mounted_and_only_where_it_is_used(self):
+        key = {"secretName": "redaction", "secretKey": "k"}
+        pod = self.agent({"agent": {"redactPeers": True, "redactKey": key}})
+        self.assertEqual(pod["containers"][0]["args"][-2:], ["--redact-peers", "--redact-key-file=/etc/drainsnoop/redact/key"])
+        self.assertEqual(pod["volumes"][1], {"name": "redact-key", "secret": {
+            "secretName": "redaction", "defaultMode": 0o400, "items": [{"key": "k", "path": "key"}]}})
+        self.assertEqual(pod["containers"][0]["volumeMounts"][1],
+                         {"name": "redact-key", "mountPath": "/etc/drainsnoop/redact", "readOnly": True})
+        self.assertEqual(self.agent({"agent": {"redactKey": key}}), self.agent())
 
     def test_rights_that_are_not_needed_are_not_given(self):
         things = self.render({"targets": {"enabled": False}})

@@ -67,7 +67,8 @@ class RealApi(unittest.TestCase):
                  "agent.hostNetwork=false", "state.hostPath=/var/lib/drainsnoop", "cluster=c",
                  "agent.priorityClassName=system-node-critical", "targets.updateStrategy.type=Recreate",
                  "targets.updateStrategy.rollingUpdate=null",
-                 "targets.eventsOnWorkloads=true", "targets.region=eu-central-1", "targets.elbRate=2", "targets.replicas=2"),
+                 "agent.eventsOnWorkloads=true", "aws.region=eu-central-1", "aws.rate=2", "agent.redactPeers=true",
+                 "agent.redactKey.secretName=redaction", "targets.replicas=2"),
                 ("targets.enabled=false", "agent.standalone=true", "metrics.address=127.0.0.1", "rbac.create=false"),
                 (f"podMonitor.{on}", f"prometheusRule.{on}", f"grafanaDashboard.{on}", "fullnameOverride=x",
                  "agent.updateStrategy.type=OnDelete", "agent.updateStrategy.rollingUpdate=null")):

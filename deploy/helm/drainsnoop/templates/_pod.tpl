@@ -65,6 +65,22 @@ imagePullSecrets:
       fieldPath: status.hostIP
 {{- end }}
 
+{{- define "drainsnoop.awsArguments" -}}
+{{- if .Values.aws.addresses }}
+- --elb-addresses
+{{- end }}
+{{- with .Values.aws.rate }}
+- --elb-rate={{ . }}
+{{- end }}
+{{- end }}
+
+{{- define "drainsnoop.awsEnvironment" -}}
+{{- with .Values.aws.region }}
+- name: AWS_REGION
+  value: {{ . | quote }}
+{{- end }}
+{{- end }}
+
 {{- define "drainsnoop.probes" -}}
 {{- $host := .Values.metrics.address | trimPrefix "[" | trimSuffix "]" }}
 {{- $named := and $host (not (contains "$(" $host)) -}}
