@@ -317,7 +317,8 @@ class Cluster(Doctor):
                          "rights are granted")
         name = "drainsnoop-targets-node-1"
         self.assertEqual(sorted(self.fake.rights(), key=str), sorted(
-            [("list", "pods", None, None), ("watch", "pods", None, None), ("list", "configmaps", "drainsnoop", name),
+            [("list", "pods", None, None), ("watch", "pods", None, None), ("create", "events", None, None),
+             ("list", "configmaps", "drainsnoop", name),
              ("watch", "configmaps", "drainsnoop", name), ("get", "configmaps", "drainsnoop", name)], key=str))
 
     def test_a_right_that_is_missing(self):

@@ -44,10 +44,10 @@ static void all_is_granted(void **state)
 	ds_doctor_judge_cluster(&c, &f);
 	assert_string_equal(text_of(&f.text), "https://api.example.com:443 as "
 			    "system:serviceaccount:drainsnoop:drainsnoop-agent; "
-			    "5 of 5 rights are granted");
-	assert_found(&f, DS_FOUND_OK, "5 of 5", "");
+			    "6 of 6 rights are granted");
+	assert_found(&f, DS_FOUND_OK, "6 of 6", "");
 	c.user[0] = '\0';
-	assert_cluster(&c, DS_FOUND_OK, "https://api.example.com:443; 5 of 5", "");
+	assert_cluster(&c, DS_FOUND_OK, "https://api.example.com:443; 6 of 6", "");
 }
 
 static void each_thing_is_told_once_with_its_verbs(void **state)
@@ -89,11 +89,11 @@ static void a_right_that_could_not_be_asked_for_is_no_right(void **state)
 
 	(void)state;
 	c.reviews[0] = DS_REVIEW_OPEN;
-	assert_cluster(&c, DS_FOUND_WARN, "1 of 5 rights could not be asked for: no answer in time",
+	assert_cluster(&c, DS_FOUND_WARN, "1 of 6 rights could not be asked for: no answer in time",
 		       "can-i");
 	c.reviews[1] = DS_REVIEW_FAILED;
 	strcpy(c.review_fault, "status 500");
-	assert_cluster(&c, DS_FOUND_WARN, "2 of 5 rights could not be asked for: status 500", "can-i");
+	assert_cluster(&c, DS_FOUND_WARN, "2 of 6 rights could not be asked for: status 500", "can-i");
 }
 
 static void who_cannot_ask_hears_why(void **state)

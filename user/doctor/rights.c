@@ -26,6 +26,7 @@ const struct ds_right ds_rights[] = {
 	FOLLOW(AGENT, "", "pods", ALL, false, ANY, "the pods of this node"),
 	FOLLOW(AGENT, "", "configmaps", OWN, false, CONFIGMAP, "the states of targets"),
 	MAY(AGENT, "get", "", "configmaps", OWN, true, CONFIGMAP, "this check of it"),
+	MAY(AGENT, "create", "", "events", ALL, true, ANY, "Events on workloads, if wanted"),
 	FOLLOW(TARGETS, "elbv2.k8s.aws", BINDINGS, ALL, false, ANY, "which pods are targets"),
 	FOLLOW(TARGETS, "eks.amazonaws.com", BINDINGS, ALL, true, ANY, "targets of EKS Auto Mode"),
 	FOLLOW(TARGETS, "", "services", ALL, false, ANY, "which pods are targets"),
@@ -38,13 +39,14 @@ const struct ds_right ds_rights[] = {
 	FOLLOW(TARGETS, "policy", "poddisruptionbudgets", ALL, true, ANY, "who holds evictions back"),
 	MAY(TARGETS, "get", "", "nodes", ALL, true, ANY, "removing what is of a node that is gone"),
 	FOLLOW(TARGETS, "", "pods", OWN, false, ANY, "which agents are there"),
-	FOLLOW(TARGETS, "", "configmaps", OWN, false, ANY, "handing it to the agents"),
+	MAY(TARGETS, "get", "", "configmaps", OWN, false, ANY, "handing it to the agents"),
+	MAY(TARGETS, "list", "", "configmaps", OWN, false, ANY, "handing it to the agents"),
 	MAY(TARGETS, "create", "", "configmaps", OWN, false, ANY, "handing it to the agents"),
 	MAY(TARGETS, "update", "", "configmaps", OWN, false, ANY, "handing it to the agents"),
+	MAY(TARGETS, "delete", "", "configmaps", OWN, false, ANY, "removing what nobody needs"),
 	MAY(TARGETS, "create", "coordination.k8s.io", "leases", OWN, false, ANY, "being elected"),
 	MAY(TARGETS, "get", "coordination.k8s.io", "leases", OWN, false, LEASE, "being elected"),
 	MAY(TARGETS, "update", "coordination.k8s.io", "leases", OWN, false, LEASE, "being elected"),
-	MAY(TARGETS, "create", "", "events", ALL, true, ANY, "Kubernetes Events on workloads"),
 };
 const int ds_right_cnt = (int)(sizeof(ds_rights) / sizeof(ds_rights[0]));
 
