@@ -186,6 +186,48 @@ class Manifests(unittest.TestCase):
         self.assertEqual(base["resources"], ["drainsnoop.yaml"])
 
 
+class Documents(unittest.TestCase):
+    """What the pages say of the chart."""
+
+    def values(self):
+        """Every path of the values, "agent.seccompProfile.type", and those that lead there."""
+        paths = set()
+
+        def walk(value, path):
+            paths.add(path)
+            if isinstance(value, dict):
+                for key, inner in value.items():
+                    walk(inner, f"{path}.{key}" if path else key)
+        walk(deployed.objects(read("deploy/helm/drainsnoop/values.yaml"))[0], "")
+        return paths
+
+    def test_values_that_are_named_exist(self):
+        known, found = self.values(), 0
+        tops = "|".join(sorted(path for path in known if path and "." not in path))
+        for page in ("docs/kubernetes.md", "docs/security.md", "docs/aws.md", "README.md",
+                     "deploy/helm/drainsnoop/templates/NOTES.txt", "deploy/helm/drainsnoop/values.yaml"):
+            text = read(page)
+            spans = re.findall(r"`([^`\n]+)`", text) if page.endswith(".md") else [text]
+            spans += re.findall(r"--set (\S+)=", text)
+            for span in spans:
+                for name in re.findall(rf"(?<![\w.$/-])((?:{tops})(?:\.[A-Za-z]+)+)(?![\w/])", span):
+                    found += 1
+                    self.assertIn(name, known, f"{page}: {span}")
+        self.assertGreater(found, 30)
+
+    def test_the_defaults_that_are_told_are_so(self):
+        values = deployed.objects(read("deploy/helm/drainsnoop/values.yaml"))[0]
+        for names, default, _ in table(read("docs/kubernetes.md"), "Values"):
+            for name in re.findall(r"`([\w.]+)`", names):
+                value = values
+                for key in name.split("."):
+                    value = value[key]
+                if default in ("true", "false"):
+                    self.assertIs(value, default == "true", name)
+                elif default == "none":
+                    self.assertIn(value, ("", [], {}), name)
+
+
 class Policy(unittest.TestCase):
     def setUp(self):
         statements = json.loads(read("deploy/iam/policy.json"))["Statement"]
