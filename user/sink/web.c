@@ -55,6 +55,7 @@ struct ds_web {
 	unsigned int renders;		/* in memory */
 	struct peer *first, *last;
 	unsigned int peer_cnt;		/* without those that were cut */
+	bool left;			/* one ended since libmicrohttpd was run */
 	struct ds_web_stats stats;
 };
 
@@ -282,15 +283,14 @@ static bool is_too_slow(const struct peer *peer, uint64_t now_ms)
 }
 
 /*
- * The client has said its last word and has its answers. libmicrohttpd does not hear of that where
- * the end came together with the request.
+ * The client has said its last word and waits for no answer. libmicrohttpd does not hear of that
+ * where the end came together with the request.
  */
 static bool is_over(const struct peer *peer)
 {
 	char c;
 
-	return peer->served && !peer->asked_ms &&
-	       recv(peer->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	return !peer->asked_ms && recv(peer->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 static void run(struct ds_web *web);
@@ -350,6 +350,7 @@ static void peer_ends(struct peer *peer)
 	else
 		web->last = peer->prev;
 	web->peer_cnt -= !peer->cut;
+	web->left = true;
 	free(peer);
 	if (!web->first && !uv_is_closing((uv_handle_t *)&web->sweep))
 		(void)uv_timer_stop(&web->sweep);
@@ -419,8 +420,12 @@ static void run(struct ds_web *web)
 {
 	MHD_UNSIGNED_LONG_LONG wait_ms;
 
+	web->left = false;
 	(void)MHD_run(web->daemon);
-	if (MHD_get_timeout(web->daemon, &wait_ms) == MHD_YES)
+	/* One that could not listen for want of room sees that there is some when it begins. */
+	if (web->left)
+		(void)uv_timer_start(&web->again, on_again, 0, 0);
+	else if (MHD_get_timeout(web->daemon, &wait_ms) == MHD_YES)
 		(void)uv_timer_start(&web->again, on_again, wait_ms, 0);
 	else
 		(void)uv_timer_stop(&web->again);
