@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "user/own_pod.h"
 #include "user/run.h"
 #include "user/core/event_json.h"
+#include "user/sink/kube_results.h"
 #include "user/sink/line_queue.h"
 #include "user/sink/redact.h"
 #include "user/util/log.h"
@@ -31,6 +33,8 @@ struct agent {
 	struct ds_line_queue *queue;
 	struct ds_agent_pages *pages;
 	struct ds_redact *redact;	/* NULL = every address is shown */
+	struct ds_kube_results *results;	/* NULL = none are written into the cluster */
+	bool asked_results;
 	struct ds_buf line;
 	uint64_t seq;
 };
@@ -98,6 +102,8 @@ static void emit(void *ctx, const struct ds_event *ev)
 	struct ds_event own;
 
 	ds_agent_pages_output(agent->pages, ev);
+	if (agent->results)
+		ds_kube_results_take(agent->results, ev);
 	if (!ds_filter_passes(&agent->options->print.filter, ev))
 		return;
 	own = *ev;
@@ -115,10 +121,25 @@ static void tell_lost(struct agent *agent)
 		    ds_line_queue_take_lost(agent->queue));
 }
 
+/* Once, as soon as there is an API server that is asked. */
+static void open_results(struct agent *agent)
+{
+	const char *pod = getenv("POD_NAME");
+	struct ds_kube_event_options eo = { .node = ds_run_node(agent->run),
+					    .instance = pod ? pod : "" };
+	struct ds_kube_api *api = ds_run_kube_api(agent->run);
+
+	if (!agent->options->events_on_workloads || agent->asked_results || !api)
+		return;
+	agent->asked_results = true;
+	(void)ds_kube_results_new(&agent->results, api, &eo);	/* said there; the run goes on */
+}
+
 static void each_second(void *ctx)
 {
 	struct agent *agent = ctx;
 
+	open_results(agent);
 	tell_lost(agent);
 	if (!ds_line_queue_is_gone(agent->queue))
 		return;
@@ -156,6 +177,7 @@ static void close_agent(void *ctx)
 {
 	struct agent *agent = ctx;
 
+	ds_kube_results_free(&agent->results);
 	ds_agent_pages_close(agent->pages);
 }
 

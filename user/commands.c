@@ -14,6 +14,8 @@ const struct ds_command ds_commands[] = {
 	  false },
 	{ "agent", "trace as a DaemonSet: JSON lines, pods from Kubernetes, metrics",
 	  &ds_argp_agent, ds_command_agent, true },
+	{ "targets", "watch a cluster for its agents: target groups, their states, why pods go",
+	  &ds_argp_targets_command, ds_command_targets, true },
 	{ "doctor", "check kernel, privileges, data plane, cluster and AWS access", &ds_argp_doctor,
 	  ds_command_doctor, true },
 	{ "schema", "print the JSON Schema of the events", &ds_argp_schema, ds_command_schema,

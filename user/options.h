@@ -47,6 +47,9 @@ struct ds_options {
 	const char *cluster;		/* NULL = not named */
 	const char *config_namespace;	/* where the hand-over is; NULL = none is read */
 	bool standalone;		/* this node asks AWS itself: no hand-over */
+	bool events_on_workloads;	/* what a rollout cost is an Event of Kubernetes too */
+	const char *lease;		/* targets: by which it is chosen who leads */
+	int64_t lease_duration_ns, lease_renew_ns, lease_retry_ns;
 	const char *netns;
 	const char *record;
 	const char *state;

@@ -13,6 +13,7 @@
 enum {
 	OPT_RECORD = 256, OPT_STATE, OPT_CLUSTER, OPT_CONFIG_NAMESPACE, OPT_STANDALONE,
 	OPT_METRICS_LISTEN, OPT_METRICS_LABELS, OPT_REDACT_PEERS, OPT_REDACT_KEY_FILE,
+	OPT_EVENTS_ON_WORKLOADS,
 };
 
 static const struct argp_option agent_options[] = {
@@ -29,6 +30,9 @@ static const struct argp_option agent_options[] = {
 	{ "redact-key-file", OPT_REDACT_KEY_FILE, "FILE", 0,
 	  "Replace them under the secret in FILE (16 bytes or more), so that all agents that have it "
 	  "replace alike (default: a secret of each run)", 1 },
+	{ "events-on-workloads", OPT_EVENTS_ON_WORKLOADS, NULL, 0,
+	  "Write an Event of Kubernetes on a workload whose pods lost connections as they went away; at "
+	  "most one in five minutes. Needs the right to create events", 1 },
 	{ NULL, 0, NULL, 0, "Where it learns of targets:", 2 },
 	{ "config-namespace", OPT_CONFIG_NAMESPACE, "NS", 0,
 	  "Namespace of the ConfigMap that `drainsnoop targets` writes for this node (default: "
@@ -87,6 +91,9 @@ static error_t parse_agent(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_CLUSTER:
 		o->cluster = arg;
+		return 0;
+	case OPT_EVENTS_ON_WORKLOADS:
+		o->events_on_workloads = true;
 		return 0;
 	case OPT_REDACT_PEERS:
 		o->redact_peers = true;

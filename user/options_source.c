@@ -82,6 +82,15 @@ static const struct argp_option targets_options[] = {
 	{ 0 }
 };
 
+/* How AWS is asked. */
+#define ELB_POLLING_OPTIONS \
+	{ "elb-interval", OPT_ELB_INTERVAL, "TIME", 0, \
+	  "Ask for a group so often while a drain may begin (default 1s; then five times less often)", 1 }, \
+	{ "elb-rate", OPT_ELB_RATE, "N", 0, \
+	  "At most N requests a second in all (default 5; 0.5 is one in two seconds)", 1 }, \
+	{ "elb-addresses", OPT_ELB_ADDRESSES, NULL, 0, \
+	  "Ask EC2 for the addresses of these groups' load balancers: what --lb tells otherwise", 1 }
+
 static const struct argp_option elb_options[] = {
 	{ NULL, 0, NULL, 0, "Asking AWS itself (not done without --elb):", 1 },
 	{ "elb", OPT_ELB, NULL, 0,
@@ -90,12 +99,13 @@ static const struct argp_option elb_options[] = {
 	{ "target-group", OPT_TARGET_GROUP, "ARN", DS_OPTION_REPEATABLE,
 	  "Look for these pods in this target group. Repeatable. Needed where no event says which "
 	  "groups a pod's address is in", 1 },
-	{ "elb-interval", OPT_ELB_INTERVAL, "TIME", 0,
-	  "Ask for a group so often while a drain may begin (default 1s; then five times less often)", 1 },
-	{ "elb-rate", OPT_ELB_RATE, "N", 0,
-	  "At most N requests a second in all (default 5; 0.5 is one in two seconds)", 1 },
-	{ "elb-addresses", OPT_ELB_ADDRESSES, NULL, 0,
-	  "Ask EC2 for the addresses of these groups' load balancers: what --lb tells otherwise", 1 },
+	ELB_POLLING_OPTIONS,
+	{ 0 }
+};
+
+static const struct argp_option elb_polling_options[] = {
+	{ NULL, 0, NULL, 0, "Asking AWS:", 1 },
+	ELB_POLLING_OPTIONS,
 	{ 0 }
 };
 
@@ -233,4 +243,5 @@ const struct argp ds_argp_kube = { .options = kube_options, .parser = parse_kube
 const struct argp ds_argp_kube_access = { .options = kube_access_options, .parser = parse_kube };
 const struct argp ds_argp_kube_node = { .options = kube_node_options, .parser = parse_kube };
 const struct argp ds_argp_targets = { .options = targets_options, .parser = parse_targets };
+const struct argp ds_argp_elb_polling = { .options = elb_polling_options, .parser = parse_elb };
 const struct argp ds_argp_elb = { .options = elb_options, .parser = parse_elb };

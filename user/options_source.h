@@ -14,5 +14,6 @@ extern const struct argp ds_argp_kube_access;	/* only how, for a command that al
 extern const struct argp ds_argp_kube_node;	/* the same with --node */
 extern const struct argp ds_argp_targets;	/* --targets, --clock-error */
 extern const struct argp ds_argp_elb;		/* --elb and how AWS is asked */
+extern const struct argp ds_argp_elb_polling;	/* only how, for a command that always asks */
 
 #endif

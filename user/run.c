@@ -71,6 +71,11 @@ const char *ds_run_node(const struct ds_run *run)
 	return run->node;
 }
 
+struct ds_kube_api *ds_run_kube_api(const struct ds_run *run)
+{
+	return run->sources ? ds_sources_kube_api(run->sources) : NULL;
+}
+
 void ds_run_fail(struct ds_run *run)
 {
 	run->status = DS_EXIT_ERROR;
@@ -471,9 +476,9 @@ static void close_record(struct ds_run *run)
 
 static void tear_down(struct ds_run *run)
 {
+	HOOK(run, close);	/* what asks the sources' API server goes first */
 	if (run->sources)
 		ds_sources_close(run->sources);
-	HOOK(run, close);
 	if (run->loop_ready) {
 		uv_walk(&run->loop, close_handle, NULL);
 		(void)uv_run(&run->loop, UV_RUN_DEFAULT);

@@ -11,6 +11,7 @@
 #include "user/options.h"
 
 struct uv_loop_s;
+struct ds_kube_api;
 struct ds_run;
 
 /* What a command does in a run; each may be NULL. All are called from the loop's thread. */
@@ -52,6 +53,9 @@ int ds_run_live(const struct ds_options *options, const struct ds_run_hooks *hoo
 
 struct uv_loop_s *ds_run_loop(struct ds_run *run);
 const char *ds_run_node(const struct ds_run *run);
+
+/* The API server that the run asks; NULL = none. Until close. */
+struct ds_kube_api *ds_run_kube_api(const struct ds_run *run);
 
 /* Ends the run; a second time does nothing. */
 void ds_run_stop(struct ds_run *run);

@@ -216,6 +216,11 @@ struct ds_kernel *ds_sources_kernel(const struct ds_sources *s)
 	return s->kernel;
 }
 
+struct ds_kube_api *ds_sources_kube_api(const struct ds_sources *s)
+{
+	return s->kube_api;
+}
+
 const struct ds_route *ds_sources_route(const struct ds_sources *s)
 {
 	return s->route;

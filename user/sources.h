@@ -11,6 +11,7 @@
 
 struct uv_loop_s;
 struct ds_kernel;
+struct ds_kube_api;
 struct ds_route;
 struct ds_sources;
 
@@ -36,6 +37,7 @@ int ds_sources_open_route(struct ds_sources *s);
 int ds_sources_open(struct ds_sources *s);
 
 struct ds_kernel *ds_sources_kernel(const struct ds_sources *s);
+struct ds_kube_api *ds_sources_kube_api(const struct ds_sources *s);	/* NULL = none */
 const struct ds_route *ds_sources_route(const struct ds_sources *s);
 
 /* Whether the first list of the pods was read whole; true where nobody asks for one. */

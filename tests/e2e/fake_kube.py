@@ -126,6 +126,8 @@ class FakeKube:
             def do_GET(self):
                 fake._answer(self)
 
+            do_POST = do_PUT = do_DELETE = do_PATCH = do_GET
+
             def log_message(self, *args):
                 pass
 
@@ -215,8 +217,9 @@ class FakeKube:
         handler.end_headers()
         handler.wfile.write(body)
 
-    def _watch(self, handler, query, in_band):
-        since, wanted = int(query["resourceVersion"]), self._select(query)
+    def _watch(self, handler, query, in_band, wanted=None):
+        """`wanted` says which entries of the log are told; a pod is the entry itself."""
+        since, wanted = int(query["resourceVersion"]), wanted or self._select(query)
         handler.send_response(200)
         handler.send_header("Content-Type", "application/json")
         handler.send_header("Transfer-Encoding", "chunked")
@@ -241,7 +244,7 @@ class FakeKube:
             for version, kind, pod in news:
                 since = version
                 if wanted(pod):
-                    self._send(handler, {"type": kind, "object": pod})
+                    self._send(handler, {"type": kind, "object": pod[1] if isinstance(pod, tuple) else pod})
                 else:
                     self._send(handler, {"type": "BOOKMARK", "object": {
                         "kind": "Pod", "metadata": {"resourceVersion": str(version)}}})

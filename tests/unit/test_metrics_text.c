@@ -124,7 +124,7 @@ static void buckets_add_up(void **state)
 
 	(void)state;
 	text.family = &lag;
-	ds_metrics_text_histogram(&text, &h);
+	ds_metrics_text_histogram(&text, NULL, 0, &h);
 	assert_string_equal(out.data, "x_lag_seconds_bucket{le=\"0.5\"} 1\n"
 				      "x_lag_seconds_bucket{le=\"1.0\"} 1\n"
 				      "x_lag_seconds_bucket{le=\"30.0\"} 3\n"
@@ -184,7 +184,7 @@ static void series_beyond_the_bound_are_counted(void **state)
 	for (int i = 0; i < 5; i++)
 		ds_metrics_text_sample(&text, NULL, 0, DS_METRIC_COUNT(i));
 	text.family = &lag;
-	ds_metrics_text_histogram(&text, &h);
+	ds_metrics_text_histogram(&text, NULL, 0, &h);
 	assert_string_equal(out.data, "x_drops_total 0\nx_drops_total 1\n");
 	assert_int_equal(text.series, 2);
 	assert_int_equal(text.left_out, 4);

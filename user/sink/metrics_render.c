@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "user/core/core.h"
+#include "user/sink/metrics_process.h"
 #include "user/sink/metrics_state.h"
 #include "user/sink/metrics_text.h"
 
@@ -50,13 +51,6 @@ FAMILY(overflow, "drainsnoop_metrics_overflow_events", COUNTER, NULL,
        "Events counted under (other): there were more workloads than series are kept for.");
 FAMILY(left_out, "drainsnoop_metrics_left_out_series", GAUGE, NULL,
        "Series left out of this answer because there were too many.");
-FAMILY(cpu, "process_cpu_seconds", COUNTER, "seconds", "User and system CPU time spent.");
-FAMILY(resident, "process_resident_memory_bytes", GAUGE, "bytes", "Resident memory.");
-FAMILY(virtual, "process_virtual_memory_bytes", GAUGE, "bytes", "Virtual memory.");
-FAMILY(open_fds, "process_open_fds", GAUGE, NULL, "Open file descriptors.");
-FAMILY(max_fds, "process_max_fds", GAUGE, NULL, "How many file descriptors may be open.");
-FAMILY(start, "process_start_time_seconds", GAUGE, "seconds",
-       "When the process began, Unix time.");
 
 #define LABELS_MAX 4
 
@@ -234,25 +228,6 @@ static void put_polls(struct ds_metrics_text *t, const struct ds_metrics *m)
 	labelled(t, "result", "failed", (uint64_t)m->polls_failed);
 }
 
-static void put_process(struct ds_metrics_text *t, const struct ds_process_usage *usage)
-{
-	const struct {
-		const struct ds_metric_family *family;
-		struct ds_metric_value value;
-	} rows[] = {
-		{ &cpu, DS_METRIC_NS(usage->cpu_ns) },
-		{ &resident, DS_METRIC_COUNT(usage->resident_bytes) },
-		{ &virtual, DS_METRIC_COUNT(usage->virtual_bytes) },
-		{ &open_fds, DS_METRIC_COUNT(usage->open_fds) },
-		{ &max_fds, DS_METRIC_COUNT(usage->max_fds) },
-		{ &start, DS_METRIC_NS(usage->start_ns) },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].value.n >= 0)
-			one(t, rows[i].family, rows[i].value);
-}
-
 void ds_metrics_render(const struct ds_metrics *m, const struct ds_metrics_now *now,
 		       bool openmetrics, struct ds_buf *out)
 {
@@ -265,13 +240,13 @@ void ds_metrics_render(const struct ds_metrics *m, const struct ds_metrics_now *
 	put_build(&t, m);
 	one(&t, &going, DS_METRIC_COUNT(ds_series_going(&m->table)));
 	ds_metrics_text_family(&t, &lag);
-	ds_metrics_text_histogram(&t, &lags);
+	ds_metrics_text_histogram(&t, NULL, 0, &lags);
 	put_events(&t, m, now);
 	put_kernel(&t, m);
 	put_cache(&t, m);
 	put_watch(&t, m);
 	put_polls(&t, m);
-	put_process(&t, &now->usage);
+	ds_metrics_process(&t, &now->usage);
 	one(&t, &overflow, DS_METRIC_COUNT(m->table.refused));
 	/* Those whose number the cluster decides come last, and give way. */
 	t.series_max = SERIES_MAX;

@@ -186,26 +186,45 @@ void ds_metrics_text_sample(struct ds_metrics_text *t, const struct ds_metric_la
 	ds_metrics_text_exemplified(t, labels, labels_cnt, value, NULL);
 }
 
-void ds_metrics_text_histogram(struct ds_metrics_text *t, const struct ds_metric_histogram *h)
+static void put_name(struct ds_metrics_text *t, const char *suffix,
+		     const struct ds_metric_label *labels, int labels_cnt)
 {
-	const char *name = t->family->name;
+	ds_buf_puts(t->out, t->family->name);
+	ds_buf_puts(t->out, suffix);
+	put_labels(t->out, labels, labels_cnt);
+	ds_buf_putc(t->out, ' ');
+}
+
+void ds_metrics_text_histogram(struct ds_metrics_text *t, const struct ds_metric_label *labels,
+			       int labels_cnt, const struct ds_metric_histogram *h)
+{
+	struct ds_metric_label with_le[DS_METRIC_LABELS_MAX + 1];
+	struct ds_buf le = { 0 };
 	uint64_t sum = 0;
 
-	if (!take_series(t))
+	if (labels_cnt > DS_METRIC_LABELS_MAX || !take_series(t))
 		return;
+	for (int i = 0; i < labels_cnt; i++)
+		with_le[i] = labels[i];
 	for (int i = 0; i <= h->bounds_cnt; i++) {
 		sum += h->counts[i];
-		ds_buf_printf(t->out, "%s_bucket{le=\"", name);
+		ds_buf_clear(&le);
 		/* OpenMetrics writes a bound with its point: one name for both formats. */
 		if (i < h->bounds_cnt)
-			put_seconds(t->out, h->bounds_ns[i], 1);
+			put_seconds(&le, h->bounds_ns[i], 1);
 		else
-			ds_buf_puts(t->out, "+Inf");
-		ds_buf_printf(t->out, "\"} %llu\n", (unsigned long long)sum);
+			ds_buf_puts(&le, "+Inf");
+		t->out->failed = t->out->failed || le.failed;
+		with_le[labels_cnt] = (struct ds_metric_label){ "le", le.data };
+		put_name(t, "_bucket", with_le, labels_cnt + 1);
+		ds_buf_printf(t->out, "%llu\n", (unsigned long long)sum);
 	}
-	ds_buf_printf(t->out, "%s_sum ", name);
+	ds_buf_free(&le);
+	put_name(t, "_sum", labels, labels_cnt);
 	put_seconds(t->out, h->sum_ns, 0);
-	ds_buf_printf(t->out, "\n%s_count %llu\n", name, (unsigned long long)sum);
+	ds_buf_putc(t->out, '\n');
+	put_name(t, "_count", labels, labels_cnt);
+	ds_buf_printf(t->out, "%llu\n", (unsigned long long)sum);
 }
 
 void ds_metrics_text_end(struct ds_metrics_text *t)

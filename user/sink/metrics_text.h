@@ -28,6 +28,8 @@ struct ds_metric_label {
 	const char *name, *value;	/* no value, or an empty one: the label is left out */
 };
 
+#define DS_METRIC_LABELS_MAX 8	/* of a histogram */
+
 /* A number, or nanoseconds that are written as seconds. */
 struct ds_metric_value {
 	int64_t n;
@@ -73,8 +75,9 @@ void ds_metrics_text_exemplified(struct ds_metrics_text *t, const struct ds_metr
 				 int labels_cnt, struct ds_metric_value value,
 				 const struct ds_metric_exemplar *exemplar);
 
-/* All samples of a histogram without labels. */
-void ds_metrics_text_histogram(struct ds_metrics_text *t, const struct ds_metric_histogram *h);
+/* All samples of a histogram. */
+void ds_metrics_text_histogram(struct ds_metrics_text *t, const struct ds_metric_label *labels,
+			       int labels_cnt, const struct ds_metric_histogram *h);
 
 void ds_metrics_text_end(struct ds_metrics_text *t);
 

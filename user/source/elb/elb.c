@@ -76,6 +76,22 @@ static void on_reading(void *ctx, const struct ds_elb_reading *reading)
 
 /* ---- answers ---- */
 
+/* The group's facts, or those of its load balancer, are other ones now. */
+static void tell_facts(struct ds_elb *elb, const char *arn)
+{
+	const struct ds_elb_group_facts *group = ds_elb_facts_group(elb->facts, arn);
+	struct ds_elb_group_facts copy;
+	const struct ds_elb_balancer_facts *balancer = NULL;
+
+	ds_elb_plan_again(elb->plan, arn);
+	if (!elb->options.facts || !group)
+		return;
+	copy = *group;	/* good until the next question */
+	if (copy.balancer[0])
+		balancer = ds_elb_facts_balancer(elb->facts, copy.balancer);
+	elb->options.facts(elb->options.ctx, arn, &copy, balancer);
+}
+
 static void take_health(struct ds_elb *elb, const struct ds_elb_request *request,
 			const struct ds_elb_answer *answer, int64_t now_ns)
 {
@@ -132,10 +148,10 @@ static void take_group(struct ds_elb *elb, const char *arn, const struct ds_elb_
 		ds_log_info("--elb: targets of %s are of type %.20s: they tell no pod's drain", arn,
 			    g->type);
 	}
-	if (memcmp(&before, facts, sizeof(before)) != 0)
-		ds_elb_plan_again(elb->plan, arn);
 	if (facts->balancer[0])
 		ds_elb_plan_balancer(elb->plan, arn, facts->balancer, now_ns);
+	if (memcmp(&before, facts, sizeof(before)) != 0)
+		tell_facts(elb, arn);
 }
 
 static void take_attributes(struct ds_elb *elb, const char *arn, const struct ds_elb_reply *reply)
@@ -153,7 +169,7 @@ static void take_attributes(struct ds_elb *elb, const char *arn, const struct ds
 		facts->preserve_client_ip = !strcmp(preserve, "true");
 	ds_elb_plan_delay(elb->plan, arn, facts->delay_s);
 	if (memcmp(&before, facts, sizeof(before)) != 0)
-		ds_elb_plan_again(elb->plan, arn);
+		tell_facts(elb, arn);
 }
 
 static void take_balancer(struct ds_elb *elb, const char *arn, const struct ds_elb_reply *reply)
@@ -169,6 +185,9 @@ static void take_balancer(struct ds_elb *elb, const char *arn, const struct ds_e
 		facts->type = type;
 		copy_text(facts->name, sizeof(facts->name), b->name);
 		ds_elb_plan_again(elb->plan, arn);
+		if (elb->options.facts)
+			ds_elb_facts_each_group(elb->facts, arn, elb->options.facts,
+						elb->options.ctx);
 	}
 }
 
@@ -237,6 +256,10 @@ static void on_answer(void *ctx, const struct ds_elb_answer *answer)
 	if (answer->outcome != DS_ELB_GONE || !ds_elb_plan_is_gone(&flight->request))
 		ds_elb_faults_tell(&elb->faults, &flight->request, answer);
 	ds_elb_faults_clock(&elb->faults, answer->server_ns, wall_clock());
+	if (elb->options.answered)
+		elb->options.answered(elb->options.ctx, flight->request.ask, flight->request.arn,
+				      answer->outcome,
+				      answer->sent_ns ? now_ns - answer->sent_ns : 0);
 	ds_elb_plan_done(elb->plan, &flight->request, answer->outcome, answer->retry_after_ns,
 			 now_ns);
 	land(flight);
@@ -332,6 +355,14 @@ int ds_elb_new(struct ds_elb **ret_elb, struct uv_loop_s *loop,
 	arm(elb);
 	*ret_elb = DS_TAKE(elb);
 	return 0;
+}
+
+int ds_elb_add_group(struct ds_elb *elb, const char *arn)
+{
+	int r = ds_elb_plan_add_group(elb->plan, arn, monotonic());
+
+	arm(elb);
+	return r;
 }
 
 void ds_elb_watch(struct ds_elb *elb, const char *group, const struct ds_addr *addr, uint16_t port)

@@ -12,6 +12,7 @@
 #define DS_SOURCE_ELB_H
 
 #include "user/core/event.h"
+#include "user/source/elb/elb_facts.h"
 #include "user/source/elb/elb_plan.h"
 
 struct uv_loop_s;
@@ -27,11 +28,23 @@ struct ds_elb_options {
 	int64_t interval_ns;		/* between two requests for one group */
 	double rate;			/* requests a second, at most */
 	bool addresses;			/* ask EC2 for the load balancers' addresses */
+	/* What is known of a group, or of its load balancer, has changed. NULL = it matters not. */
+	void (*facts)(void *ctx, const char *arn, const struct ds_elb_group_facts *group,
+		      const struct ds_elb_balancer_facts *balancer);	/* NULL = none is known */
+	/* A question about that group or load balancer is over; it took so long. NULL alike. */
+	void (*answered)(void *ctx, enum ds_elb_ask ask, const char *arn,
+			 enum ds_elb_outcome outcome, int64_t took_ns);
 };
 
 /* 0, or -errno with one line logged. */
 int ds_elb_new(struct ds_elb **ret_elb, struct uv_loop_s *loop,
 	       const struct ds_elb_options *options);
+
+/*
+ * Asks once in a while what that group is, and whose load balancer's, whether or not one of its
+ * targets is watched. 0, or as ds_elb_plan_add_group.
+ */
+int ds_elb_add_group(struct ds_elb *elb, const char *arn);
 
 /* A target of that address is worth asking for; group: its ARN, NULL = not known; port 0: any. */
 void ds_elb_watch(struct ds_elb *elb, const char *group, const struct ds_addr *addr, uint16_t port);

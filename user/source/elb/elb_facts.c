@@ -102,6 +102,20 @@ struct ds_elb_balancer_facts *ds_elb_facts_balancer(struct ds_elb_facts *facts, 
 	return &e->balancer;
 }
 
+void ds_elb_facts_each_group(const struct ds_elb_facts *facts, const char *balancer_arn,
+			     void (*each)(void *ctx, const char *arn,
+					  const struct ds_elb_group_facts *group,
+					  const struct ds_elb_balancer_facts *balancer),
+			     void *ctx)
+{
+	const struct entry *b;
+
+	HASH_FIND_STR(facts->balancers, balancer_arn, b);
+	for (const struct entry *g = facts->groups; g; g = g->hh.next)
+		if (!strcmp(g->group.balancer, balancer_arn))
+			each(ctx, g->arn, &g->group, b ? &b->balancer : NULL);
+}
+
 bool ds_elb_balancer_add(struct ds_elb_balancer_facts *balancer, const struct ds_addr *addr)
 {
 	for (int i = 0; i < balancer->addresses_cnt; i++)

@@ -42,6 +42,13 @@ void ds_elb_facts_free(struct ds_elb_facts **facts);
 struct ds_elb_group_facts *ds_elb_facts_group(struct ds_elb_facts *facts, const char *arn);
 struct ds_elb_balancer_facts *ds_elb_facts_balancer(struct ds_elb_facts *facts, const char *arn);
 
+/* Calls each of those whose load balancer that is; nothing may be asked of the facts meanwhile. */
+void ds_elb_facts_each_group(const struct ds_elb_facts *facts, const char *balancer_arn,
+			     void (*each)(void *ctx, const char *arn,
+					  const struct ds_elb_group_facts *group,
+					  const struct ds_elb_balancer_facts *balancer),
+			     void *ctx);
+
 /* True where the address is news; false also where there are too many. */
 bool ds_elb_balancer_add(struct ds_elb_balancer_facts *balancer, const struct ds_addr *addr);
 

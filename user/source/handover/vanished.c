@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "user/source/handover/vanished.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/source/kube/kube_json.h"
+#include "user/util/cleanup.h"
+#include "user/util/hash.h"
+#include "user/util/timefmt.h"
+
+#define NAME_LEN 253
+#define UID_LEN 63
+
+const struct ds_kube_keep ds_vanished_keep[] = {
+	DS_KUBE_KEEP_COMMON,
+	{ "metadata", "uid" }, { "metadata", "creationTimestamp" },
+	{ "metadata", "deletionTimestamp" },
+	{ "object", "spec" }, { "spec", "nodeName" }, { "spec", "volumes" },
+	{ "volumes", "name" }, { "volumes", "hostPath" },
+	{ "object", "status" }, { "status", "conditions" }, { "status", "startTime" },
+	{ "conditions", "type" }, { "conditions", "status" },
+	{ NULL, NULL },
+};
+
+struct agent {
+	char node[NAME_LEN + 1];
+	int64_t since_ns;	/* its pod began */
+	bool ready;
+	bool keeps;		/* its state outlives it */
+};
+
+/* The agent of a node, as it was told last. */
+struct node {
+	char name[NAME_LEN + 1];
+	const struct agent *agent;	/* NULL = none now; there was one */
+	UT_hash_handle hh;
+};
+
+struct pod {
+	char uid[UID_LEN + 1];
+	char node[NAME_LEN + 1];
+	int64_t ended_ns;
+	UT_hash_handle hh;
+};
+
+struct ds_vanished {
+	struct ds_vanished_options options;
+	struct node *nodes;
+	struct pod *pods;
+};
+
+/* ---- agents ---- */
+
+static bool is_ready(json_object *status)
+{
+	json_object *conditions = ds_kube_list(status, "conditions");
+
+	for (size_t i = 0; i < ds_kube_items(conditions); i++) {
+		json_object *c = json_object_array_get_idx(conditions, i);
+
+		if (!strcmp(ds_kube_text(c, "type"), "Ready"))
+			return !strcmp(ds_kube_text(c, "status"), "True");
+	}
+	return false;
+}
+
+/* The volume of that name is a folder of the node. */
+static bool keeps_state(json_object *spec)
+{
+	json_object *volumes = ds_kube_list(spec, "volumes");
+
+	for (size_t i = 0; i < ds_kube_items(volumes); i++) {
+		json_object *v = json_object_array_get_idx(volumes, i);
+
+		if (!strcmp(ds_kube_text(v, "name"), "state"))
+			return json_object_object_get_ex(v, "hostPath", NULL);
+	}
+	return false;
+}
+
+static int64_t stamp(json_object *object, const char *key)
+{
+	const char *text = ds_kube_text(object, key);
+	int64_t ns = 0;
+
+	return text[0] && !ds_time_parse(text, strlen(text), &ns) ? ns : 0;
+}
+
+void *ds_vanished_take(void *ctx, void *object, json_object *json)
+{
+	json_object *metadata = ds_kube_child(json, "metadata"), *spec = ds_kube_child(json, "spec");
+	json_object *status = ds_kube_child(json, "status");
+	const char *node = ds_kube_text(spec, "nodeName");
+	struct agent *a = object;
+
+	(void)ctx;
+	if (strlen(node) > NAME_LEN)
+		return NULL;
+	if (!a)
+		a = calloc(1, sizeof(*a));
+	if (!a)
+		return NULL;
+	memcpy(a->node, node, strlen(node) + 1);	/* "": not yet on one */
+	a->since_ns = stamp(status, "startTime");
+	if (!a->since_ns)
+		a->since_ns = stamp(metadata, "creationTimestamp");
+	a->ready = is_ready(status);
+	a->keeps = keeps_state(spec);
+	return a;
+}
+
+static struct node *node_of(struct ds_vanished *v, const char *name)
+{
+	struct node *n;
+
+	HASH_FIND_STR(v->nodes, name, n);
+	if (n || HASH_COUNT(v->nodes) >= DS_VANISHED_NODES_MAX)
+		return n;
+	n = calloc(1, sizeof(*n));
+	if (!n)
+		return NULL;
+	memcpy(n->name, name, strlen(name) + 1);
+	HASH_ADD_STR(v->nodes, name, n);
+	if (DS_HASH_ADDED(n))
+		return n;
+	free(n);
+	return NULL;
+}
+
+/* Of two (an update in which the new one comes first) the younger one is the node's. */
+void ds_vanished_tell(void *ctx, void *object, enum ds_kube_told told)
+{
+	struct ds_vanished *v = ctx;
+	const struct agent *a = object;
+	struct node *n = a->node[0] ? node_of(v, a->node) : NULL;
+
+	if (!n)
+		return;
+	if (told == DS_KUBE_IS && (!n->agent || n->agent->since_ns <= a->since_ns))
+		n->agent = a;
+	else if (told != DS_KUBE_IS && n->agent == a)
+		n->agent = NULL;
+}
+
+void ds_vanished_drop(void *ctx, void *object)
+{
+	struct ds_vanished *v = ctx;
+	const struct agent *a = object;
+	struct node *n = NULL;
+
+	HASH_FIND_STR(v->nodes, a->node, n);
+	if (n && n->agent == a)
+		n->agent = NULL;
+	free(object);
+}
+
+/* ---- pods ---- */
+
+static void forget(struct ds_vanished *v, struct pod *p)
+{
+	HASH_DELETE(hh, v->pods, p);
+	free(p);
+}
+
+void ds_vanished_ended(struct ds_vanished *v, const char *node, const char *uid, int64_t at_ns)
+{
+	struct pod *p = NULL;
+
+	if (strlen(uid) > UID_LEN || strlen(node) > NAME_LEN || !uid[0] || !node[0])
+		return;
+	HASH_FIND_STR(v->pods, uid, p);
+	if (p && !at_ns)
+		forget(v, p);
+	if (p || !at_ns || HASH_COUNT(v->pods) >= DS_VANISHED_PODS_MAX)
+		return;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return;
+	memcpy(p->uid, uid, strlen(uid) + 1);
+	memcpy(p->node, node, strlen(node) + 1);
+	p->ended_ns = at_ns;
+	HASH_ADD_STR(v->pods, uid, p);
+	if (!DS_HASH_ADDED(p))
+		free(p);
+}
+
+static bool has_no_judge(const struct ds_vanished *v, const struct pod *p)
+{
+	const struct node *n = NULL;
+
+	HASH_FIND_STR(v->nodes, p->node, n);
+	if (!n)
+		return false;	/* none was ever there */
+	if (!n->agent || !n->agent->ready)
+		return true;
+	return n->agent->since_ns > p->ended_ns && !n->agent->keeps;
+}
+
+void ds_vanished_tick(struct ds_vanished *v, int64_t now_ns)
+{
+	struct pod *p, *next;
+
+	/* In the order in which they ended, almost: each waits for as long as the others. */
+	HASH_ITER(hh, v->pods, p, next) {
+		if (now_ns - p->ended_ns < DS_VANISHED_DUE_NS)
+			continue;
+		if (has_no_judge(v, p))
+			v->options.judge(v->options.ctx, p->node, p->uid);
+		forget(v, p);
+	}
+}
+
+static void set_owner(const struct ds_cluster_pod_facts *pod, struct ds_event *ev)
+{
+	switch (pod->owner_kind) {
+	case DS_CLUSTER_OWNER_DEPLOYMENT:
+		DS_SET_STR(ev, DEPLOYMENT, deployment, pod->owner);
+		break;
+	case DS_CLUSTER_OWNER_REPLICASET:
+		DS_SET_STR(ev, REPLICASET, replicaset, pod->owner);
+		break;
+	case DS_CLUSTER_OWNER_STATEFULSET:
+		DS_SET_STR(ev, STATEFULSET, statefulset, pod->owner);
+		break;
+	case DS_CLUSTER_OWNER_DAEMONSET:
+		DS_SET_STR(ev, DAEMONSET, daemonset, pod->owner);
+		break;
+	case DS_CLUSTER_OWNER_JOB:
+		DS_SET_STR(ev, JOB, job, pod->owner);
+		break;
+	case DS_CLUSTER_OWNER_NONE:
+		break;
+	}
+}
+
+void ds_vanished_verdict(const struct ds_cluster_pod_facts *pod, const char *node, int64_t now_ns,
+			 struct ds_event *ret_ev)
+{
+	struct ds_event *ev = ret_ev;
+
+	ds_event_init(ev, DS_EVENT_VERDICT, now_ns);
+	ev->level = DS_LEVEL_WARN;
+	DS_SET_STR(ev, NODE, node, node);
+	DS_SET_STR(ev, POD_NAMESPACE, pod_namespace, pod->namespace_);
+	DS_SET_STR(ev, POD_NAME, pod_name, pod->name);
+	DS_SET_STR(ev, POD_UID, pod_uid, pod->uid);
+	if (pod->addresses_cnt)
+		DS_SET_ADDR(ev, POD_IP, pod_ip, pod->addresses[0]);
+	set_owner(pod, ev);
+	if (pod->trigger >= 0)
+		DS_SET(ev, TRIGGER, trigger, pod->trigger);
+	DS_SET(ev, VERDICT, verdict, DS_VERDICT_INCONCLUSIVE);
+	DS_SET(ev, VERDICT_REASON, verdict_reason, DS_VERDICT_REASON_OBSERVATION_CUT);
+	DS_SET(ev, VERDICT_CONFIDENCE, verdict_confidence, DS_CONFIDENCE_LOW);
+}
+
+/* ---- life ---- */
+
+int ds_vanished_new(struct ds_vanished **ret_vanished, const struct ds_vanished_options *options)
+{
+	struct ds_vanished *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	v->options = *options;
+	*ret_vanished = v;
+	return 0;
+}
+
+void ds_vanished_free(struct ds_vanished **vanished)
+{
+	struct ds_vanished *v = vanished ? *vanished : NULL;
+	struct node *n, *next;
+
+	if (!v)
+		return;
+	while (v->pods)
+		forget(v, v->pods);
+	HASH_ITER(hh, v->nodes, n, next) {
+		HASH_DELETE(hh, v->nodes, n);
+		free(n);
+	}
+	free(DS_TAKE(*vanished));
+}
