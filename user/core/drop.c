@@ -6,6 +6,7 @@
 #include "user/core/drop.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "user/core/arrival.h"
@@ -290,8 +291,15 @@ static void fold(struct ds_core *core, const struct ds_flow *flow, const struct 
 		 bool rollout)
 {
 	struct ds_pod *pod = flow->pod;
-	struct ds_pod_fold *f = &pod->folds[d->cause];
+	struct ds_pod_fold *f;
 
+	if (!pod->folds)
+		pod->folds = calloc(DS_CAUSE_MAX, sizeof(*pod->folds));
+	if (!pod->folds) {	/* no memory for a line: the sums have it */
+		core->suppressed++;
+		return;
+	}
+	f = &pod->folds[d->cause];
 	if (f->cnt && f->rollout != rollout)
 		write_folded(core, pod, d->cause);
 	if (f->cnt++ == 0) {
@@ -316,7 +324,7 @@ static void fold(struct ds_core *core, const struct ds_flow *flow, const struct 
 void ds_drop_unfold(struct ds_core *core, struct ds_pod *pod)
 {
 	for (int cause = 0; cause < DS_CAUSE_MAX; cause++)
-		if (pod->folds[cause].cnt)
+		if (pod->folds && pod->folds[cause].cnt)
 			write_folded(core, pod, cause);
 }
 

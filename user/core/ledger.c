@@ -111,9 +111,7 @@ static void remove_pod(struct ds_ledger *l, struct ds_pod *pod)
 		l->last = pod->prev;
 	l->pods_cnt--;
 	HASH_DELETE(hh, l->by_key, entry);
-	free(pod->probes);
-	free(pod->gates);
-	free(pod->containers_named);
+	ds_pod_clear(pod);
 	free(entry);
 }
 

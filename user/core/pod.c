@@ -2,7 +2,31 @@
 /* Questions about one pod that need no other pod. Pure. */
 #include "user/core/pod.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+void *ds_pod_room(void *list, int cnt, int max, size_t size)
+{
+	size_t room = cnt ? 2 * (size_t)cnt : 1;
+
+	if (cnt >= max)
+		return NULL;
+	if (!(cnt & (cnt - 1)))
+		list = realloc(list, room * size);
+	if (list)
+		memset((char *)list + (size_t)cnt * size, 0, size);
+	return list;
+}
+
+void ds_pod_clear(struct ds_pod *pod)
+{
+	free(pod->probes);
+	free(pod->gates);
+	free(pod->containers_named);
+	free(pod->containers);
+	free(pod->folds);
+	free(pod->balancers);
+}
 
 bool ds_pod_has_address(const struct ds_pod *pod, const struct ds_addr *a)
 {

@@ -115,7 +115,7 @@ struct ds_pod {
 	int64_t sigterm_ns;	/* first */
 	bool sigterm_ignored;
 	int64_t sigkill_ns;	/* first */
-	struct ds_pod_container containers[DS_POD_CONTAINERS_MAX];
+	struct ds_pod_container *containers;	/* these three grow: most pods never need them */
 	int containers_cnt;
 	int64_t exited_ns;	/* last PID 1 that ended */
 	int ended_by;		/* enum ds_ended_by, -1 = no PID 1 was seen to end */
@@ -128,7 +128,7 @@ struct ds_pod {
 	/* correlate */
 	uint32_t drops_by[DS_CAUSE_MAX];
 	uint32_t rollout_drops;
-	struct ds_pod_fold folds[DS_CAUSE_MAX];
+	struct ds_pod_fold *folds;	/* DS_CAUSE_MAX of them, NULL = none yet */
 	uint32_t not_drops[DS_NOT_DROP_MAX];
 	int64_t last_arrival_ns;	/* from the load balancer, after T0 */
 	int64_t last_arrival_error_ns;	/* it may have been later by up to this */
@@ -141,7 +141,7 @@ struct ds_pod {
 	bool ready_without_target;	/* it was ready, its target initial, and no other served */
 
 	/* arrivals */
-	struct ds_pod_balancer balancers[DS_POD_BALANCERS_MAX];
+	struct ds_pod_balancer *balancers;
 	int balancers_cnt;
 	bool balancers_over;		/* there were more */
 	int64_t idle_close_ns;		/* longest silence after which it closed a connection */
@@ -168,6 +168,24 @@ struct ds_pod {
 	int64_t tail_error_ns;
 	bool tail_known;
 };
+
+/*
+ * Room for one more in a list that holds cnt elements: the list, which may have moved, or NULL
+ * where it has max of them, or there is no memory. It doubles at each power of two.
+ */
+void *ds_pod_room(void *list, int cnt, int max, size_t size);
+
+/* The new element, all zero, or NULL. */
+#define DS_POD_ADD(list, cnt, max) \
+	({ \
+		__typeof__(list) moved_ = ds_pod_room((list), (cnt), (max), sizeof(*(list))); \
+		if (moved_) \
+			(list) = moved_; \
+		moved_ ? &(list)[(cnt)++] : NULL; \
+	})
+
+/* Frees what it owns; not the pod. */
+void ds_pod_clear(struct ds_pod *pod);
 
 static inline bool ds_pod_is_going(const struct ds_pod *pod)
 {

@@ -50,8 +50,8 @@ static struct ds_pod_container *container_of(struct ds_pod *pod, const char *id)
 	for (int i = 0; i < pod->containers_cnt; i++)
 		if (!strcmp(pod->containers[i].id, id))
 			return &pod->containers[i];
-	c = pod->containers_cnt < DS_POD_CONTAINERS_MAX ? &pod->containers[pod->containers_cnt++] :
-							  reuse_container(pod);
+	c = DS_POD_ADD(pod->containers, pod->containers_cnt, DS_POD_CONTAINERS_MAX);
+	c = c ? c : reuse_container(pod);
 	if (c)
 		memcpy(c->id, id, strlen(id) + 1);
 	return c;

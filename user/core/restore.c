@@ -178,10 +178,10 @@ static void restore_container(struct ds_pod *pod, const struct ds_event *ev)
 	for (int i = 0; i < pod->containers_cnt && !c; i++)
 		if (!strcmp(pod->containers[i].id, ev->container))
 			c = &pod->containers[i];
-	if (!c && pod->containers_cnt == DS_POD_CONTAINERS_MAX)
-		return;
 	if (!c) {
-		c = &pod->containers[pod->containers_cnt++];
+		c = DS_POD_ADD(pod->containers, pod->containers_cnt, DS_POD_CONTAINERS_MAX);
+		if (!c)
+			return;
 		memcpy(c->id, ev->container, len);
 	}
 	switch (ev->process_change) {

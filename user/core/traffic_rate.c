@@ -49,11 +49,10 @@ static struct ds_pod_balancer *balancer_of(struct ds_pod *pod, const struct ds_e
 		if (!oldest || b->period < oldest->period)
 			oldest = b;
 	}
-	if (pod->balancers_cnt < DS_POD_BALANCERS_MAX)
-		b = &pod->balancers[pod->balancers_cnt++];
-	else if (oldest->period < period_of(pod, ev->time_ns) - 1)
+	b = DS_POD_ADD(pod->balancers, pod->balancers_cnt, DS_POD_BALANCERS_MAX);
+	if (!b && oldest && oldest->period < period_of(pod, ev->time_ns) - 1)
 		b = oldest;	/* silent for longer than it would count */
-	else
+	if (!b)
 		return NULL;
 	*b = (struct ds_pod_balancer){ .addr = ev->source, .port = port,
 				       .period = period_of(pod, ev->time_ns),

@@ -21,6 +21,7 @@
 #include "user/source/kernel/kernel_decode.h"
 #include "user/source/kernel/kernel_closings.h"
 #include "user/source/kernel/kernel_listeners.h"
+#include "user/source/kernel/kernel_ring.h"
 #include "user/util/cleanup.h"
 #include "user/util/clock.h"
 #include "user/util/log.h"
@@ -37,7 +38,7 @@ struct ds_kernel {
 	struct ds_kernel_options options;
 	struct ds_attach *attach;
 	struct ds_decoder *decoder;
-	struct ring_buffer *ring;
+	struct ds_ring *ring;
 	struct ds_event event;		/* the one being delivered */
 	struct ds_closings *closings;	/* while listeners are searched, else NULL */
 	uint64_t seq;
@@ -115,7 +116,6 @@ static int on_record(void *ctx, void *data, size_t len)
 			deliver(k, &k->event);
 		k->delivered++;
 	}
-	/* libbpf has taken the record, and stops here. */
 	return k->delivered >= k->budget ? -EAGAIN : 0;
 }
 
@@ -166,9 +166,10 @@ int ds_kernel_new(struct ds_kernel **ret_k, const struct ds_kernel_options *opti
 	if (r)
 		return r;
 	skel = ds_attach_skeleton(k->attach);
-	k->ring = ring_buffer__new(bpf_map__fd(skel->maps.ds_rb), on_record, k, NULL);
-	if (!k->ring)
-		return ds_log_err(errno, "ring buffer");
+	r = ds_ring_new(&k->ring, bpf_map__fd(skel->maps.ds_rb),
+			bpf_map__max_entries(skel->maps.ds_rb));
+	if (r)
+		return ds_log_err(r, "ring buffer");
 	*ret_k = DS_TAKE(k);
 	return 0;
 }
@@ -177,7 +178,7 @@ void ds_kernel_free(struct ds_kernel **k)
 {
 	if (!*k)
 		return;
-	ring_buffer__free((*k)->ring);
+	ds_ring_free(&(*k)->ring);
 	ds_attach_free(&(*k)->attach);
 	ds_decoder_free(&(*k)->decoder);
 	ds_closings_free(&(*k)->closings);
@@ -189,7 +190,7 @@ void ds_kernel_free(struct ds_kernel **k)
 
 int ds_kernel_fd(const struct ds_kernel *k)
 {
-	return ring_buffer__epoll_fd(k->ring);
+	return bpf_map__fd(ds_attach_skeleton(k->attach)->maps.ds_rb);
 }
 
 int ds_kernel_consume(struct ds_kernel *k, int budget)
@@ -198,8 +199,8 @@ int ds_kernel_consume(struct ds_kernel *k, int budget)
 
 	k->budget = budget;
 	k->delivered = 0;
-	r = ring_buffer__consume(k->ring);
-	return r < 0 && r != -EAGAIN ? r : k->delivered;
+	r = ds_ring_consume(k->ring, on_record, k);
+	return r < 0 ? r : k->delivered;
 }
 
 int64_t ds_kernel_boot_offset(const struct ds_kernel *k)
