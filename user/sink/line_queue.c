@@ -35,7 +35,8 @@ struct ds_line_queue {
 	size_t size, first, end;
 	uint64_t waiting;	/* lines, with the one that is being written */
 	uint64_t lost;		/* not asked for yet */
-	bool ending, ended, gone, told;
+	bool ending, ended, gone;
+	bool told;		/* the thread's own */
 };
 
 /* ---- the buffer; all under the lock ---- */
@@ -110,14 +111,19 @@ static int write_line(int fd, const char *line, size_t len)
 	return 0;
 }
 
+/* Not under the lock: standard error may stall too. */
+static void say(struct ds_line_queue *q, int r)
+{
+	if (r && !q->told)
+		(void)ds_log_err(r, "write to %s; lines are lost", q->name);
+	q->told = r != 0;
+}
+
 static void take_result(struct ds_line_queue *q, int r)
 {
 	q->waiting--;
 	q->lost += r != 0;
 	q->gone = q->gone || r == -EPIPE;
-	if (r && !q->told)
-		(void)ds_log_err(r, "write to %s; lines are lost", q->name);
-	q->told = r != 0;
 }
 
 static void *run(void *arg)
@@ -142,6 +148,7 @@ static void *run(void *arg)
 		q->first += room_of(len);
 		(void)pthread_mutex_unlock(&q->lock);
 		r = q->gone ? -EPIPE : write_line(q->fd, line, len);
+		say(q, r);
 		(void)pthread_mutex_lock(&q->lock);
 		take_result(q, r);
 		if (!q->waiting)
