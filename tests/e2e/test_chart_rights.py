@@ -6,6 +6,7 @@ Everything happens in a network namespace of the test's own."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -82,6 +83,41 @@ class RealApi(unittest.TestCase):
                 said = self.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-",
                                     text="\n".join(json.dumps(t) + "\n---" for t in known))
                 self.assertEqual(said.count("created (server dry run)"), len(known), said)
+
+    def helm(self, *args):
+        """What it printed, as the administrator."""
+        folder = os.path.join(self.folder, "helm")
+        environment = dict(os.environ, HELM_CACHE_HOME=folder, HELM_CONFIG_HOME=folder, HELM_DATA_HOME=folder,
+                           KUBECONFIG=os.devnull)
+        done = subprocess.run([
+            "nsenter", f"--net=/run/netns/{self.netns}", os.path.join(deployed.assets("helm")[0], "helm"),
+            "--kube-apiserver", f"https://127.0.0.1:{PORT}", "--kube-token", "admin-token",
+            "--kube-insecure-skip-tls-verify", "--namespace", "mine", *args],
+            capture_output=True, text=True, check=False, timeout=120, env=environment)
+        self.assertEqual(done.returncode, 0, f"helm {args}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    @unittest.skipUnless(deployed.assets("helm")[0], deployed.assets("helm")[1])
+    def test_it_is_installed_upgraded_and_removed(self):
+        said = self.helm("install", "mine", CHART, "--create-namespace")
+        label = "kubectl label --overwrite namespace mine pod-security.kubernetes.io/enforce=privileged"
+        self.assertIn(label, said)
+        self.assertIn("docs/aws.md", said)
+        self.kubectl(*label.split()[1:])
+        said = self.helm("upgrade", "mine", CHART, "--reset-then-reuse-values", "--set", "agent.capabilities.syslog=true",
+                         "--set-string", r"targets.serviceAccount.annotations.eks\.amazonaws\.com/role-arn=arn:aws:iam::123456789012:role/x")
+        self.assertNotIn("kubectl label", said)
+        self.assertNotIn("docs/aws.md", said)
+        agent = json.loads(self.kubectl("get", "daemonset", "mine-drainsnoop-agent", "-n", "mine", "-o", "json"))
+        security = agent["spec"]["template"]["spec"]["containers"][0]["securityContext"]
+        self.assertEqual(security["capabilities"]["add"], ["BPF", "PERFMON", "SYSLOG"])
+        # The commands of the notes work as they are.
+        selector = re.search(r"logs -l (\S+)", said).group(1)
+        self.assertEqual(self.kubectl("get", "daemonset", "-n", "mine", "-l", selector, "-o", "name").strip(),
+                         "daemonset.apps/mine-drainsnoop-agent")
+        self.helm("uninstall", "mine")
+        kinds = "daemonsets,deployments,roles,rolebindings,clusterroles,clusterrolebindings"
+        self.assertNotIn("mine-", self.kubectl("get", kinds, "-n", "mine", "-o", "name"))
 
     def pod_of(self, kind):
         """The pod that a controller would make of that object."""
