@@ -178,7 +178,6 @@ class Manifests(unittest.TestCase):
                     self.skipTest(f"drainsnoop {command} is not there yet")
                 wanted = re.findall(r"(?m)^ *- (?:\{\{ printf \")?--([a-z-]+)", text[name] + text["_pod.tpl"])
                 self.assertGreater(len(wanted), 3)
-                known.add("events-on-workloads")    # its sink is not wired yet
                 self.assertEqual([option for option in wanted if option not in known], [])
 
     def test_kustomize_finds_them(self):
