@@ -81,7 +81,7 @@ static void take_input(void *ctx, const struct ds_event *ev)
 	ds_agent_pages_input(agent->pages, ev);
 	if (agent->redact)
 		ds_redact_learn(agent->redact, ev);
-	/* The end of our own pod: of the DaemonSet's update, or of the node. */
+	/* The end of our own pod: by the DaemonSet's update, or with the node. */
 	if (ev->kind == DS_EVENT_POD_STATE && ds_event_has(ev, DS_KEY_T0) && ds_own_pod_is(ev))
 		ds_run_hurry(agent->run);
 }
@@ -90,10 +90,8 @@ static void disguise(void *ctx, struct ds_event *copy)
 {
 	struct agent *agent = ctx;
 
-	if (agent->redact) {
-		ds_redact_learn(agent->redact, copy);	/* recorded before it is taken */
+	if (agent->redact)
 		ds_redact_event(agent->redact, copy);
-	}
 }
 
 static void emit(void *ctx, const struct ds_event *ev)

@@ -193,10 +193,11 @@ static void make_text(struct ds_keep_state *keep)
 	(void)ds_state_end(text); /* the text itself knows that it failed */
 }
 
-void ds_keep_state_hurry(struct ds_keep_state *keep)
+void ds_keep_state_hurry(struct ds_keep_state *keep, bool on)
 {
-	keep->hurried = true;
-	keep->look_ns = keep->calm_ns = 0;
+	if (on && !keep->hurried)
+		keep->look_ns = keep->calm_ns = 0;
+	keep->hurried = on;
 }
 
 void ds_keep_state_review(struct ds_keep_state *keep, struct uv_loop_s *loop, int64_t now_ns)

@@ -7,6 +7,7 @@
 #ifndef DS_KEEP_STATE_H
 #define DS_KEEP_STATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "user/core/core.h"
@@ -35,8 +36,8 @@ void ds_keep_state_load(struct ds_keep_state *keep,
 void ds_keep_state_routes(struct ds_keep_state *keep, const struct ds_route *route,
 			  void (*release)(void *ctx, const struct ds_event *ev), void *ctx);
 
-/* The end may come at any moment: from here on every change is written within a quarter second. */
-void ds_keep_state_hurry(struct ds_keep_state *keep);
+/* The end may come at any moment: while that is so every change is written in a quarter second. */
+void ds_keep_state_hurry(struct ds_keep_state *keep, bool on);
 
 /* Writes when it is time. */
 void ds_keep_state_review(struct ds_keep_state *keep, struct uv_loop_s *loop, int64_t now_ns);

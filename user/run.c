@@ -29,6 +29,8 @@
 #define SECOND_NS DS_NS_PER_S
 #define CONSUME_BUDGET 65536
 #define SIGNALS 3
+#define HURRY_NS (300 * DS_NS_PER_S)	/* an end that did not come by then was none */
+#define NEWS_NS (120 * DS_NS_PER_S)	/* a sign of it that is older tells of an earlier one */
 
 struct ds_run {
 	const struct ds_options *options;
@@ -51,7 +53,8 @@ struct ds_run {
 	int64_t started_ns;
 	/* By the monotonic clock: one that is set ends no run and keeps no tick back. */
 	int64_t begun_ns, turned_ns, next_tick_ns, next_second_ns;
-	bool loop_ready, attached, stopping, hurried, record_broken;
+	int64_t hurry_until_ns;		/* 0 = in no hurry */
+	bool loop_ready, attached, stopping, record_broken;
 	int status;			/* enum ds_exit */
 };
 
@@ -166,19 +169,23 @@ static void record(struct ds_run *run, const struct ds_event *ev)
 	run->record_broken = run->record_broken || r != 0;
 }
 
-/* A node that shuts down takes this process with it, before or after its pods. */
+/*
+ * A node that shuts down takes this process with it, before or after its pods. The pods that it
+ * ended stay in the API, also when it is up again.
+ */
 static bool tells_the_end(const struct ds_event *ev)
 {
 	return ev->kind == DS_EVENT_POD_STATE && ds_event_has(ev, DS_KEY_TRIGGER) &&
-	       ev->trigger == DS_TRIGGER_NODE_SHUTDOWN;
+	       ev->trigger == DS_TRIGGER_NODE_SHUTDOWN && !ds_event_has(ev, DS_KEY_RESTORED) &&
+	       !(ds_event_has(ev, DS_KEY_T0) && ev->time_ns - ev->t0 > NEWS_NS);
 }
 
 static void release(void *ctx, const struct ds_event *ev)
 {
 	struct ds_run *run = ctx;
 
-	record(run, ev);
 	HOOK(run, input, ev);
+	record(run, ev);
 	if (tells_the_end(ev))
 		ds_run_hurry(run);
 	ds_core_feed(run->core, ev);
@@ -223,12 +230,18 @@ static void each_second(struct ds_run *run)
 
 void ds_run_hurry(struct ds_run *run)
 {
-	if (run->hurried)
-		return;
-	run->hurried = true;
-	ds_log_info("the end may be near: files are written at every change");
+	if (!run->hurry_until_ns)
+		ds_log_info("the end may be near: files are written at every change");
+	run->hurry_until_ns = ds_clock_ns(CLOCK_MONOTONIC) + HURRY_NS;
 	if (run->keep)
-		ds_keep_state_hurry(run->keep);
+		ds_keep_state_hurry(run->keep, true);
+}
+
+static void calm_down(struct ds_run *run)
+{
+	run->hurry_until_ns = 0;
+	if (run->keep)
+		ds_keep_state_hurry(run->keep, false);
 }
 
 static void turn(struct ds_run *run)
@@ -246,8 +259,10 @@ static void turn(struct ds_run *run)
 		push_tick(run, now_ns, false);
 	}
 	ds_merge_release(run->merge, now_ns, release, run);
-	if (run->hurried && run->record)
+	if (run->hurry_until_ns && run->record)
 		(void)ds_jsonl_flush(run->record);
+	if (run->hurry_until_ns && steady_ns >= run->hurry_until_ns)
+		calm_down(run);
 	if (run->keep)
 		ds_keep_state_review(run->keep, &run->loop, now_ns);
 }

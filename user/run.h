@@ -25,7 +25,7 @@ struct ds_run_hooks {
 	void (*emit)(void *ctx, const struct ds_event *ev);
 	/* An input event, as the core will take it; borrowed. */
 	void (*input)(void *ctx, const struct ds_event *ev);
-	/* What is recorded of an event is a copy that may be changed. */
+	/* What is recorded of an event, after input, is a copy that may be changed. */
 	void (*disguise)(void *ctx, struct ds_event *copy);
 	/* About once a second. */
 	void (*each_second)(void *ctx);
@@ -69,7 +69,7 @@ void ds_run_deliver(struct ds_run *run, struct ds_event *ev);
 /* So many things of that class were lost at that stage. */
 void ds_run_lost(struct ds_run *run, int stage, const char *class, uint64_t cnt);
 
-/* The end may come at any moment: from here on files are written as soon as something changes. */
+/* The end may come at any moment: for five minutes files are written as soon as they change. */
 void ds_run_hurry(struct ds_run *run);
 
 /* Events that came later than the merge stage waits, so far. */

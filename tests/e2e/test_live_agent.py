@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import unittest
 
 import test_live
 import test_live_dual
-from fake_kube import FakeKube, make_pod
+from fake_kube import FakeKube, make_pod, stamp
 from test_live import BINARY, wait_for
 from test_live_kube import inside
 
@@ -39,9 +40,9 @@ class Agent(unittest.TestCase):
         for pod in pods:
             self.kube.put(pod)
 
-    def start(self, *args, stdout=None, **environment):
+    def start(self, *args, stdout=None, begin=(), **environment):
         out = stdout or open(self.output, "wb")
-        argv = ["nsenter", f"--net=/run/netns/{self.netns}", BINARY, "agent", "--kube-api", self.kube.url, "--node", "node-1",
+        argv = ["nsenter", f"--net=/run/netns/{self.netns}", *begin, BINARY, "agent", "--kube-api", self.kube.url, "--node", "node-1",
                 "--metrics-listen", f"127.0.0.1:{PORT}", *args]
         with open(self.errors, "wb") as errors:
             process = subprocess.Popen(argv, stdout=out, stderr=errors, stdin=subprocess.DEVNULL,
@@ -189,8 +190,15 @@ class Ends(Agent):
         agent = make_pod(POD["POD_NAME"], "10.99.0.9")
         agent["metadata"]["namespace"] = POD["POD_NAMESPACE"]
         self.kube.put(agent)
+        # Of an earlier shutdown: such objects stay for days.
+        old = make_pod("old-1", "10.99.0.8")
+        old["status"] |= {"phase": "Failed", "reason": "Terminated"}
+        old["status"]["conditions"] += [{"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet",
+                                         "lastTransitionTime": stamp(time.time() - 3600)}]
+        self.kube.put(old)
         process = self.start("-v", "--state", path, **POD)
         self.wait_ready()
+        wait_for(lambda: {"web-1", "old-1", POD["POD_NAME"]} <= {e["k8s.pod.name"] for e in self.of("pod.state")}, 60, "the pods")
         self.assertNotIn("the end may be near", self.said())
         change()
         wait_for(lambda: "the end may be near" in self.said(), 60, "the hurry")
@@ -206,6 +214,38 @@ class Ends(Agent):
 
     def test_files_are_written_at_once_when_the_agents_own_pod_goes(self):
         self.hurried(lambda: self.kube.terminate(POD["POD_NAME"]))
+
+
+@unittest.skipUnless(shutil.which("strace"), "needs strace")
+class Credentials(Agent):
+    """AWS is none of the agent's business, unless it is told so. strace -D: the process that is started is the agent."""
+    ARN = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop-web/0123456789abcdef"
+
+    def calls(self):
+        with open(os.path.join(self.folder, "calls"), encoding="utf-8") as file:
+            return file.read()
+
+    def run_with(self, until, *args):
+        config = os.path.join(self.folder, "config")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write("[default]\nregion = eu-central-1\n")
+        self.serve(make_pod("web-1", "10.99.0.5"))
+        begin = ["strace", "-D", "-f", "-qq", "-e", "trace=open,openat,connect", "-o", os.path.join(self.folder, "calls")]
+        process = self.start(*args, begin=begin, AWS_CONFIG_FILE=config, AWS_SHARED_CREDENTIALS_FILE=config,
+                             AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_EC2_METADATA_DISABLED="true")
+        self.wait_ready()
+        self.kube.terminate("web-1")
+        wait_for(lambda: "terminating" in [e["drainsnoop.pod.phase"] for e in self.of("pod.phase")], 60, "the phase")
+        wait_for(lambda: until(self.calls()), 60, "the files to be opened")
+        self.terminate(process)
+        return config in self.calls()
+
+    def test_without_elb_no_credentials_are_looked_for(self):
+        self.assertFalse(self.run_with(lambda calls: "/sys/kernel/btf/vmlinux" in calls))
+
+    def test_standalone_asks(self):
+        config = os.path.join(self.folder, "config")
+        self.assertTrue(self.run_with(lambda calls: config in calls, "--standalone", "--target-group", self.ARN))
 
 
 class Stalled(Agent):
