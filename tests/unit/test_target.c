@@ -330,6 +330,39 @@ static void a_flip_of_the_endpoint_is_no_drain_yet(void **state)
 	assert_drain(6000, 4000, DS_TARGET_SOURCE_ENDPOINT_SLICE, 9000, DS_TARGET_SOURCE_FILE);
 }
 
+/* It ought to be registered by now; of when it was, or still is, that says nothing. */
+static void a_ready_endpoint_is_no_registration_yet(void **state)
+{
+	struct ds_event ev = fx_target_event(5000, 1, DS_TARGET_STATE_HEALTHY);
+
+	(void)state;
+	DS_SET(&ev, TARGET_SOURCE, target_source, DS_TARGET_SOURCE_ENDPOINT_SLICE);
+	DS_SET(&ev, TG_DELAY, tg_delay_s, 30);
+	update(&ev);
+	assert_int_equal(target_1()->state, DS_TARGET_STATE_HEALTHY);
+	assert_int_equal(target_1()->delay_s, 30);
+	assert_int_equal(target_1()->registered_ns, 0);
+	assert_int_equal(target_1()->assigned_ns, 0);
+	tell(9000, 1, DS_TARGET_STATE_DRAINING);
+	assert_true(drain_of(target_1(), -1, 0).began);
+	assert_true(drain_of(target_1(), -1, 0).lo_ns == 0);
+	/* Told once more: what was looked at is known better. */
+	ev.time_ns = fx_at(9500);
+	update(&ev);
+	assert_true(ds_target_is_draining(target_1()));
+	tell(9600, 1, DS_TARGET_STATE_UNHEALTHY);
+	ev.time_ns = fx_at(9700);
+	update(&ev);
+	assert_int_equal(target_1()->state, DS_TARGET_STATE_UNHEALTHY);
+	/* The next pod of that address. */
+	tell(9800, 1, DS_TARGET_STATE_ABSENT);
+	update(&ev);
+	assert_int_equal(target_1()->state, DS_TARGET_STATE_ABSENT);
+	ev.time_ns = fx_at(9900);
+	update(&ev);
+	assert_int_equal(target_1()->state, DS_TARGET_STATE_HEALTHY);
+}
+
 static void registered_again_forgets_the_drain(void **state)
 {
 	struct ds_addr a = fx_pod_addr(1);
@@ -480,6 +513,7 @@ int main(void)
 		T(an_older_healthy_does_not_end_the_drain),
 		T(gone_without_draining_is_a_drain),
 		T(a_flip_of_the_endpoint_is_no_drain_yet),
+		T(a_ready_endpoint_is_no_registration_yet),
 		T(registered_again_forgets_the_drain),
 		T(an_old_answer_does_not_end_the_drain),
 		T(a_served_target_that_is_initial_is_registered_again),

@@ -314,6 +314,13 @@ static void set_bounds(struct ds_fact *fact, int64_t lo_ns, int64_t hi_ns, int64
 	fact->error_ns = error_ns;
 }
 
+/* It ought to be registered, and nobody has looked: good for what is not known to be otherwise. */
+static bool is_supposed(const struct ds_event *ev)
+{
+	return is_registered(ev->target_state) && ds_event_has(ev, DS_KEY_TARGET_SOURCE) &&
+	       is_hint(ev->target_source);
+}
+
 /* What the event says; false where it is nothing about being registered. */
 static bool fact_of(const struct ds_event *ev, int previous, struct ds_fact *ret_fact)
 {
@@ -327,6 +334,8 @@ static bool fact_of(const struct ds_event *ev, int previous, struct ds_fact *ret
 
 	if (ds_event_has(ev, DS_KEY_TARGET_SOURCE))
 		f.source = ev->target_source;
+	if (is_supposed(ev))
+		return false;
 	if (is_registered(ev->target_state)) {
 		f.kind = ev->target_state != DS_TARGET_STATE_INITIAL ? DS_FACT_REGISTERED :
 			 ds_target_source_is_call(f.source) || previous != DS_TARGET_STATE_INITIAL ?
@@ -454,6 +463,8 @@ struct ds_target *ds_targets_update(struct ds_targets *t, const struct ds_event 
 		t->longest_delay_s = target->delay_s;
 	if (has_fact ? !says_now(target, &fact) : ev->time_ns < target->state_ns)
 		return target;	/* older than what is known */
+	if (is_supposed(ev) && (is_registered(target->state) || is_draining_state(target->state)))
+		return target;
 	if (is_anew(ev->target_state, *ret_previous) || fact.kind == DS_FACT_REGISTERING)
 		target->assigned_ns = fact.hi_ns;
 	target->state = ev->target_state;
