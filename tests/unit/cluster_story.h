@@ -7,6 +7,7 @@
 #define DS_TESTS_UNIT_CLUSTER_STORY_H
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/unit.h"
@@ -287,5 +288,40 @@ static void wait_until(double second)
 	"'}}}},'status':{'replicas':" present "}}"
 #define DEPLOYMENT(name, desired, more) \
 	"{" META(name) "},'spec':{'replicas':" desired more "}}"
+
+#define NODE(name, labels) \
+	"{'metadata':{'name':'" name "','uid':'uid-" name "','labels':{" labels "}}," \
+	"'spec':{'providerID':'aws:///us-east-1a/i-0" name "'}}"
+
+/* ---- two pods of a Deployment, behind a load balancer ---- */
+
+#define A "web-565b7488d5-aaaaa"
+#define B "web-565b7488d5-bbbbb"
+#define A_UP ENDPOINT(A, "10.0.0.1", "n1", UP)
+#define B_UP ENDPOINT(B, "10.0.0.2", "n2", UP)
+#define A_GOING ENDPOINT(A, "10.0.0.1", "n1", GOING)
+
+__attribute__((unused))
+static void web(void)
+{
+	is(DS_CLUSTER_BINDING, BINDING("web-tgb", WEB_ARN, "web", "80"));
+	is(DS_CLUSTER_SERVICE, SERVICE("web", HTTP_PORT));
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", A_UP "," B_UP));
+}
+
+#define WEB_TOLD \
+	"ask what web is\n" \
+	"n2: pod shop/" B " of - ports 8080\n" \
+	"n2: target 10.0.0.2:8080 of web healthy (" B ")\n" \
+	"n1: pod shop/" A " of - ports 8080\n" \
+	"n1: target 10.0.0.1:8080 of web healthy (" A ")\n"
+
+#define POD(meta, spec, status) \
+	"{" META(A) meta ",'ownerReferences':[{'kind':'ReplicaSet','name':'web-565b7488d5'," \
+	"'controller':true}]},'spec':{'nodeName':'n1'" spec "},'status':{'podIP':'10.0.0.1'" status \
+	"}}"
+#define LABELLED ",'labels':{'app':'web','x':'y'}"
+#define CONTAINER ",'containers':[{'ports':[{'name':'http','containerPort':8080}]}]"
+#define IS_READY ",'phase':'Running','conditions':[{'type':'Ready','status':'True'}]"
 
 #endif

@@ -5,26 +5,6 @@
 
 #include "tests/unit/cluster_story.h"
 
-#define A "web-565b7488d5-aaaaa"
-#define B "web-565b7488d5-bbbbb"
-#define A_UP ENDPOINT(A, "10.0.0.1", "n1", UP)
-#define B_UP ENDPOINT(B, "10.0.0.2", "n2", UP)
-#define A_GOING ENDPOINT(A, "10.0.0.1", "n1", GOING)
-
-static void web(void)
-{
-	is(DS_CLUSTER_BINDING, BINDING("web-tgb", WEB_ARN, "web", "80"));
-	is(DS_CLUSTER_SERVICE, SERVICE("web", HTTP_PORT));
-	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", A_UP "," B_UP));
-}
-
-#define WEB_TOLD \
-	"ask what web is\n" \
-	"n2: pod shop/" B " of - ports 8080\n" \
-	"n2: target 10.0.0.2:8080 of web healthy (" B ")\n" \
-	"n1: pod shop/" A " of - ports 8080\n" \
-	"n1: target 10.0.0.1:8080 of web healthy (" A ")\n"
-
 static void a_pod_that_goes_is_asked_for(void **state)
 {
 	(void)state;
@@ -71,11 +51,341 @@ static void in_any_order(void **state)
 	}
 }
 
+/* ---- whether it goes ---- */
+
+static void a_pod_that_moves_to_another_slice_has_not_left(void **state)
+{
+	(void)state;
+	web();
+	forget_told();
+	now_s = 5;
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", B_UP));
+	wait_until(6);
+	is(DS_CLUSTER_SLICE, SLICE("web-2", "web", "8080", A_UP));
+	wait_until(20);
+	assert_told("");
+	assert_int_equal(ds_cluster_stats(cluster).slices, 2);
+}
+
+/* Taken away by force: no EndpointSlice ever says that it terminates. */
+static void a_pod_that_vanished_has_ended(void **state)
+{
+	(void)state;
+	web();
+	forget_told();
+	now_s = 5;
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", B_UP));
+	wait_until(6);
+	assert_told("");
+	wait_until(7);
+	assert_told("n1: ended u-" A " at 5\npoll 10.0.0.1:8080 of web\n");
+	/* It was only out of sight: it can go another time. */
+	now_s = 30;
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", A_UP "," B_UP));
+	assert_told("unpoll 10.0.0.1\nn1: back u-" A "\n");
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", A_GOING "," B_UP));
+	assert_told("poll 10.0.0.1:8080 of web\n");
+	assert_true(ds_cluster_group_goes(cluster, WEB_ARN));
+}
+
+static void a_watched_pod_that_is_not_selected_has_not_ended(void **state)
+{
+	struct ds_cluster_pod_facts f;
+
+	(void)state;
+	is(DS_CLUSTER_BINDING, BINDING("web-tgb", WEB_ARN, "web", "80"));
+	is(DS_CLUSTER_SERVICE, SERVICE("web", HTTP_PORT));
+	is(DS_CLUSTER_POD, "{'metadata':{'namespace':'shop','name':'" A "','uid':'u-" A "'},"
+			   "'spec':{'nodeName':'n1'},'status':{'podIP':'10.0.0.1'}}");
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", A_UP));
+	forget_told();
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", ""));
+	wait_until(30);
+	assert_true(ds_cluster_pod(cluster, "u-" A, &f));
+	assert_int_equal(f.targets_cnt, 0);
+	assert_true(f.going_ns == 0 && f.ended_ns == 0);
+}
+
+static void a_pod_object_that_is_deleted_at_once_has_ended(void **state)
+{
+	struct ds_cluster_pod_facts f;
+
+	(void)state;
+	is(DS_CLUSTER_BINDING, BINDING("web-tgb", WEB_ARN, "web", "80"));
+	is(DS_CLUSTER_SERVICE, SERVICE("web", HTTP_PORT));
+	is(DS_CLUSTER_POD, POD(LABELLED, CONTAINER, IS_READY));
+	assert_told("ask what web is\nn1: pod shop/" A " of - ports 8080\n"
+		    "n1: target 10.0.0.1:8080 of web healthy (" A ")\n");
+	now_s = 7;
+	gone(DS_CLUSTER_POD, POD(LABELLED, CONTAINER, IS_READY));
+	assert_told("n1: ended " A " at 7\npoll 10.0.0.1:8080 of web\n");
+	assert_true(ds_cluster_pod(cluster, A, &f));
+	assert_int_equal(f.targets_cnt, 1);
+	wait_until(608);
+	assert_told("unpoll 10.0.0.1\n");
+	assert_false(ds_cluster_pod(cluster, A, &f));
+}
+
+/* A slice that is behind still names it as ready. */
+static void what_was_deleted_does_not_come_back(void **state)
+{
+	(void)state;
+	is(DS_CLUSTER_BINDING, BINDING("web-tgb", WEB_ARN, "web", "80"));
+	is(DS_CLUSTER_SERVICE, SERVICE("web", HTTP_PORT));
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080",
+				   "{'addresses':['10.0.0.1'],'conditions':{" UP "},"
+				   "'nodeName':'n1','targetRef':{'kind':'Pod','name':'" A
+				   "','uid':'" A "'}}"));
+	is(DS_CLUSTER_POD, POD(LABELLED, CONTAINER, IS_READY));
+	gone(DS_CLUSTER_POD, POD(LABELLED, CONTAINER, IS_READY));
+	forget_told();
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080",
+				   "{'addresses':['10.0.0.1'],'conditions':{" UP "},"
+				   "'nodeName':'n1','targetRef':{'kind':'Pod','name':'" A
+				   "','uid':'" A "'}}," B_UP));
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", B_UP));
+	assert_told("n2: pod shop/" B " of - ports 8080\n"
+		    "n2: target 10.0.0.2:8080 of web healthy (" B ")\n");
+}
+
+/* ---- what AWS says ---- */
+
+static struct ds_event reading(int state, const char *id, int port)
+{
+	struct ds_event ev;
+
+	ds_event_init(&ev, DS_EVENT_TARGET, now(NULL));
+	DS_SET_STR(&ev, TG_ARN, tg_arn, WEB_ARN);
+	DS_SET_STR(&ev, TG_NAME, tg_name, "web");
+	DS_SET_STR(&ev, TARGET_ID, target_id, id);
+	DS_SET(&ev, TARGET_PORT, target_port, port);
+	DS_SET(&ev, TARGET_STATE, target_state, state);
+	return ev;
+}
+
+static void readings_go_to_the_node_of_the_pod(void **state)
+{
+	struct ds_event ev;
+
+	(void)state;
+	web();
+	forget_told();
+	ev = reading(DS_TARGET_STATE_DRAINING, "10.0.0.1", 8080);
+	ds_cluster_pass(cluster, &ev);
+	assert_told("n1: target 10.0.0.1:8080 of web draining (" A ")\n");
+	ev = reading(DS_TARGET_STATE_DRAINING, "10.0.0.1", 8081);
+	ds_cluster_pass(cluster, &ev);
+	ev = reading(DS_TARGET_STATE_DRAINING, "10.0.0.9", 8080);
+	ds_cluster_pass(cluster, &ev);
+	ev = reading(DS_TARGET_STATE_DRAINING, "i-0123", 8080);
+	ds_cluster_pass(cluster, &ev);
+	assert_told("");
+}
+
+/* Of an address that another pod got, both want to know. */
+static void an_address_that_is_used_again(void **state)
+{
+	struct ds_event ev;
+
+	(void)state;
+	web();
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", A_GOING "," B_UP));
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080",
+				   ENDPOINT(B, "10.0.0.2", "n2", GOING)));
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080",
+				   ENDPOINT("c", "10.0.0.1", "n2", UP)));
+	forget_told();
+	ev = reading(DS_TARGET_STATE_UNUSED, "10.0.0.1", 8080);
+	ds_cluster_pass(cluster, &ev);
+	assert_told("n2: target 10.0.0.1:8080 of web unused (c)\n"
+		    "n1: target 10.0.0.1:8080 of web unused (" A ")\n");
+	wait_until(602);
+	assert_told("unpoll 10.0.0.2\nunpoll 10.0.0.1\n");
+	ds_cluster_pass(cluster, &ev);
+	assert_told("n2: target 10.0.0.1:8080 of web unused (c)\n");
+}
+
+static void what_a_group_is_is_told_with_its_targets(void **state)
+{
+	struct ds_cluster_group_facts facts = { .delay_s = 30, .preserve_client_ip = 1, .type = -1,
+						.lb_type = DS_LB_TYPE_NETWORK, .lb_name = "front" };
+	struct ds_event ev;
+
+	(void)state;
+	web();
+	forget_told();
+	ds_cluster_group_is(cluster, WEB_ARN, &facts);
+	assert_told("n2: target 10.0.0.2:8080 of web healthy (" B ") delay 30 behind front\n"
+		    "n1: target 10.0.0.1:8080 of web healthy (" A ") delay 30 behind front\n");
+	ds_cluster_group_is(cluster, WEB_ARN, &facts);
+	assert_told("");
+	/* What a reading tells of the group is known as well; what it does not tell stays. */
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", A_GOING "," B_UP));
+	forget_told();
+	ev = reading(DS_TARGET_STATE_DRAINING, "10.0.0.1", 8080);
+	DS_SET(&ev, TG_DELAY, tg_delay_s, 400);
+	ds_cluster_pass(cluster, &ev);
+	assert_told("n1: target 10.0.0.1:8080 of web draining (" A ") delay 400\n"
+		    "n2: target 10.0.0.2:8080 of web healthy (" B ") delay 400 behind front\n");
+	/* With a longer delay it is remembered for longer. */
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", B_UP));
+	forget_told();
+	wait_until(400);
+	assert_true(ds_cluster_group_goes(cluster, WEB_ARN));
+	wait_until(401);
+	assert_false(ds_cluster_group_goes(cluster, WEB_ARN));
+	wait_until(800);
+	assert_told("");
+	wait_until(801);
+	assert_told("unpoll 10.0.0.1\n");
+}
+
+static void pass_address(const char *lb, const char *address)
+{
+	struct ds_event ev;
+
+	ds_event_init(&ev, DS_EVENT_LB_ADDRESS, now(NULL));
+	DS_SET_STR(&ev, ADDRESS, address, address);
+	DS_SET_STR(&ev, LB_NAME, lb_name, lb);
+	DS_SET(&ev, LB_TYPE, lb_type, DS_LB_TYPE_APPLICATION);
+	ds_cluster_pass(cluster, &ev);
+}
+
+static void addresses_go_to_nodes_with_pods_behind_them(void **state)
+{
+	struct ds_cluster_group_facts facts = { .delay_s = -1, .preserve_client_ip = -1, .type = -1,
+						.lb_type = -1, .lb_name = "front" };
+
+	(void)state;
+	pass_address("front", "10.0.9.1");
+	is(DS_CLUSTER_BINDING, BINDING("web-tgb", WEB_ARN, "web", "80"));
+	is(DS_CLUSTER_SERVICE, SERVICE("web", HTTP_PORT));
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", A_UP));
+	forget_told();
+	ds_cluster_group_is(cluster, WEB_ARN, &facts);
+	assert_told("n1: balancer front 10.0.9.1\n"
+		    "n1: target 10.0.0.1:8080 of web healthy (" A ") behind front\n");
+	pass_address("front", "10.0.9.2");
+	assert_told("n1: balancer front 10.0.9.2\n");
+	pass_address("front", "10.0.9.2");
+	pass_address("other", "10.0.9.3");
+	assert_told("");
+	pass_address("", "10.0.9.4"); /* whose it is nobody knows */
+	assert_told("n1: balancer - 10.0.9.4\n");
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", A_UP "," B_UP));
+	assert_told("n2: balancer front 10.0.9.1\nn2: balancer front 10.0.9.2\n"
+		    "n2: pod shop/" B " of - ports 8080\n"
+		    "n2: target 10.0.0.2:8080 of web healthy (" B ") behind front\n");
+}
+
+/* ---- questions ---- */
+
+static void note_node(void *ctx, const char *node)
+{
+	ds_buf_printf(ctx, "%s ", node);
+}
+
+static void nodes_with_pods_of_groups(void **state)
+{
+	struct ds_buf nodes = { 0 };
+
+	(void)state;
+	is(DS_CLUSTER_NODE, NODE("n3", ""));
+	web();
+	ds_cluster_each_node(cluster, note_node, &nodes);
+	assert_string_equal(nodes.data, "n2 n1 ");
+	ds_buf_clear(&nodes);
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", B_UP));
+	wait_until(400);
+	ds_cluster_each_node(cluster, note_node, &nodes);
+	assert_string_equal(nodes.data, "n2 n1 ");
+	ds_buf_clear(&nodes);
+	wait_until(603);
+	ds_cluster_each_node(cluster, note_node, &nodes);
+	assert_string_equal(nodes.data, "n2 ");
+	ds_buf_free(&nodes);
+}
+
+#define PDB(name, selector, allowed) \
+	"{" META(name) "},'spec':{'selector':" selector "},'status':{'disruptionsAllowed':" allowed \
+	",'currentHealthy':3,'desiredHealthy':2,'expectedPods':4}}"
+
+static void budgets_of_a_pod(void **state)
+{
+	struct ds_cluster_pdb_facts f;
+
+	(void)state;
+	web();
+	is(DS_CLUSTER_PDB, PDB("some", "{'matchLabels':{'app':'web'}}", "1"));
+	assert_false(ds_cluster_pdb(cluster, "u-" A, &f)); /* its labels are not known */
+	is(DS_CLUSTER_REPLICASET, REPLICASET("web-565b7488d5", "web", "1", "2", "2"));
+	assert_true(ds_cluster_pdb(cluster, "u-" A, &f));
+	assert_string_equal(f.name, "some");
+	assert_int_equal(f.allowed, 1);
+	assert_int_equal(f.healthy, 3);
+	assert_int_equal(f.desired, 2);
+	assert_int_equal(f.expected, 4);
+	assert_false(f.several);
+	is(DS_CLUSTER_PDB, PDB("other", "{'matchLabels':{'app':'api'}}", "1"));
+	assert_true(ds_cluster_pdb(cluster, "u-" A, &f) && !f.several);
+	is(DS_CLUSTER_PDB, PDB("all", "{}", "0"));
+	assert_true(ds_cluster_pdb(cluster, "u-" A, &f) && f.several);
+	gone(DS_CLUSTER_PDB, PDB("all", "{}", "0"));
+	gone(DS_CLUSTER_PDB, PDB("some", "{'matchLabels':{'app':'web'}}", "1"));
+	assert_false(ds_cluster_pdb(cluster, "u-" A, &f));
+	assert_false(ds_cluster_pdb(cluster, "nobody", &f));
+}
+
+/* ---- bounds ---- */
+
+static void pods_above_the_bound_are_counted(void **state)
+{
+	struct ds_cluster_options o = { .now = now, .tell = tell, .ended = ended, .group = group,
+					.poll = poll, .unpoll = unpoll, .pods_max = 1 };
+
+	(void)state;
+	ds_cluster_free(&cluster);
+	assert_int_equal(ds_cluster_new(&cluster, &o), 0);
+	web();
+	assert_told("ask what web is\nn1: pod shop/" A " of - ports 8080\n"
+		    "n1: target 10.0.0.1:8080 of web healthy (" A ")\n");
+	assert_int_equal(ds_cluster_stats(cluster).over, 1);
+	assert_int_equal(ds_cluster_stats(cluster).pods, 1);
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", B_UP));
+	assert_int_equal(ds_cluster_stats(cluster).endpoints, 0);
+}
+
+/* The end of a run: what is dropped has not gone. */
+static void at_the_end_nothing_is_told(void **state)
+{
+	web();
+	is(DS_CLUSTER_POD, POD(LABELLED, CONTAINER, IS_READY));
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", A_GOING "," B_UP));
+	forget_told();
+	(void)end(state);
+	assert_null(told.data);
+	(void)begin(state);
+}
+
 int main(void)
 {
+#define T(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_pod_that_goes_is_asked_for, begin, end),
-		cmocka_unit_test_setup_teardown(in_any_order, begin, end),
+		T(a_pod_that_goes_is_asked_for),
+		T(in_any_order),
+		T(a_pod_that_moves_to_another_slice_has_not_left),
+		T(a_pod_that_vanished_has_ended),
+		T(a_watched_pod_that_is_not_selected_has_not_ended),
+		T(a_pod_object_that_is_deleted_at_once_has_ended),
+		T(what_was_deleted_does_not_come_back),
+		T(readings_go_to_the_node_of_the_pod),
+		T(an_address_that_is_used_again),
+		T(what_a_group_is_is_told_with_its_targets),
+		T(addresses_go_to_nodes_with_pods_behind_them),
+		T(nodes_with_pods_of_groups),
+		T(budgets_of_a_pod),
+		T(pods_above_the_bound_are_counted),
+		T(at_the_end_nothing_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

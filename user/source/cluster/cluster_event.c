@@ -57,8 +57,10 @@ static enum ds_cluster_owner told_owner(const struct ds_cluster_pod_entry *pod,
 {
 	enum ds_cluster_owner kind = ds_cluster_owner_of(pod, ret_name);
 
-	return kind == DS_CLUSTER_OWNER_REPLICASET && !pod->workload->of[kind].facts ?
-		       DS_CLUSTER_OWNER_NONE : kind;
+	if (kind != DS_CLUSTER_OWNER_REPLICASET || pod->workload->of[kind].facts)
+		return kind;
+	*ret_name = "";
+	return DS_CLUSTER_OWNER_NONE;
 }
 
 static void set_identity(const struct ds_cluster_pod_entry *pod, struct ds_event *ev)

@@ -334,30 +334,21 @@ static void tie_workload(struct ds_cluster *c, struct ds_cluster_object *o)
 		return;
 	w->of[facts->kind].facts = facts;
 	c->stats.workloads++;
-	if (facts->kind == DS_CLUSTER_OWNER_REPLICASET && facts->owner[0] && !w->deployment)
-		w->deployment =
-			ds_cluster_workload_of(c, facts->id.namespace_, facts->owner);
-	if (facts->kind == DS_CLUSTER_OWNER_REPLICASET && w->deployment && !w->in_deployment.of)
-		ds_tie_add(&w->deployment->replica_sets, &w->in_deployment, w);
+	if (facts->kind == DS_CLUSTER_OWNER_REPLICASET)
+		ds_cluster_workload_is_of(c, w, facts->id.namespace_, facts->owner);
 }
 
 static void untie_workload(struct ds_cluster *c, struct ds_cluster_object *o)
 {
 	const struct ds_read_workload *facts = o->facts;
-	struct ds_cluster_workload *w = o->workload, *deployment = w ? w->deployment : NULL;
+	struct ds_cluster_workload *w = o->workload;
 
 	if (!w)
 		return;
 	o->workload = NULL;
 	c->stats.workloads--;
-	if (w->of[facts->kind].facts == facts) {
+	if (w->of[facts->kind].facts == facts)
 		w->of[facts->kind].facts = NULL;
-		if (facts->kind == DS_CLUSTER_OWNER_REPLICASET && deployment) {
-			ds_tie_remove(&deployment->replica_sets, &w->in_deployment);
-			w->deployment = NULL;
-			ds_cluster_workload_release(c, deployment);
-		}
-	}
 	ds_cluster_workload_release(c, w);
 }
 

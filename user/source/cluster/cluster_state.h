@@ -73,6 +73,7 @@ struct ds_cluster_workload {
 	struct ds_ties replica_sets;	/* of its Deployment: struct ds_cluster_workload */
 	struct ds_ties pods;		/* that go, and may be understood better */
 	size_t refs;			/* pods that name it */
+	bool is_released;		/* at this moment */
 	UT_hash_handle hh;
 	char key[];
 };
@@ -213,6 +214,9 @@ void ds_cluster_namespace_release(struct ds_cluster *c, struct ds_cluster_namesp
 struct ds_cluster_workload *ds_cluster_workload_of(struct ds_cluster *c, const char *namespace_,
 						   const char *name);
 void ds_cluster_workload_release(struct ds_cluster *c, struct ds_cluster_workload *w);
+/* A ReplicaSet is of that Deployment; "" = of none. */
+void ds_cluster_workload_is_of(struct ds_cluster *c, struct ds_cluster_workload *w,
+			       const char *namespace_, const char *deployment);
 struct ds_cluster_node_entry *ds_cluster_node_of(struct ds_cluster *c, const char *name);
 void ds_cluster_node_release(struct ds_cluster *c, struct ds_cluster_node_entry *n);
 struct ds_cluster_group *ds_cluster_group_of(struct ds_cluster *c, const char *arn);

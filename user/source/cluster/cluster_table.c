@@ -149,13 +149,37 @@ struct ds_cluster_workload *ds_cluster_workload_find(const struct ds_cluster *c,
 	return w;
 }
 
+void ds_cluster_workload_is_of(struct ds_cluster *c, struct ds_cluster_workload *w,
+			       const char *namespace_, const char *deployment)
+{
+	struct ds_cluster_workload *before = w->deployment;
+
+	if (before && !strcmp(strchr(before->key, '/') + 1, deployment))
+		return;
+	if (before)
+		ds_tie_remove(&before->replica_sets, &w->in_deployment);
+	w->deployment =
+		deployment[0] ? ds_cluster_workload_of(c, namespace_, deployment) : NULL;
+	if (w->deployment)
+		ds_tie_add(&w->deployment->replica_sets, &w->in_deployment, w);
+	if (before)
+		ds_cluster_workload_release(c, before);
+}
+
+/* Its pods may outlive a ReplicaSet: whose it was is known as long as they are. */
 void ds_cluster_workload_release(struct ds_cluster *c, struct ds_cluster_workload *w)
 {
-	if (w->refs || w->replica_sets.first || w->pods.first)
+	if (w->is_released || w->refs || w->pods.first)
 		return;
 	for (int kind = 0; kind < DS_CLUSTER_OWNER_JOB; kind++)
 		if (w->of[kind].facts)
 			return;
+	/* Names of owners are others' words: they may go round in a circle. */
+	w->is_released = true;
+	ds_cluster_workload_is_of(c, w, "", "");
+	w->is_released = false;
+	if (w->replica_sets.first)
+		return;
 	HASH_DEL(c->workloads, w);
 	free(w);
 }

@@ -41,7 +41,7 @@ static enum ds_cluster_owner kind_by_name(const struct ds_cluster_pod_entry *pod
 
 	if (dash && is_digits(dash + 1) && facts_of(pod->workload, DS_CLUSTER_OWNER_STATEFULSET))
 		return DS_CLUSTER_OWNER_STATEFULSET;
-	if (facts_of(pod->workload, DS_CLUSTER_OWNER_REPLICASET))
+	if (facts_of(pod->workload, DS_CLUSTER_OWNER_REPLICASET) || pod->workload->deployment)
 		return DS_CLUSTER_OWNER_REPLICASET;
 	if (facts_of(pod->workload, DS_CLUSTER_OWNER_DAEMONSET))
 		return DS_CLUSTER_OWNER_DAEMONSET;
