@@ -152,11 +152,16 @@ static int end(void **state)
 /* The place of an object: that of its UID, or a free one. */
 static size_t place_of(enum ds_cluster_kind kind, const char *key)
 {
+	const size_t max = sizeof(objects) / sizeof(objects[0]);
 	size_t i = 0;
 
-	while (i < sizeof(objects) / sizeof(objects[0]) - 1 && objects[i].object &&
-	       (objects[i].kind != kind || strcmp(objects[i].key, key) != 0))
+	while (i < max && (!objects[i].object || objects[i].kind != kind ||
+			   strcmp(objects[i].key, key) != 0))
 		i++;
+	if (i < max)
+		return i;
+	for (i = 0; objects[i].object;)
+		assert_true(++i < max);
 	return i;
 }
 

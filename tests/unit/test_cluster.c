@@ -338,6 +338,26 @@ static void budgets_of_a_pod(void **state)
 
 /* ---- bounds ---- */
 
+/* Made anew before the end of the first was told. */
+static void two_objects_of_one_name(void **state)
+{
+	(void)state;
+	web();
+	is(DS_CLUSTER_SERVICE, "{'metadata':{'namespace':'shop','name':'web','uid':'2'},'spec':{}}");
+	is(DS_CLUSTER_NODE, "{'metadata':{'name':'n1','uid':'1'}}");
+	is(DS_CLUSTER_NODE, "{'metadata':{'name':'n1','uid':'2'}}");
+	for (int i = 1; i <= 2; i++)
+		is(DS_CLUSTER_STATEFULSET,
+		   "{'metadata':{'namespace':'shop','name':'db','uid':'%d'}}", i);
+	gone(DS_CLUSTER_STATEFULSET, "{'metadata':{'namespace':'shop','name':'db','uid':'2'}}");
+	gone(DS_CLUSTER_NODE, "{'metadata':{'name':'n1','uid':'2'}}");
+	gone(DS_CLUSTER_SERVICE, "{'metadata':{'namespace':'shop','name':'web','uid':'2'}}");
+	gone(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", ""));
+	gone(DS_CLUSTER_BINDING, BINDING("web-tgb", WEB_ARN, "web", "80"));
+	wait_until(700);
+	assert_int_equal(ds_cluster_stats(cluster).pods, 0);
+}
+
 static void pods_above_the_bound_are_counted(void **state)
 {
 	struct ds_cluster_options o = { .now = now, .tell = tell, .ended = ended, .group = group,
@@ -384,6 +404,7 @@ int main(void)
 		T(addresses_go_to_nodes_with_pods_behind_them),
 		T(nodes_with_pods_of_groups),
 		T(budgets_of_a_pod),
+		T(two_objects_of_one_name),
 		T(pods_above_the_bound_are_counted),
 		T(at_the_end_nothing_is_told),
 	};

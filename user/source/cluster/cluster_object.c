@@ -176,6 +176,7 @@ static void tie_service(struct ds_cluster *c, struct ds_cluster_object *o)
 	if (!o->service)
 		return;
 	o->service->facts = s;
+	o->service->refs++;
 	c->stats.services++;
 	ds_cluster_service_touch(c, o->service);
 }
@@ -189,6 +190,7 @@ static void untie_service(struct ds_cluster *c, struct ds_cluster_object *o)
 		ds_cluster_service_touch(c, o->service);
 		o->service->facts = NULL;
 	}
+	o->service->refs--;
 	ds_cluster_service_release(c, o->service);
 	o->service = NULL;
 }
@@ -333,6 +335,7 @@ static void tie_workload(struct ds_cluster *c, struct ds_cluster_object *o)
 	if (!w)
 		return;
 	w->of[facts->kind].facts = facts;
+	w->refs++;
 	c->stats.workloads++;
 	if (facts->kind == DS_CLUSTER_OWNER_REPLICASET)
 		ds_cluster_workload_is_of(c, w, facts->id.namespace_, facts->owner);
@@ -349,6 +352,7 @@ static void untie_workload(struct ds_cluster *c, struct ds_cluster_object *o)
 	c->stats.workloads--;
 	if (w->of[facts->kind].facts == facts)
 		w->of[facts->kind].facts = NULL;
+	w->refs--;
 	ds_cluster_workload_release(c, w);
 }
 
@@ -408,6 +412,7 @@ static void tie_node(struct ds_cluster *c, struct ds_cluster_object *o)
 	if (!o->node)
 		return;
 	o->node->facts = facts;
+	o->node->refs++;
 	c->stats.nodes++;
 	touch_node(c, o->node);
 }
@@ -421,6 +426,7 @@ static void untie_node(struct ds_cluster *c, struct ds_cluster_object *o)
 		o->node->facts = NULL;
 		touch_node(c, o->node);
 	}
+	o->node->refs--;
 	ds_cluster_node_release(c, o->node);
 	o->node = NULL;
 }

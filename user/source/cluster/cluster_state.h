@@ -50,6 +50,7 @@ struct ds_cluster_service {
 	struct ds_ties slices;			/* struct ds_cluster_object */
 	struct ds_ties bindings;		/* the same */
 	struct ds_tie with_bindings;		/* of its namespace; while it has bindings */
+	size_t refs;				/* Service objects */
 	UT_hash_handle hh;
 	char key[];
 };
@@ -72,7 +73,7 @@ struct ds_cluster_workload {
 	struct ds_tie in_deployment;
 	struct ds_ties replica_sets;	/* of its Deployment: struct ds_cluster_workload */
 	struct ds_ties pods;		/* that go, and may be understood better */
-	size_t refs;			/* pods that name it */
+	size_t refs;			/* pods and objects that have it */
 	bool is_released;		/* at this moment */
 	UT_hash_handle hh;
 	char key[];

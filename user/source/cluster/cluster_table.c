@@ -94,7 +94,7 @@ struct ds_cluster_service *ds_cluster_service_find(const struct ds_cluster *c,
 
 void ds_cluster_service_release(struct ds_cluster *c, struct ds_cluster_service *s)
 {
-	if (s->facts || s->slices.first || s->bindings.first)
+	if (s->refs || s->slices.first || s->bindings.first)
 		return;
 	HASH_DEL(c->services, s);
 	free(s);
@@ -171,9 +171,6 @@ void ds_cluster_workload_release(struct ds_cluster *c, struct ds_cluster_workloa
 {
 	if (w->is_released || w->refs || w->pods.first)
 		return;
-	for (int kind = 0; kind < DS_CLUSTER_OWNER_JOB; kind++)
-		if (w->of[kind].facts)
-			return;
 	/* Names of owners are others' words: they may go round in a circle. */
 	w->is_released = true;
 	ds_cluster_workload_is_of(c, w, "", "");
@@ -196,7 +193,7 @@ struct ds_cluster_node_entry *ds_cluster_node_of(struct ds_cluster *c, const cha
 
 void ds_cluster_node_release(struct ds_cluster *c, struct ds_cluster_node_entry *n)
 {
-	if (n->facts || n->refs || n->pods_cnt)
+	if (n->refs || n->pods_cnt)
 		return;
 	HASH_DEL(c->nodes, n);
 	free(n);
