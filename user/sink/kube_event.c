@@ -24,7 +24,6 @@ static const struct {
 	{ DS_KEY_DEPLOYMENT, "Deployment", "deployments" },
 	{ DS_KEY_STATEFULSET, "StatefulSet", "statefulsets" },
 	{ DS_KEY_DAEMONSET, "DaemonSet", "daemonsets" },
-	{ DS_KEY_REPLICASET, "ReplicaSet", "replicasets" },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
