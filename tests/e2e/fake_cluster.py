@@ -142,6 +142,8 @@ class FakeCluster(FakeKube):
         with self.lock:
             obj = json.loads(body) if body else {}
             if verb == "create":
+                if "name" not in obj["metadata"]:
+                    obj["metadata"]["name"] = obj["metadata"]["generateName"] + f"{self.version:05d}"
                 key = (*key[:3], obj["metadata"]["name"])
             old = self.objects.get(key)
             if verb == "create" and old:

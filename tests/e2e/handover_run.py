@@ -27,15 +27,16 @@ NAMESPACE = "drainsnoop"
 class Instance:
     """One run of `drainsnoop targets`."""
 
-    def __init__(self, test, name, *args, **environment):
+    def __init__(self, test, name, *args, api=True, **environment):
+        """`api`: the test's API server is asked without credentials; else args say how."""
         self.output = os.path.join(test.folder, f"{name}.jsonl")
         self.errors = os.path.join(test.folder, f"{name}.err")
         environment = {**os.environ, **CLEAN, "AWS_ENDPOINT_URL": test.url, **test.key.environment(),
                        "POD_NAMESPACE": NAMESPACE, "POD_NAME": name, **environment}
         with open(self.output, "wb") as out, open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(
-                [*test.inside, test_live.BINARY, "targets", "--kube-api", test.kube.url, "--metrics-listen", "off", "-v",
-                 *args], stdout=out, stderr=errors, env=environment)
+                [*test.inside, test_live.BINARY, "targets", *(("--kube-api", test.kube.url) if api else ()),
+                 "--metrics-listen", "off", "-v", *args], stdout=out, stderr=errors, env=environment)
         test.addCleanup(self.kill)
 
     def kill(self):

@@ -410,7 +410,7 @@ static void answers_that_make_no_sense(void **state)
 		expect(&ask, "GET", "/api/v1/nodes/a");
 		answer(&ask, 200, NODE);
 		expect(&ask, "POST", PATH);
-		answer(&ask, 201, bodies[i]);	/* it was made; which version it is must be looked up */
+		answer(&ask, 201, bodies[i]);	/* it was made; as which version? */
 		tell("a", "p2");
 		expect(&ask, "GET", PATH "/drainsnoop-targets-a");
 		answer(&ask, 200, bodies[i]);
