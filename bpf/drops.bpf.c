@@ -5,6 +5,7 @@
  * local; elsewhere the same packet belongs to a client, a load balancer or another node.
  */
 #include "evidence.bpf.h"
+#include "nested.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -120,8 +121,7 @@ static __always_inline __u64 came_ns(const struct ds_pkt *p, __u32 scope, __u32 
 	return at ? *at : 0;
 }
 
-SEC("?raw_tp/kfree_skb")
-int kfree_skb(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int on_drop(struct bpf_raw_tracepoint_args *ctx)
 {
 	const struct sk_buff *skb = (const struct sk_buff *)ctx->args[0];
 	bool has_reason = ds_kfree_skb_args > 2;
@@ -183,6 +183,20 @@ int kfree_skb(struct bpf_raw_tracepoint_args *ctx)
 		r->route_error = route_error(skb);
 	ds_submit(r);
 	return 0;
+}
+
+SEC("?raw_tp/kfree_skb")
+int kfree_skb(struct bpf_raw_tracepoint_args *ctx)
+{
+	ds_nested_begin(DS_NESTED_KFREE_SKB, ctx->args[0]);
+	return on_drop(ctx);
+}
+
+/* Does what kfree_skb was left out of (nested.bpf.h). */
+SEC("?raw_tp/kfree_skb")
+int kfree_skb_twin(struct bpf_raw_tracepoint_args *ctx)
+{
+	return ds_nested_is_done(DS_NESTED_KFREE_SKB, ctx->args[0]) ? 0 : on_drop(ctx);
 }
 
 /* IPv4 only; for IPv6 the tap sees what leaves. The packet is the one that it answers. */

@@ -161,6 +161,23 @@ DS_MAP struct {
 	__type(value, __u32);
 } ds_locations SEC(".maps");
 
+/*
+ * What a program has begun on this CPU and its twin (nested.bpf.h) has not looked up yet, by
+ * tracepoint; 0 = nothing.
+ */
+enum { DS_NESTED_SET_STATE, DS_NESTED_KFREE_SKB, DS_NESTED_SEND_RESET, DS_NESTED_RECEIVE_RESET,
+	DS_NESTED_MAX };
+struct ds_nested_note {
+	__u64 latest;
+	__u64 interrupted;
+};
+DS_MAP struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, DS_NESTED_MAX);
+	__type(key, __u32);
+	__type(value, struct ds_nested_note);
+} ds_nested SEC(".maps");
+
 #ifndef DS_MAPS_HERE
 /* Set by the loader before loading; the verifier cuts off what they make impossible. */
 extern const volatile __u32 ds_abi_version;

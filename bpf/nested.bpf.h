@@ -2,8 +2,11 @@
 /*
  * A raw tracepoint's program never runs inside itself: where a softirq interrupts it and passes the
  * same tracepoint on that CPU, the kernel leaves it out and counts a recursion miss (05b24ff9b2cf,
- * 6.2). inet_sock_set_state is passed in process context with softirqs on, by connect() and
- * close() of any process of the machine; a connection accepted at that moment would be missed.
+ * 6.2). These tracepoints are passed in process context with softirqs on, by any process of the
+ * machine: inet_sock_set_state by connect() and close(), kfree_skb by who closes a socket with
+ * unread packets, the resets by who closes or empties a connection's backlog. A connection accepted
+ * at that moment would be missed, and so would the whole queue of a neighbour that is given up, for
+ * it dies within one softirq.
  *
  * So a program of that kind has a twin, attached after it, that does the same work: of two nested
  * runs one of both is always free. A note per CPU tells the twin what the program has done already.
@@ -12,33 +15,15 @@
 #ifndef DS_NESTED_BPF_H
 #define DS_NESTED_BPF_H
 
-#include "vmlinux_min.h"
+#include "maps.bpf.h"
 
-#include <bpf/bpf_helpers.h>
-
-/* What the program has begun on this CPU and its twin has not looked up yet; 0 = nothing. */
-struct ds_nested {
-	__u64 latest;
-	__u64 interrupted;
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct ds_nested);
-} ds_nested SEC(".maps");
-
-/* What a change of state is called in the notes: never 0. */
-static __always_inline __u64 ds_nested_name(const void *sk, __u8 old_state, __u8 new_state)
+/*
+ * For the program: it begins. What it is about has a name: an address in the kernel, perhaps with
+ * more, never 0.
+ */
+static __always_inline void ds_nested_begin(__u32 tracepoint, __u64 name)
 {
-	return (__u64)sk << 8 ^ (old_state << 4 | new_state);
-}
-
-/* For the program: it begins. */
-static __always_inline void ds_nested_begin(__u64 name)
-{
-	__u32 zero = 0;
-	struct ds_nested *n = bpf_map_lookup_elem(&ds_nested, &zero);
+	struct ds_nested_note *n = bpf_map_lookup_elem(&ds_nested, &tracepoint);
 
 	if (!n)
 		return;
@@ -47,10 +32,9 @@ static __always_inline void ds_nested_begin(__u64 name)
 }
 
 /* For its twin: whether the program has done this already. */
-static __always_inline bool ds_nested_is_done(__u64 name)
+static __always_inline bool ds_nested_is_done(__u32 tracepoint, __u64 name)
 {
-	__u32 zero = 0;
-	struct ds_nested *n = bpf_map_lookup_elem(&ds_nested, &zero);
+	struct ds_nested_note *n = bpf_map_lookup_elem(&ds_nested, &tracepoint);
 
 	if (!n)
 		return true;

@@ -8,6 +8,7 @@
  * report the answers, with the same body.
  */
 #include "evidence.bpf.h"
+#include "nested.bpf.h"
 
 #include <asm/ptrace.h>
 #include <bpf/bpf_tracing.h>
@@ -91,8 +92,7 @@ static __always_inline int on_connection(const struct sock *sk, __u8 hook, __u16
 	return 0;
 }
 
-SEC("?raw_tp/tcp_send_reset")
-int send_reset(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int on_send_reset(struct bpf_raw_tracepoint_args *ctx)
 {
 	const struct sock *sk = (const struct sock *)ctx->args[0];
 	const struct sk_buff *skb = (const struct sk_buff *)ctx->args[1];
@@ -111,10 +111,45 @@ int send_reset(struct bpf_raw_tracepoint_args *ctx)
 			     DS_REC_F_TRANSMIT | (has_reason ? DS_REC_F_RESET_REASON : 0), reason);
 }
 
+/* The packet that is answered, else the socket: what a reset is called in the notes of twins. */
+static __always_inline __u64 reset_name(const struct bpf_raw_tracepoint_args *ctx)
+{
+	return ctx->args[1] ? ctx->args[1] : ctx->args[0];
+}
+
+SEC("?raw_tp/tcp_send_reset")
+int send_reset(struct bpf_raw_tracepoint_args *ctx)
+{
+	ds_nested_begin(DS_NESTED_SEND_RESET, reset_name(ctx));
+	return on_send_reset(ctx);
+}
+
+/* Does what send_reset was left out of (nested.bpf.h). */
+SEC("?raw_tp/tcp_send_reset")
+int send_reset_twin(struct bpf_raw_tracepoint_args *ctx)
+{
+	return ds_nested_is_done(DS_NESTED_SEND_RESET, reset_name(ctx)) ? 0 : on_send_reset(ctx);
+}
+
+static __always_inline int on_receive_reset(const struct sock *sk)
+{
+	return on_connection(sk, DS_REC_HOOK_RECEIVE_RESET, 0, 0);
+}
+
 SEC("?raw_tp/tcp_receive_reset")
 int receive_reset(struct bpf_raw_tracepoint_args *ctx)
 {
-	return on_connection((const struct sock *)ctx->args[0], DS_REC_HOOK_RECEIVE_RESET, 0, 0);
+	ds_nested_begin(DS_NESTED_RECEIVE_RESET, ctx->args[0]);
+	return on_receive_reset((const struct sock *)ctx->args[0]);
+}
+
+/* Does what receive_reset was left out of (nested.bpf.h). */
+SEC("?raw_tp/tcp_receive_reset")
+int receive_reset_twin(struct bpf_raw_tracepoint_args *ctx)
+{
+	if (ds_nested_is_done(DS_NESTED_RECEIVE_RESET, ctx->args[0]))
+		return 0;
+	return on_receive_reset((const struct sock *)ctx->args[0]);
 }
 
 SEC("?fentry/tcp_v4_send_reset")

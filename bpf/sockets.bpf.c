@@ -355,6 +355,11 @@ static __always_inline int on_change(const struct sock *sk, int old_state, int n
 	return on_listener_closed(sk);
 }
 
+static __always_inline __u64 change_name(const struct sock *sk, __u8 old_state, __u8 new_state)
+{
+	return (__u64)sk << 8 ^ (old_state << 4 | new_state);
+}
+
 SEC("?raw_tp/inet_sock_set_state")
 int set_state(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -363,7 +368,7 @@ int set_state(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!matters(old_state, new_state))
 		return 0;
-	ds_nested_begin(ds_nested_name(sk, old_state, new_state));
+	ds_nested_begin(DS_NESTED_SET_STATE, change_name(sk, old_state, new_state));
 	return on_change(sk, old_state, new_state);
 }
 
@@ -375,7 +380,7 @@ int set_state_twin(struct bpf_raw_tracepoint_args *ctx)
 	int old_state = (int)ctx->args[1], new_state = (int)ctx->args[2];
 
 	if (!matters(old_state, new_state) ||
-	    ds_nested_is_done(ds_nested_name(sk, old_state, new_state)))
+	    ds_nested_is_done(DS_NESTED_SET_STATE, change_name(sk, old_state, new_state)))
 		return 0;
 	return on_change(sk, old_state, new_state);
 }

@@ -5,7 +5,8 @@
 listen:ADDR:PORT[:BACKLOG] (several: SO_REUSEPORT)  accept  connect:ADDR:PORT[:SOURCE]  send  recv
 linger0  close  closel  sleep:SECONDS  echo  pause  lazy (acknowledge late)  done:FILE (make it)  await:FILE (until
 it is there)  serve (accept, wait for the peer's end, close, for ever)  repeat:COUNT:ADDR:PORT (connect,
-close); ADDR in brackets for IPv6. Errors of the network are printed and are no failure: they are what is
+close)  scatter:PREFIX:FIRST:LAST:PORT (one SYN to each of these addresses)  unread:COUNT (close a Unix socket with
+200 unread packets, so often); ADDR in brackets for IPv6. Errors of the network are printed and are no failure: they are what is
 tested."""
 import os
 import re
@@ -73,6 +74,20 @@ def main():
                     peer, _ = listeners[-1].accept()
                     peer.recv(1)
                     peer.close()
+            elif name == "scatter":
+                prefix, first, last, port = rest.split(":")
+                for host in range(int(first), int(last) + 1):
+                    with socket.socket() as one:
+                        one.setblocking(False)
+                        one.connect_ex((f"{prefix}{host}", int(port)))
+                    time.sleep(0.01)    # the next one's timers belong to another tick of the kernel
+            elif name == "unread":
+                for _ in range(int(rest)):
+                    one, other = socket.socketpair()
+                    for _ in range(200):
+                        one.send(b"x")
+                    other.close()
+                    one.close()
             elif name == "repeat":
                 count, _, where = rest.partition(":")
                 family, address, more = ends(where)

@@ -34,8 +34,8 @@ enum tier { TIER_RAW_TP, TIER_FENTRY, TIER_KPROBE, TIER_KFREE_SKB, TIER_TAP, TIE
 static const char *const tier_names[TIER_MAX] = { "raw_tp", "fentry", "kprobe", "kfree_skb", "tap" };
 
 enum {
-	P_SEND_RESET, P_RECEIVE_RESET, P_SET_STATE, P_SET_STATE_TWIN, P_DESTROY_SOCK, P_KFREE_SKB,
-	P_ICMP_SEND,
+	P_SEND_RESET, P_SEND_RESET_TWIN, P_RECEIVE_RESET, P_RECEIVE_RESET_TWIN,
+	P_SET_STATE, P_SET_STATE_TWIN, P_DESTROY_SOCK, P_KFREE_SKB, P_KFREE_SKB_TWIN, P_ICMP_SEND,
 	P_SIGNAL_GENERATE, P_PROCESS_EXIT, P_MARK_VICTIM, P_TAP_RX, P_TAP_TX, P_FIND_LISTENERS,
 	P_V4_FENTRY, P_V6_FENTRY, P_V4_KPROBE, P_V6_KPROBE, P_CLOCK, P_MAX
 };
@@ -47,11 +47,14 @@ static const struct {
 	enum mechanism how;
 } plan[P_MAX] = {
 	[P_SEND_RESET] = { "send_reset", "tcp_send_reset", RAW_TP },
+	[P_SEND_RESET_TWIN] = { "send_reset_twin", "tcp_send_reset", TWIN },
 	[P_RECEIVE_RESET] = { "receive_reset", "tcp_receive_reset", RAW_TP },
+	[P_RECEIVE_RESET_TWIN] = { "receive_reset_twin", "tcp_receive_reset", TWIN },
 	[P_SET_STATE] = { "set_state", "inet_sock_set_state", RAW_TP },
 	[P_SET_STATE_TWIN] = { "set_state_twin", "inet_sock_set_state", TWIN },
 	[P_DESTROY_SOCK] = { "destroy_sock", "tcp_destroy_sock", RAW_TP },
 	[P_KFREE_SKB] = { "kfree_skb", "kfree_skb", RAW_TP },
+	[P_KFREE_SKB_TWIN] = { "kfree_skb_twin", "kfree_skb", TWIN },
 	[P_ICMP_SEND] = { "icmp_send", "icmp_send", RAW_TP },
 	[P_SIGNAL_GENERATE] = { "signal_generate", "signal_generate", RAW_TP },
 	[P_PROCESS_EXIT] = { "process_exit", "sched_process_exit", RAW_TP },
