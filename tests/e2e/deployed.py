@@ -17,6 +17,32 @@ ACCOUNTS = {"agent": "drainsnoop-agent", "targets": "drainsnoop-targets"}
 # One right: a verb on one kind of resource, in the cluster or in the own namespace; name "" is every object.
 Right = collections.namedtuple("Right", "where group resource name verb")
 
+# Values that the schema must refuse, and the word that must be in the complaint.
+WRONG_VALUES = (
+    ({"agnet": {}}, "agnet"),
+    ({"agent": {"hostnetwork": False}}, "hostnetwork"),
+    ({"agent": {"hostNetwork": "yes"}}, "hostNetwork"),
+    ({"agent": {"capabilities": {"sysAdmin": True}}}, "sysAdmin"),
+    ({"agent": {"seccompProfile": {"type": "None"}}}, "seccompProfile"),
+    ({"agent": {"seccompProfile": {"type": "Localhost"}}}, "localhostProfile"),
+    ({"agent": {"loadBalancerCidrs": ["the load balancer"]}}, "loadBalancerCidrs"),
+    ({"agent": {"extraArgs": "--verbose"}}, "extraArgs"),
+    ({"agent": {"extraEnv": [{"name": "X", "value": 1}]}}, "extraEnv"),
+    ({"agent": {"resources": {"limits": {"memory": "lots"}}}}, "memory"),
+    ({"agent": {"updateStrategy": {"type": "Recreate"}}}, "updateStrategy"),
+    ({"agent": {"tolerations": [{"operator": "exists"}]}}, "operator"),
+    ({"image": {"digest": "sha256:abc"}}, "digest"),
+    ({"image": {"pullPolicy": "Sometimes"}}, "pullPolicy"),
+    ({"image": {"pullSecrets": ["registry"]}}, "pullSecrets"),
+    ({"metrics": {"port": 0}}, "port"),
+    ({"metrics": {"labels": "pod"}}, "labels"),
+    ({"metrics": {"address": "localhost"}}, "address"),
+    ({"state": {"hostPath": "var/lib/drainsnoop"}}, "hostPath"),
+    ({"aws": {"rate": 0}}, "rate"),
+    ({"aws": {"region": "Frankfurt"}}, "region"),
+    ({"targets": {"replicas": -1}}, "replicas"),
+    ({"podMonitor": {"interval": "often"}}, "interval"))
+
 
 def read(path):
     with open(os.path.join(ROOT, path), encoding="utf-8") as file:

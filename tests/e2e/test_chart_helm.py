@@ -41,11 +41,10 @@ class Helm(unittest.TestCase):
     def agent(self, values=None):
         return find(self.render(values), "DaemonSet")["spec"]["template"]["spec"]
 
-    def refused(self, values, *words):
+    def refused(self, values, word):
         status, out, err = self.run_helm("template", "drainsnoop", CHART, values=values)
         self.assertNotEqual(status, 0, f"{values} was taken")
-        for word in words:
-            self.assertIn(word, out + err)
+        self.assertIn(word, out + err)
 
     def test_it_lints(self):
         for values in ({}, MONITORS, {"namespace": {"create": True}, "targets": {"enabled": False}}):
@@ -69,32 +68,9 @@ class Helm(unittest.TestCase):
         self.assertEqual(set(values) | {"global"}, set(schema["properties"]))
 
     def test_wrong_values_are_refused(self):
-        for values, *words in (
-                ({"agnet": {}}, "agnet"),
-                ({"agent": {"hostnetwork": False}}, "hostnetwork"),
-                ({"agent": {"hostNetwork": "yes"}}, "hostNetwork"),
-                ({"agent": {"capabilities": {"sysAdmin": True}}}, "sysAdmin"),
-                ({"agent": {"seccompProfile": {"type": "None"}}}, "seccompProfile"),
-                ({"agent": {"seccompProfile": {"type": "Localhost"}}}, "localhostProfile"),
-                ({"agent": {"loadBalancerCidrs": ["the load balancer"]}}, "loadBalancerCidrs"),
-                ({"agent": {"extraArgs": "--verbose"}}, "extraArgs"),
-                ({"agent": {"extraEnv": [{"name": "X", "value": 1}]}}, "extraEnv"),
-                ({"agent": {"resources": {"limits": {"memory": "lots"}}}}, "memory"),
-                ({"agent": {"updateStrategy": {"type": "Recreate"}}}, "updateStrategy"),
-                ({"agent": {"tolerations": [{"operator": "exists"}]}}, "operator"),
-                ({"image": {"digest": "sha256:abc"}}, "digest"),
-                ({"image": {"pullPolicy": "Sometimes"}}, "pullPolicy"),
-                ({"image": {"pullSecrets": ["registry"]}}, "pullSecrets"),
-                ({"metrics": {"port": 0}}, "port"),
-                ({"metrics": {"labels": "pod"}}, "labels"),
-                ({"metrics": {"address": "localhost"}}, "address"),
-                ({"state": {"hostPath": "var/lib/drainsnoop"}}, "hostPath"),
-                ({"aws": {"rate": 0}}, "rate"),
-                ({"aws": {"region": "Frankfurt"}}, "region"),
-                ({"targets": {"replicas": -1}}, "replicas"),
-                ({"podMonitor": {"interval": "often"}}, "interval")):
+        for values, word in deployed.WRONG_VALUES:
             with self.subTest(values=values):
-                self.refused(values, *words)
+                self.refused(values, word)
 
     def test_the_image_is_said_in_each_way(self):
         digest = "sha256:" + "0123456789abcdef" * 4

@@ -8,6 +8,8 @@ import re
 import subprocess
 import unittest
 
+import jsonschema
+
 import deployed
 from deployed import ROOT, find, read, table
 
@@ -225,6 +227,26 @@ class Documents(unittest.TestCase):
                     self.assertIs(value, default == "true", name)
                 elif default == "none":
                     self.assertIn(value, ("", [], {}), name)
+
+
+class Schema(unittest.TestCase):
+    """values.schema.json, by a validator that is not Helm's."""
+
+    def setUp(self):
+        self.schema = json.loads(read("deploy/helm/drainsnoop/values.schema.json"))
+        self.validator = jsonschema.Draft7Validator(self.schema)
+
+    def test_it_is_a_schema_and_takes_the_default_values(self):
+        jsonschema.Draft7Validator.check_schema(self.schema)
+        values = deployed.objects(read("deploy/helm/drainsnoop/values.yaml"))[0]
+        self.assertEqual([error.message for error in self.validator.iter_errors(values)], [])
+
+    def test_wrong_values_are_refused(self):
+        for values, word in deployed.WRONG_VALUES:
+            with self.subTest(values=values):
+                errors = [f"{error.json_path} {error.message}" for error in self.validator.iter_errors(values)]
+                self.assertTrue(errors)
+                self.assertIn(word, " ".join(errors))
 
 
 class Policy(unittest.TestCase):
