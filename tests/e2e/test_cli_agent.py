@@ -72,6 +72,20 @@ class Usage(unittest.TestCase):
             self.assertEqual((done.returncode, done.stderr), (0, ""), command)
 
 
+    def test_one_environment_for_all_commands_of_a_container(self):
+        """`kubectl exec` into the agent's container, and runs another command there."""
+        environment = {"DRAINSNOOP_METRICS_LISTEN": ":9973", "DRAINSNOOP_STATE": "/var/lib/drainsnoop/state",
+                       "DRAINSNOOP_LEASE": "a", "DRAINSNOOP_TARGETS_SERVICE_HOST": "10.0.0.1"}
+        for command in ("agent", "targets", "doctor"):
+            done = subprocess.run([BINARY, command, "--help"], capture_output=True, text=True, check=False, timeout=60,
+                                  env=environment)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), command)
+            done = subprocess.run([BINARY, command, "--help"], capture_output=True, text=True, check=False, timeout=60,
+                                  env=environment | {"DRAINSNOOP_STATES": "1"})
+            self.assertEqual(done.returncode, 2, command)
+            self.assertIn("DRAINSNOOP_STATE is the nearest", done.stderr)
+
+
 class Errors(unittest.TestCase):
     """What is wrong at the start is one line and status 1."""
 
