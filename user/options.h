@@ -43,6 +43,7 @@ struct ds_options {
 	int lbs_cnt;
 	bool kube;			/* ask the API server for this node's pods */
 	const char *kubeconfig, *kube_api, *context;
+	int64_t kube_quiet_ns;		/* 0 = the source's own */
 	const char *node;		/* NULL = as the environment says */
 	const char *cluster;		/* NULL = not named */
 	const char *config_namespace;	/* where the hand-over is; NULL = none is read */

@@ -14,7 +14,7 @@
 
 enum {
 	OPT_EVENTS = 256, OPT_POD_IP, OPT_LB, OPT_NETNS,
-	OPT_KUBE, OPT_KUBECONFIG, OPT_KUBE_API, OPT_CONTEXT, OPT_NODE,
+	OPT_KUBE, OPT_KUBECONFIG, OPT_KUBE_API, OPT_CONTEXT, OPT_KUBE_QUIET, OPT_NODE,
 	OPT_TARGETS, OPT_CLOCK_ERROR,
 	OPT_ELB, OPT_TARGET_GROUP, OPT_ELB_INTERVAL, OPT_ELB_RATE, OPT_ELB_ADDRESSES,
 };
@@ -38,7 +38,10 @@ static const struct argp_option source_options[] = {
 	{ "kubeconfig", OPT_KUBECONFIG, "FILE", 0, "Ask it as this kubeconfig says", 1 }, \
 	{ "context", OPT_CONTEXT, "NAME", 0, "Ask it as this context of the kubeconfig says", 1 }, \
 	{ "kube-api", OPT_KUBE_API, "URL", 0, \
-	  "Ask the API server at URL, without credentials, as `kubectl proxy` offers it", 1 }
+	  "Ask the API server at URL, without credentials, as `kubectl proxy` offers it", 1 }, \
+	{ "kube-quiet", OPT_KUBE_QUIET, "TIME", 0, \
+	  "A watch on which nothing came for TIME is dead: begin it anew (default 150s; a live one has a " \
+	  "bookmark each minute)", 1 }
 
 #define KUBE_NODE_OPTION \
 	{ "node", OPT_NODE, "NAME", 0, \
@@ -162,6 +165,11 @@ static error_t parse_kube(int key, char *arg, struct argp_state *state)
 	case OPT_KUBE_API:
 		o->kube_api = arg;
 		break;
+	case OPT_KUBE_QUIET:
+		o->kube_quiet_ns = ds_value_duration(state, "--kube-quiet", arg);
+		if (o->kube_quiet_ns < DS_NS_PER_S)
+			ds_value_error(state, "--kube-quiet", "'%s' is less than a second", arg);
+		return 0;
 	case OPT_NODE:
 		o->node = arg;
 		return 0;

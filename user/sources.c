@@ -108,7 +108,8 @@ static int open_kernel(struct ds_sources *s)
 static int open_kube(struct ds_sources *s)
 {
 	const struct ds_options *o = s->options.options;
-	struct ds_kube_access_options ao = { .api = o->kube_api, .kubeconfig = o->kubeconfig,
+	struct ds_kube_access_options ao = { .quiet_ns = o->kube_quiet_ns,
+					     .api = o->kube_api, .kubeconfig = o->kubeconfig,
 					     .context = o->context };
 	struct ds_kube_options ko = { .node = s->options.node, .deliver = deliver, .ctx = s };
 	int r = o->kube ? ds_kube_api_new(&s->kube_api, s->options.loop, &ao) : 0;

@@ -249,7 +249,8 @@ static int open_leader(struct targets *t)
 
 static int set_up(struct targets *t)
 {
-	struct ds_kube_access_options access = { .api = t->options->kube_api,
+	struct ds_kube_access_options access = { .quiet_ns = t->options->kube_quiet_ns,
+						 .api = t->options->kube_api,
 						 .kubeconfig = t->options->kubeconfig,
 						 .context = t->options->context };
 	int r;

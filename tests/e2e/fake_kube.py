@@ -52,7 +52,7 @@ class FakeKube:
         self.page = 500
         self.ahead = 0          # of its clock, s
         self.silent = False     # watches are accepted, and say nothing
-        self.streams = []
+        self.streams, self.dead, self.ended = [], set(), set()
         self.tls, self.host, self.port, self.server = tls, host, 0, None
         self.start()
 
@@ -101,8 +101,8 @@ class FakeKube:
     # ---- what goes wrong ----
 
     def fail(self, verb, status, message="", times=1, **headers):
-        """The next requests of that kind ("list", "watch") are answered so; status "in-band": an ERROR with
-        code 410 in the stream."""
+        """The next requests of that kind ("list", "watch"; "page": a list that goes on) are answered so; status
+        "in-band": an ERROR with code 410 in the stream."""
         with self.lock:
             self.faults += [(verb, status, message, headers)] * times
 
@@ -116,6 +116,17 @@ class FakeKube:
                 stream.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+
+    def deafen(self):
+        """Nothing comes on the open streams any more, and they stay open: what was between is no more."""
+        with self.lock:
+            self.dead |= set(self.streams)
+
+    def finish(self):
+        """The open streams end as they ought to."""
+        with self.lock:
+            self.ended |= set(self.streams)
+            self.lock.notify_all()
 
     def start(self):
         fake = self
@@ -170,7 +181,7 @@ class FakeKube:
         verb = "watch" if query.get("watch") else "list"
         with self.lock:
             self.requests.append((verb, query, handler.headers.get("Authorization")))
-            fault = next((f for f in self.faults if f[0] == verb), None)
+            fault = next((f for f in self.faults if f[0] == verb or (f[0] == "page" and "continue" in query)), None)
             if fault:
                 self.faults.remove(fault)
         token = (handler.headers.get("Authorization") or "").removeprefix("Bearer ")
@@ -226,6 +237,7 @@ class FakeKube:
         handler.end_headers()
         with self.lock:
             self.streams.append(handler.connection)
+            self.ended.discard(handler.connection)
         if in_band or since < self.oldest:
             self._send(handler, {"type": "ERROR", "object": {
                 "kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"}})
@@ -234,12 +246,16 @@ class FakeKube:
         end = time.monotonic() + int(query["timeoutSeconds"])
         while time.monotonic() < end:
             with self.lock:
-                while (self.silent or not any(v > since for v, _, _ in self.log)) and \
-                        handler.connection in self.streams and time.monotonic() < end:
+                while (self.silent or handler.connection in self.dead or not any(v > since for v, _, _ in self.log)) and \
+                        handler.connection in self.streams and handler.connection not in self.ended and \
+                        time.monotonic() < end:
                     self.lock.wait(0.5)
                 if handler.connection not in self.streams:
                     handler.close_connection = True
                     return
+                if handler.connection in self.ended:
+                    self.streams.remove(handler.connection)
+                    break
                 news = [entry for entry in self.log if entry[0] > since]
             for version, kind, pod in news:
                 since = version

@@ -286,7 +286,7 @@ class Faults(KubeTest):
         kube = self.serve(make_pod("web-1", "10.99.0.5"))
         kube.fail("list", 403, 'pods is forbidden: User "system:anonymous" cannot list resource "pods"', times=9)
         process = self.start("--kube-api", kube.url, "--node", "node-1")
-        wait_for(lambda: "the right to list pods is missing: pods is forbidden: User" in self.said(), 60, "the word of it")
+        wait_for(lambda: "the right to list and watch pods is missing: pods is forbidden: User" in self.said(), 60, "the word of it")
         self.stop(process)
         self.assertEqual(self.said().count("forbidden"), 1)
 

@@ -51,17 +51,23 @@ static void synced(void *ctx)
 	ds_buf_puts(&got, "synced|");
 }
 
-static int begin(void **state)
+static void make_api(int64_t quiet_ns)
 {
-	struct ds_kube_access_options options = { 0 };
+	struct ds_kube_access_options options = { .quiet_ns = quiet_ns };
 	char url[64];
 
-	assert_int_equal(uv_loop_init(&loop), 0);
-	http_server_start(&server, &loop);
-	server.asker_only = true;
+	ds_kube_api_free(&api);
 	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%d/", server.port);
 	options.api = url;
 	assert_int_equal(ds_kube_api_new(&api, &loop, &options), 0);
+}
+
+static int begin(void **state)
+{
+	assert_int_equal(uv_loop_init(&loop), 0);
+	http_server_start(&server, &loop);
+	server.asker_only = true;
+	make_api(0);
 	catch_errors();
 	return files_fresh(state);
 }
@@ -80,13 +86,12 @@ static int end(void **state)
 	return 0;
 }
 
-static void start(void (*choose)(struct http_server *s), bool optional, int64_t quiet_ns)
+static void start(void (*choose)(struct http_server *s), bool optional)
 {
 	struct ds_kube_follow_options options = {
 		.watch = { .path = "/api/v1/things", .selector = "", .what = "things", .keep = keep, .max = 3,
 			   .optional = optional, .take = take, .tell = tell, .drop = drop },
 		.synced = synced,
-		.quiet_ns = quiet_ns,
 	};
 
 	server.choose = choose;
@@ -135,7 +140,7 @@ static void list_one(struct http_server *s)
 static void a_list_and_its_watch(void **state)
 {
 	(void)state;
-	start(list_one, false, 0);
+	start(list_one, false);
 	wait_for(&loop, "is a|synced|");
 	while (server.requests < 2)
 		(void)uv_run(&loop, UV_RUN_ONCE);
@@ -155,7 +160,8 @@ static void a_list_and_its_watch(void **state)
 static void a_silent_stream_is_begun_anew(void **state)
 {
 	(void)state;
-	start(list_one, false, 200 * DS_NS_PER_MS);
+	make_api(200 * DS_NS_PER_MS);
+	start(list_one, false);
 	while (server.requests < 4)
 		(void)uv_run(&loop, UV_RUN_ONCE);
 	assert_true(is_watch(&server));
@@ -178,7 +184,7 @@ static void answer_404(struct http_server *s)
 static void what_need_not_exist_is_no_trouble(void **state)
 {
 	(void)state;
-	start(answer_404, true, 0);
+	start(answer_404, true);
 	wait_for(&loop, "synced|");
 	assert_true(ds_kube_follow_stats(follow).absent);
 	assert_string_equal(caught_errors(), "");
@@ -188,7 +194,7 @@ static void what_need_not_exist_is_no_trouble(void **state)
 static void what_ought_to_exist_is(void **state)
 {
 	(void)state;
-	start(answer_404, false, 0);
+	start(answer_404, false);
 	wait_said("the API server answers 404 to list things; trying again");
 }
 
@@ -203,7 +209,7 @@ static void what_is_left_out_is_said_once(void **state)
 	const char *said;
 
 	(void)state;
-	start(list_many, false, 0);
+	start(list_many, false);
 	wait_for(&loop, "is a|is b|is c|synced|");
 	wait_said("the API server has more than 3 things; those above that are not followed");
 	wait_said("the API server tells something of things that cannot be read; it is left out");
@@ -223,7 +229,7 @@ static void what_is_left_out_is_said_once(void **state)
 static void what_is_known_before(void **state)
 {
 	(void)state;
-	start(list_one, false, 0);
+	start(list_one, false);
 	living++;
 	ds_kube_follow_know(follow, "z", strdup("z"));
 	wait_for(&loop, "missing z|is a|synced|");
@@ -232,10 +238,10 @@ static void what_is_known_before(void **state)
 static void it_ends_at_any_time(void **state)
 {
 	(void)state;
-	start(list_one, false, 0);
+	start(list_one, false);
 	ds_kube_follow_free(&follow);
 	(void)uv_run(&loop, UV_RUN_NOWAIT);
-	start(list_one, false, 0);
+	start(list_one, false);
 	while (server.requests < 1)
 		(void)uv_run(&loop, UV_RUN_ONCE);
 	ds_kube_follow_free(&follow);

@@ -19,6 +19,7 @@ struct ds_kube_access_options {
 	const char *api;	/* URL of the API server (kubectl proxy): no credentials */
 	const char *kubeconfig;	/* a file; else those of KUBECONFIG, else ~/.kube/config */
 	const char *context;	/* of the kubeconfig */
+	int64_t quiet_ns;	/* a watch that sent nothing for so long is dead; 0 = 150 s */
 };
 
 /*

@@ -15,6 +15,9 @@
 #include "user/util/cleanup.h"
 #include "user/util/clock.h"
 #include "user/util/log.h"
+#include "user/util/timefmt.h"
+
+#define QUIET_NS (150 * DS_NS_PER_S) /* bookmarks come about once a minute */
 
 struct call {
 	struct ds_kube_api *api;
@@ -36,6 +39,7 @@ struct ds_kube_api {
 	bool preparing;
 	uint64_t turn;
 	uint64_t generation;		/* of the credentials: how often they were renewed, and 1 */
+	int64_t quiet_ns;
 	struct ds_kube_clock clock;
 	bool said_clock;
 };
@@ -290,6 +294,11 @@ uv_loop_t *ds_kube_api_loop(const struct ds_kube_api *api)
 	return api->begin.loop;
 }
 
+int64_t ds_kube_api_quiet_ns(const struct ds_kube_api *api)
+{
+	return api->quiet_ns;
+}
+
 const char *ds_kube_api_server(const struct ds_kube_api *api)
 {
 	return ds_kube_access_server(api->access);
@@ -311,6 +320,7 @@ int ds_kube_api_new(struct ds_kube_api **ret_api, struct uv_loop_s *loop,
 	(void)uv_timer_init(loop, &api->begin); /* cannot fail */
 	api->begin.data = api;
 	api->generation = 1;
+	api->quiet_ns = access->quiet_ns ? access->quiet_ns : QUIET_NS;
 	r = ds_http_new(&api->http, loop);
 	r = r ? r : ds_kube_access_new(&api->access, loop, access);
 	if (r) {

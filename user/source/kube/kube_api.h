@@ -50,6 +50,9 @@ int ds_kube_api_new(struct ds_kube_api **ret_api, struct uv_loop_s *loop,
 
 struct uv_loop_s *ds_kube_api_loop(const struct ds_kube_api *api);
 
+/* For how long a watch may be silent. */
+int64_t ds_kube_api_quiet_ns(const struct ds_kube_api *api);
+
 /* Its URL, for messages. */
 const char *ds_kube_api_server(const struct ds_kube_api *api);
 

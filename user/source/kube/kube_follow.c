@@ -14,7 +14,6 @@
 #include "user/util/timefmt.h"
 
 #define LIST_NS (60 * DS_NS_PER_S)
-#define QUIET_NS (150 * DS_NS_PER_S) /* bookmarks come about once a minute */
 
 struct ds_kube_follow {
 	struct ds_kube_api *api;
@@ -102,7 +101,7 @@ static void on_next(uv_timer_t *timer)
 		.method = "GET",
 		.target = f->target,
 		.timeout_ns = watches ? -1 : LIST_NS,
-		.quiet_ns = watches ? f->options.quiet_ns : 0,
+		.quiet_ns = watches ? ds_kube_api_quiet_ns(f->api) : 0,
 		.stream = on_stream,
 		.done = on_done,
 		.ctx = f,
@@ -175,7 +174,6 @@ int ds_kube_follow_new(struct ds_kube_follow **ret_follow, struct ds_kube_api *a
 		return ds_log_err(ENOMEM, "follow %s", options->watch.what);
 	f->api = api;
 	f->options = *options;
-	f->options.quiet_ns = options->quiet_ns ? options->quiet_ns : QUIET_NS;
 	(void)uv_timer_init(loop, &f->next); /* cannot fail */
 	(void)uv_timer_init(loop, &f->settled);
 	f->next.data = f->settled.data = f;

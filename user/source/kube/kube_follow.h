@@ -17,7 +17,6 @@ struct ds_kube_follow_options {
 	struct ds_kube_watch_options watch;
 	/* All that there is has been told, for the first time. NULL: nobody waits for it. */
 	void (*synced)(void *ctx);	/* ctx of watch */
-	int64_t quiet_ns;	/* a watch that sent nothing for so long is dead; 0 = 150 s */
 };
 
 /* Begins. 0, or -ENOMEM with one line logged. */
