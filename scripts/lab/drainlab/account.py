@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The AWS account of a run: a fake AWS that answers in the node's namespace alone, where drainsnoop asks it with
-credentials from its environment. The laboratory's target group does there what it does (loadbalancer.py)."""
+"""The AWS account of a run: a fake AWS that answers in the node's namespace alone, at `address`, where drainsnoop
+asks it with credentials from its environment. The laboratory's target group does there what it does (loadbalancer.py)."""
 
 import os
 
@@ -13,11 +13,11 @@ RATE, BURST = 10, 40        # of an account's describing calls, as AWS documents
 class Account:
     options = ("--elb",)    # of drainsnoop
 
-    def __init__(self, lab, region):
+    def __init__(self, lab, region, address="127.0.0.1"):
         self.lab = lab
         self.fake = FakeAws(os.path.join(lab.folder, "aws.jsonl"), region)
         self.fake.throttle.limit(RATE, BURST)
-        self.url = self.fake.listen("127.0.0.1", netns=lab.network.node.path)
+        self.url = self.fake.listen(address, netns=lab.network.node.path)
         self.key = self.fake.keys.issue(lifetime=3600)
         self.group = None
 

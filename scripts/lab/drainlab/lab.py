@@ -102,21 +102,32 @@ class Lab:
         self.events = EventWriter(os.path.join(self.folder, "events.jsonl"))
         self.capture = self._add(Capture(self))
         asked = "elb" in self.settings.told_by.split(",")
-        self.account = self._add(Account(self, TargetGroup.arn.split(":")[3])) if asked else None
+        self.account = self._add(self._account(TargetGroup.arn.split(":")[3])) if asked else None
         if self.binary:
             self.say("starting drainsnoop")
-            self.tracer = self._add(Tracer(self, self.binary, self.tracer_args))
+            self.tracer = self._add(self._tracer())
         else:
             self.tracer = NoTracer()
         self.plane = self._add(PLANES[self.settings.balancer](self))
-        group = InstanceGroup if self.settings.target == "instance" else TargetGroup
-        self.group = self._add(group(self, self.plane))
+        self.group = self._add(self._group())
         self._add(Outside(self))
         self.insider = self._add(Insider(self))
         self.kubernetes = self._add(self._orchestrator())
 
     def _prepare(self):
         """What a laboratory with more in it starts before drainsnoop."""
+
+    def _account(self, region):
+        """AWS, as drainsnoop can ask it."""
+        return Account(self, region)
+
+    def _tracer(self):
+        """drainsnoop, running."""
+        return Tracer(self, self.binary, self.tracer_args)
+
+    def _group(self):
+        """What the load balancer sends to."""
+        return (InstanceGroup if self.settings.target == "instance" else TargetGroup)(self, self.plane)
 
     def _orchestrator(self):
         """What makes and ends the pods."""

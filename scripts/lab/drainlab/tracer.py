@@ -12,17 +12,95 @@ from .proc import LabError, Tool, in_netns, wait_for
 from .told import Told
 
 
-class Tracer:
-    def __init__(self, lab, binary, extra=()):
+class Printed:
+    """What drainsnoop prints, wherever it runs: a file of lines that grows, of all its runs one after the other."""
+
+    def __init__(self, lab):
         self.lab = lab
-        folder = lab.folder
-        self.output_path = os.path.join(folder, "output.jsonl")
-        self.error_path = os.path.join(folder, "drainsnoop.err")
+        self.output_path = os.path.join(lab.folder, "output.jsonl")
+        self.error_path = os.path.join(lab.folder, "drainsnoop.err")
         self.seen = set()       # (event.name, uid)
         self.names = set()
         self.offset = 0
         self.lock = threading.Lock()
         self.recordings = []
+
+    def ended(self):
+        """None as long as it runs, else how it ended."""
+        raise NotImplementedError
+
+    def ends_with_its_node(self):
+        """Where it runs on the node that is about to shut down, it may end with it."""
+
+    def gaps(self):
+        """[(not before, not after)]: what drainsnoop itself says that it did not observe."""
+        found = []
+        for path in self.recordings:
+            with open(path, encoding="utf-8") as recording:
+                for line in recording:
+                    if '"drainsnoop.loss"' in line and '"restart"' in line and line.endswith("\n"):
+                        event = json.loads(line)
+                        if not event.get("drainsnoop.restored"):
+                            found.append((parse_rfc3339(event["drainsnoop.not_before"]),
+                                          parse_rfc3339(event["drainsnoop.not_after"])))
+        return found
+
+    def _errors(self):
+        if not os.path.exists(self.error_path):
+            return ""
+        with open(self.error_path, encoding="utf-8", errors="replace") as err:
+            return err.read().strip()
+
+    def take(self, event):
+        """One more line."""
+        self.names.add(event.get("event.name"))
+        self.seen.add((event.get("event.name"), event.get("k8s.pod.uid")))
+
+    def _read(self):
+        """Reads what has been printed since; LabError if drainsnoop has ended."""
+        with self.lock, open(self.output_path, "ab+") as out:
+            out.seek(self.offset)
+            data = out.read()
+            data = data[:data.rfind(b"\n") + 1]
+            self.offset += len(data)
+            for line in data.splitlines():
+                self.take(json.loads(line))
+        how = self.ended()
+        if how:
+            raise LabError(f"drainsnoop ended by itself, {how}: {self._errors()}")
+
+    def wait_for_pod(self, pod):
+        """Waits until drainsnoop has taken notice of the pod: it passes pod.state on."""
+        wanted = {("drainsnoop.pod.state", pod.uid), ("drainsnoop.pod.phase", pod.uid)}
+        try:
+            wait_for(lambda: self._read() or wanted & self.seen, 10, f"drainsnoop to know {pod.name}")
+        except LabError as error:
+            if self.ended():
+                raise
+            self.lab.problem(str(error))
+
+    def wait_for_verdicts(self, pods, timeout):
+        """Waits until each of the pods has its verdict."""
+        wanted = {("drainsnoop.pod.verdict", pod.uid) for pod in pods}
+        try:
+            wait_for(lambda: self._read() or wanted <= self.seen, timeout, "drainsnoop's verdicts", 0.1)
+        except LabError as error:
+            if self.ended():
+                raise
+            self.lab.problem(str(error))
+
+    def output(self):
+        """Every line that it printed."""
+        with open(self.output_path, encoding="utf-8") as out:
+            return [json.loads(line) for line in out]
+
+
+class Tracer(Printed):
+    """drainsnoop as a process in the node's namespace."""
+
+    def __init__(self, lab, binary, extra=()):
+        super().__init__(lab)
+        folder = lab.folder
         self.argv = [binary, "trace", "-o", "json", "--events", os.path.join(folder, "events.jsonl"),
                      "--settle", f"{lab.settings.settle:g}s", "--rate-limit", "0", *extra]
         for path in Told.paths(lab):
@@ -44,6 +122,9 @@ class Tracer:
                              more=self.lab.account and self.lab.account.environment())
         wait_for(lambda: self._read() or "drainsnoop.start" in self.names, 60, "drainsnoop's first line")
 
+    def ended(self):
+        return None if self.tool.running() else f"status {self.tool.process.returncode}"
+
     def kill(self):
         """kill -9, in the middle of whatever it does."""
         self._read()
@@ -54,57 +135,6 @@ class Tracer:
 
     def start_again(self):
         self._start()
-
-    def gaps(self):
-        """[(not before, not after)]: what drainsnoop itself says that it did not observe."""
-        found = []
-        for path in self.recordings:
-            with open(path, encoding="utf-8") as recording:
-                for line in recording:
-                    if '"drainsnoop.loss"' in line and '"restart"' in line and line.endswith("\n"):
-                        event = json.loads(line)
-                        if not event.get("drainsnoop.restored"):
-                            found.append((parse_rfc3339(event["drainsnoop.not_before"]),
-                                          parse_rfc3339(event["drainsnoop.not_after"])))
-        return found
-
-    def _errors(self):
-        with open(self.error_path, encoding="utf-8", errors="replace") as err:
-            return err.read().strip()
-
-    def _read(self):
-        """Reads what has been printed since; LabError if drainsnoop has ended."""
-        with self.lock, open(self.output_path, "rb") as out:
-            out.seek(self.offset)
-            data = out.read()
-            data = data[:data.rfind(b"\n") + 1]
-            self.offset += len(data)
-            for line in data.splitlines():
-                event = json.loads(line)
-                self.names.add(event.get("event.name"))
-                self.seen.add((event.get("event.name"), event.get("k8s.pod.uid")))
-        if not self.tool.running():
-            raise LabError(f"drainsnoop ended by itself, status {self.tool.process.returncode}: {self._errors()}")
-
-    def wait_for_pod(self, pod):
-        """Waits until drainsnoop has taken notice of the pod: it passes pod.state on."""
-        wanted = {("drainsnoop.pod.state", pod.uid), ("drainsnoop.pod.phase", pod.uid)}
-        try:
-            wait_for(lambda: self._read() or wanted & self.seen, 10, f"drainsnoop to know {pod.name}")
-        except LabError as error:
-            if not self.tool.running():
-                raise
-            self.lab.problem(str(error))
-
-    def wait_for_verdicts(self, pods, timeout):
-        """Waits until each of the pods has its verdict."""
-        wanted = {("drainsnoop.pod.verdict", pod.uid) for pod in pods}
-        try:
-            wait_for(lambda: self._read() or wanted <= self.seen, timeout, "drainsnoop's verdicts", 0.1)
-        except LabError as error:
-            if not self.tool.running():
-                raise
-            self.lab.problem(str(error))
 
     def stop(self):
         """Ctrl-C, and its end."""
@@ -120,17 +150,15 @@ class Tracer:
         if last.get("event.name") != "drainsnoop.stop":
             self.lab.problem("drainsnoop's last line is not drainsnoop.stop")
 
-    def output(self):
-        """Every line that it printed."""
-        with open(self.output_path, encoding="utf-8") as out:
-            return [json.loads(line) for line in out]
-
     def end(self):
         self.tool.end()
 
 
 class NoTracer:
     """In its place with --no-tracer: the laboratory alone."""
+
+    def ends_with_its_node(self):
+        pass
 
     def wait_for_pod(self, pod):
         time.sleep(0)

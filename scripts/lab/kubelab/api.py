@@ -94,8 +94,12 @@ class Api:
     def create(self, path, thing):
         return json.loads(self.request("POST", path, thing))
 
-    def patch(self, path, change):
-        return json.loads(self.request("PATCH", path, change, "application/strategic-merge-patch+json"))
+    def patch(self, path, change, kind="strategic-merge"):
+        """kind: what the API has of patches; objects of a CustomResourceDefinition know merge alone."""
+        return json.loads(self.request("PATCH", path, change, f"application/{kind}-patch+json"))
+
+    def delete(self, path):
+        self.request("DELETE", path)
 
     def ready(self):
         try:

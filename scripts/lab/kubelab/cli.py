@@ -27,8 +27,10 @@ def parser():
                    f"without: {' and '.join(STORY)}")
     p.add_argument("--list", action="store_true", help="list the scenarios")
     p.add_argument("--clean", metavar="RUNID|all", help="remove what a run left that could not clean up")
+    p.add_argument("--agent", choices=("daemonset", "process"), default="daemonset",
+                   help="how drainsnoop runs: as a pod by its own manifests, or beside the cluster (default %(default)s)")
     p.add_argument("--pods-by", choices=("api", "events"), default="api",
-                   help="how drainsnoop hears of the pods (default %(default)s)")
+                   help="how a process hears of the pods (default %(default)s)")
     cli.add_options(p)
     return p
 
@@ -62,7 +64,9 @@ def play_all(wanted, args, programs):
     runs, before = [], {}
     for name in wanted:
         scenario, settings = cli.choose(name, args, find)
-        make = functools.partial(ClusterLab, programs, scenario.pods_by or args.pods_by)
+        pods_by = scenario.pods_by or args.pods_by
+        agent = "process" if pods_by == "events" else scenario.agent or args.agent
+        make = functools.partial(ClusterLab, programs, agent, pods_by, scenario.token_seconds)
         if scenario.name == "prestop" and args.prestop is None:
             for field, value in before.items():
                 setattr(settings, field, value)

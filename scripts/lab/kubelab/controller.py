@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What plays the AWS load balancer controller: it watches the API, and calls the target group.
 
+As the real one does for an Ingress it makes a TargetGroupBinding of the Service, and then does what that says.
 In the order of the real one: endpoints that are ready, or whose containers are while only the gate is
 missing, are registered; what is not an endpoint any more, or terminates, is deregistered; the gate's
 condition on the pod follows the health of its target.
@@ -10,12 +11,13 @@ import threading
 import time
 
 from .api import ApiError, Watch
-from .manifests import CONTROLLER, CONTROLLER_RULES, GATE, NAME, NAMESPACE
+from .manifests import CONTROLLER, CONTROLLER_RULES, GATE, NAME, NAMESPACE, binding
 from .pod import condition
 
 SLICES = (f"/apis/discovery.k8s.io/v1/namespaces/{NAMESPACE}/endpointslices"
           f"?labelSelector=kubernetes.io/service-name%3D{NAME}")
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
+BINDINGS = f"/apis/elbv2.k8s.aws/v1beta1/namespaces/{NAMESPACE}/targetgroupbindings"
 
 
 def wanted(slices, pods):
@@ -44,6 +46,8 @@ class Controller:
         self.dirty = threading.Event()
         self.pods = Watch(lab, self.api, PODS, lambda *_: self.dirty.set())
         self.slices = Watch(lab, self.api, SLICES, lambda *_: self.dirty.set())
+        self.api.create(BINDINGS, binding(group.arn, lab.settings.target))
+        self.bindings = Watch(lab, self.api, BINDINGS, self._bind)
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self):
@@ -58,8 +62,18 @@ class Controller:
                 self.lab.fail(error)
                 return
 
+    def _bind(self, kind, thing):
+        """A binding has changed, or is new."""
+        meta = thing["metadata"]
+        if kind != "DELETED" and thing.get("status", {}).get("observedGeneration") != meta["generation"]:
+            self.api.patch(f"{BINDINGS}/{meta['name']}/status",
+                           {"status": {"observedGeneration": meta["generation"]}}, "merge")
+        self.dirty.set()
+
     def _reconcile(self):
-        want = wanted(dict(self.slices.known), dict(self.pods.known))
+        bound = dict(self.bindings.known)
+        pods = any(thing["spec"].get("targetType", "ip") == "ip" for thing in bound.values())
+        want = wanted(dict(self.slices.known), dict(self.pods.known)) if pods else set()
         for uid in [uid for uid in self.targets if uid not in want]:
             self._call(self._deregister, self.targets.pop(uid))
         for uid in want - set(self.targets):

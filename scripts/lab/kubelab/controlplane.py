@@ -51,6 +51,7 @@ class ControlPlane:
         keys.issue("kubelet-client", "apiserver", ["system:masters"])
         keys.issue("controller-manager", "system:kube-controller-manager")
         keys.issue("scheduler", "system:kube-scheduler")
+        keys.issue("proxy", "system:kube-proxy")
         self.admin = keys.kubeconfig("admin", self.server)
 
     def api(self, user):
@@ -62,6 +63,11 @@ class ControlPlane:
         self.keys.issue(name, name)
         for path, thing in rights(name, rules):
             self.api("admin").create(path, thing)
+
+    def define(self, path, kind):
+        """Has the API server serve a kind of which a file has the CustomResourceDefinition."""
+        self.kubectl("apply", "-f", path)
+        self.kubectl("wait", "--for=condition=Established", "--timeout=30s", "customresourcedefinition/" + kind)
 
     def run(self, name, argv, enter=None):
         """Starts a program of the cluster in the node's namespace, with a log of its own."""
@@ -144,11 +150,12 @@ class ControlPlane:
     def _program(self, name):
         return os.path.join(self.assets, name)
 
-    def kubectl(self, *arguments, timeout=60):
+    def kubectl(self, *arguments, timeout=60, stdin=None):
         """What a person types, as the cluster's administrator; returns what it printed."""
         command = [self._program("kubectl"), "--kubeconfig", self.admin,
                    "--cache-dir", os.path.join(self.folder, "kubectl"), *arguments]
-        return run(in_cgroup(self.lab.cgroup.tools, in_netns(self.netns, command)), timeout=timeout)
+        return run(in_cgroup(self.lab.cgroup.tools, in_netns(self.netns, command)), stdin=stdin, timeout=timeout,
+                   quiet=True)
 
     def end(self):
         """At once: nothing of it is kept, and what runs in pods is ended by its cgroup."""

@@ -10,6 +10,8 @@ import os
 import threading
 
 from drainlab.events import rfc3339
+from drainlab.kubeproxy import NODE_PORT
+from drainlab.pod import Pod
 from drainlab.proc import now_ns, wait_for
 
 from . import manifests, marks
@@ -30,7 +32,10 @@ class RealKubernetes:
         self.pods = []          # all that ever had an address
         self.by_uid = {}
         self.trigger = "deletion"   # why pods are deleted at the moment
+        self.stand_ins = []         # the laboratory's own, beside the cluster's
+        self.shutdowns = {}         # by name: when the kubelet was told to end it (ns, ns)
         self.told = threading.Lock()
+        self.by_node = lab.settings.target == "instance"    # the targets are nodes, and no controller's
         self.watch = Watch(lab, self.api, PODS, self._take)
         self.controller = Controller(lab, plane, group, self.by_uid.get)
 
@@ -42,10 +47,13 @@ class RealKubernetes:
         accounts = f"{path}/serviceaccounts"
         wait_for(lambda: any(a["metadata"]["name"] == "default" for a in self.api.get(accounts)["items"]),
                  30, "the namespace's service account")
-        self.api.create(f"{path}/services", manifests.service())
+        self.api.create(f"{path}/services", manifests.service(NODE_PORT if self.by_node else None))
         self.api.create(f"/apis/apps/v1/namespaces/{manifests.NAMESPACE}/deployments",
-                        manifests.deployment(settings.pods, settings.prestop, settings.grace))
+                        manifests.deployment(settings.pods, settings.prestop, settings.grace, not self.by_node))
         self.rollout_status()
+        if self.by_node:
+            self.group.wait_for(self.running)
+            self.group.add_node("node")
         for pod in self.running:
             self.lab.tracer.wait_for_pod(pod)
         self.lab.say(f"{settings.pods} pods are ready")
@@ -80,12 +88,40 @@ class RealKubernetes:
     def preempt(self):
         """Has a pod come that is more important and leaves no room for one of the others."""
         self.trigger, name = "preemption", "important"
-        node = self.api.get(f"/api/v1/nodes/{self.node.name}")
-        free = cores(node["status"]["allocatable"]["cpu"]) - (len(self.running) - 1) * manifests.CPU
+        free = self.free_cpu() + manifests.CPU
         self.api.create("/apis/scheduling.k8s.io/v1/priorityclasses", manifests.priority(name))
         self.lab.say("a pod comes that is more important")
         with self.one_more_ends():
             self.api.create(PODS, manifests.important(name, free - manifests.CPU // 2))
+
+    def free_cpu(self):
+        """What nobody on the node asks for, thousandths of a core."""
+        node = self.api.get(f"/api/v1/nodes/{self.node.name}")
+        asked = sum(cores(container.get("resources", {}).get("requests", {}).get("cpu", "0"))
+                    for pod in self.api.get("/api/v1/pods")["items"] if pod["spec"].get("nodeName") == self.node.name
+                    for container in pod["spec"]["containers"])
+        return cores(node["status"]["allocatable"]["cpu"]) - asked
+
+    def stand_in(self):
+        """A target that stands for the pods of other nodes: what the cluster does here does not end it."""
+        pod = Pod(self.lab, "elsewhere", self.lab.settings.server)
+        self.stand_ins.append(pod)
+        pod.open_gate()
+        self.group.register(pod)
+
+    def shut_down(self):
+        """`systemctl poweroff`: the kubelet ends all pods of its node, and then would let it go down."""
+        self.trigger, logind = "node_shutdown", self.node.logind
+        wait_for(logind.watched.is_set, 30, "the kubelet to watch for a shutdown")
+        running = self.running
+        self.lab.tracer.ends_with_its_node()
+        self.lab.say("the node shuts down")
+        moments = logind.shut_down()
+        self.shutdowns.update({pod.name: moments for pod in running})
+        wait_for(lambda: all(pod.t0 is not None for pod in running) or self.lab.check(), 30,
+                 "the kubelet to end the node's pods")
+        wait_for(logind.released, 120, "the kubelet to be done")
+        self.lab.say("the kubelet lets the node go down")
 
     @contextlib.contextmanager
     def one_more_ends(self):
@@ -123,17 +159,21 @@ class RealKubernetes:
                 return ""
             with open(path, encoding="utf-8", errors="replace") as file:
                 return file.read()
-        requests = marks.deletions(text(self.plane.audit_log))
+        requests = marks.deletions(text(self.plane.audit_log)) | self.shutdowns
         signals = marks.signals(text(self.node.containerd_log))
         releases = marks.releases(text(self.node.cni_log))
         for pod in ending:
             for what, (before, after) in marks.of(pod, requests, signals, releases).items():
                 pod.mark(what, before, after)
-            for text_ in marks.missing(pod):
+            for text_ in marks.missing(pod, deregistered=not self.by_node):
                 self.lab.problem(text_)
 
     def end(self):
         """The watches end with the API server."""
+        for pod in self.stand_ins:
+            for container in pod.containers:
+                container.cgroup.kill()
+                container.shim.wait(10)
 
     # what the API tells
 
@@ -159,7 +199,7 @@ class RealKubernetes:
         if t0 is not None:
             more = {"pod__t0": rfc3339(t0), "pod__t0_error_ms": 1000,
                     "pod__t0_source": "deletion_timestamp", "pod__trigger": self.trigger}
-        if kind == "DELETED":
+        if kind == "DELETED" or pod.thing["status"].get("phase") in ("Failed", "Succeeded"):
             phase, pod.gone = "deleted", True
         elif t0 is not None:
             phase, pod.t0 = "terminating", t0
@@ -176,6 +216,8 @@ class RealKubernetes:
             self.lab.insider.call(pod)
         if phase == "terminating":
             self.lab.say(f"{pod.name} begins to go")
+            if self.by_node:
+                self.group.deregister(pod, 0)
         if phase == "deleted":
             pod.mark("deleted", now_ns())
             self.group.gone(pod)

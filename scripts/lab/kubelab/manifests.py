@@ -12,8 +12,8 @@ CPU = 10    # what each pod asks for, thousandths of a core
 CONTROLLER, AGENT = "drainlab-load-balancer-controller", "drainsnoop"
 
 
-def deployment(replicas, prestop, grace):
-    """The workload: real servers, with the readiness gate of a target group binding."""
+def deployment(replicas, prestop, grace, gate=True):
+    """The workload: real servers, with the readiness gate of a target group binding where pods are its targets."""
     container = {
         "name": "web", "image": images.WEB, "imagePullPolicy": "Never",
         "ports": [{"name": "http", "containerPort": PORT}, {"name": "health", "containerPort": HEALTH_PORT}],
@@ -29,7 +29,7 @@ def deployment(replicas, prestop, grace):
             "template": {"metadata": {"labels": LABELS}, "spec": {
                 "containers": [container], "terminationGracePeriodSeconds": int(grace),
                 "automountServiceAccountToken": False, "enableServiceLinks": False,
-                "readinessGates": [{"conditionType": GATE}]}}}}
+                "readinessGates": [{"conditionType": GATE}] if gate else []}}}}
 
 
 def eviction(name):
@@ -49,9 +49,18 @@ def important(name, cpu):
                         "resources": {"requests": {"cpu": f"{cpu}m"}}}]}}
 
 
-def service():
+def service(node_port=None):
+    port = {"name": "http", "port": 80, "targetPort": "http"}
+    more = {"type": "NodePort", "ports": [{**port, "nodePort": node_port}]} if node_port else {"ports": [port]}
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": NAME, "namespace": NAMESPACE},
-            "spec": {"selector": LABELS, "ports": [{"name": "http", "port": 80, "targetPort": "http"}]}}
+            "spec": {"selector": LABELS, **more}}
+
+
+def binding(arn, target_type="ip"):
+    """What ties the Service to a target group."""
+    return {"apiVersion": "elbv2.k8s.aws/v1beta1", "kind": "TargetGroupBinding",
+            "metadata": {"name": NAME, "namespace": NAMESPACE},
+            "spec": {"targetGroupARN": arn, "targetType": target_type, "serviceRef": {"name": NAME, "port": "http"}}}
 
 
 def rights(user, rules):
@@ -68,5 +77,7 @@ def rights(user, rules):
 
 # What each may do, and no more.
 CONTROLLER_RULES = [("", "pods", "list watch"), ("", "pods/status", "patch"),
-                    ("discovery.k8s.io", "endpointslices", "list watch")]
+                    ("discovery.k8s.io", "endpointslices", "list watch"),
+                    ("elbv2.k8s.aws", "targetgroupbindings", "list watch create"),
+                    ("elbv2.k8s.aws", "targetgroupbindings/status", "patch")]
 AGENT_RULES = [("", "pods", "list watch")]

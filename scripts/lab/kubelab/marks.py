@@ -72,7 +72,7 @@ def of(pod, asked, signalled, released):
     return marks
 
 
-def missing(pod):
-    """What no log told of a pod that has ended."""
-    return [f"no log tells the moment of {what} of {pod.name}"
-            for what in ("t0", "sigterm", "exited", "released", "deregistered") if what not in pod.marks]
+def missing(pod, deregistered=True):
+    """What no log told of a pod that has ended. deregistered: whether it was a target."""
+    wanted = ["t0", "sigterm", "exited", "released"] + ["deregistered"] * deregistered
+    return [f"no log tells the moment of {what} of {pod.name}" for what in wanted if what not in pod.marks]

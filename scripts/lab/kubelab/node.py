@@ -6,15 +6,18 @@ and /var/log are empty there but for what is theirs; and the kernel's settings t
 masked by files which say that they are as it wants them, so that the machine's stay.
 """
 
+import glob
 import json
 import os
 import shutil
 import stat
 
 from drainlab import cgroup
+from drainlab.kubeproxy import HEALTHZ
 from drainlab.proc import LabError, run
 
 from . import images
+from .logind import Logind
 
 NAME = "drainlab-node"
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -54,11 +57,13 @@ class Node:
         self.state = os.path.join(self.folder, "containerd.state")
         self.containerd_log = os.path.join(plane.logs, "containerd.log")
         self.cni_log = os.path.join(self.folder, "cni", "cni.jsonl")
+        self.logind = Logind(lab, os.path.join(self.folder, "logind.sock"))
         self.cgroups()
         self._mounts()
         self._cni()
         self._containerd()
         self._kubelet()
+        self._kube_proxy()
 
     def cgroups(self):
         """The run's folder in each hierarchy: the kubelet wants its root to be there."""
@@ -135,6 +140,15 @@ class Node:
         """An image's archive, into containerd."""
         self.ctr("images", "import", archive)
 
+    def logs(self, namespace, pod, container):
+        """The paths of the logs of a container, of all pods whose names begin so, in the order of their begin."""
+        found = glob.glob(os.path.join(self.folder, "pod-logs", f"{namespace}_{pod}*", container, "*.log"))
+        return sorted(found, key=lambda path: os.stat(path).st_ctime_ns)
+
+    def volumes(self, name):
+        """The folders of the emptyDirs of that name."""
+        return sorted(glob.glob(os.path.join(self.folder, "kubelet/pods/*/volumes/kubernetes.io~empty-dir", name)))
+
     def init_pid(self, container):
         """The process 1 of a running container, as the machine sees it, or None."""
         path = os.path.join(self.state, "io.containerd.runtime.v2.task", "k8s.io", container, "init.pid")
@@ -163,9 +177,12 @@ class Node:
                     "memory.available", "nodefs.available", "imagefs.available", "nodefs.inodesFree")},
                 "imageGCHighThresholdPercent": 100, "localStorageCapacityIsolation": False,
                 "makeIPTablesUtilChains": False, "clusterDomain": "cluster.local",
+                "shutdownGracePeriod": "60s", "shutdownGracePeriodCriticalPods": "20s",
+                "containerLogMaxSize": "1Gi",   # one file a container
                 "volumePluginDir": os.path.join(self.folder, "volume-plugins"),
                 "podLogsDir": os.path.join(self.folder, "pod-logs")}, file)
         self._run("kubelet", [
+            "env", "DBUS_SYSTEM_BUS_ADDRESS=" + self.logind.address,
             os.path.join(self.plane.assets, "kubelet"), "--config", config,
             "--kubeconfig", keys.kubeconfig("node", self.plane.server),
             "--root-dir", os.path.join(self.folder, "kubelet"),
@@ -174,6 +191,21 @@ class Node:
         api = self.plane.api("admin")
         self.plane.wait_until(lambda: self._ready(api), 60, "the node to be ready",
                               "kubelet", "containerd", "controller-manager", "scheduler")
+
+    def _kube_proxy(self):
+        """In its nftables mode. It is to leave the machine's settings of conntrack as they are."""
+        config = os.path.join(self.folder, "kube-proxy.json")
+        with open(config, "w", encoding="ascii") as file:
+            json.dump({
+                "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration",
+                "mode": "nftables", "hostnameOverride": self.name,
+                "clientConnection": {"kubeconfig": self.plane.keys.kubeconfig("proxy", self.plane.server)},
+                "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
+                # Where a load balancer asks a node whether it is well.
+                "healthzBindAddress": f"[::]:{HEALTHZ}" if self.lab.network.plan.ipv6 else f"0.0.0.0:{HEALTHZ}",
+                "metricsBindAddress": "",
+                "nftables": {"minSyncPeriod": f"{int(self.lab.settings.sync * 1000)}ms"}}, file)
+        self._run("kube-proxy", [os.path.join(self.plane.assets, "kube-proxy"), "--config", config])
 
     def _ready(self, api):
         for node in api.get("/api/v1/nodes")["items"]:

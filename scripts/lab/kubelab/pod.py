@@ -23,11 +23,20 @@ def condition(thing, kind):
     return next((c["status"] for c in thing.get("status", {}).get("conditions") or [] if c["type"] == kind), None)
 
 
+def ended_by_kubelet(thing):
+    """Since when, by its own condition, the kubelet is ending the pod, rounded down to the second; or None."""
+    for found in thing.get("status", {}).get("conditions") or []:
+        if found["type"] == "DisruptionTarget" and found.get("reason") == "TerminationByKubelet":
+            return seconds(found["lastTransitionTime"])
+    return None
+
+
 def requested_at(thing):
-    """T0 of a pod as the API tells it: when its deletion was asked for, rounded down to the second; or None."""
+    """T0 of a pod as the API tells it: when its deletion was asked for, or the kubelet began without anybody's
+    asking; rounded down to the second; or None."""
     meta = thing["metadata"]
     if not meta.get("deletionTimestamp"):
-        return None
+        return ended_by_kubelet(thing)
     return seconds(meta["deletionTimestamp"]) - meta.get("deletionGracePeriodSeconds", 0) * SECOND
 
 

@@ -63,7 +63,10 @@ class Scenario:
         self.mechanics = getattr(module, "mechanics", lambda run: [])
         self.must_find = getattr(module, "must_find", lambda run: [])
         self.by_name = getattr(module, "BY_NAME", False)
+        # Of the real cluster's (kubelab/scenarios).
         self.pods_by = getattr(module, "PODS_BY", None)
+        self.agent = getattr(module, "AGENT", None)
+        self.token_seconds = getattr(module, "TOKEN_SECONDS", 0)
         self.indistinguishable = getattr(module, "indistinguishable", lambda drop: False)
 
 

@@ -2,7 +2,15 @@
 """The scenarios of the real cluster, in the form of those of scripts/lab/scenarios, and
 
     PODS_BY     how drainsnoop hears of the pods (--pods-by), where the scenario is about that
+    AGENT       how drainsnoop runs (--agent), where the scenario needs that
+    TOKEN_SECONDS  for how long the agent's token is good; 0: for as long as the kubelet cares for it
 """
+
+import os
+
+from drainlab.events import parse_rfc3339
+
+LONGEST_GAP = 20    # s, from the last line of one agent to the first one of the next
 
 
 def rolling(lab):
@@ -22,3 +30,35 @@ def triggered(run, trigger):
     """Problems unless this is why, by drainsnoop's verdicts, each of the pods ended."""
     said = {pod.name: run.verdict(pod).get("drainsnoop.pod.trigger") for pod in run.ended}
     return [f"the trigger of {name} is {value}" for name, value in said.items() if value != trigger]
+
+
+def complaints(run):
+    """What drainsnoop wrote to its standard error."""
+    if not os.path.exists(run.lab.tracer.error_path):
+        return []
+    with open(run.lab.tracer.error_path, encoding="utf-8", errors="replace") as file:
+        return file.read().splitlines()
+
+
+def gaps_are_short(run):
+    """Problems where the agent was away for longer than its restart takes."""
+    return [f"the agent was away for {(end - begin) / 1e9:.1f} s" for begin, end in run.lab.tracer.between()
+            if end - begin > LONGEST_GAP * 10**9]
+
+
+def verdicts_tell_gaps(run, reasons):
+    """Problems with verdicts on pods that went while the agent did not look: one that names drops, or one that says
+    which of these reasons keeps it from saying more; and those on all others as ever."""
+    problems, gaps = [], run.lab.tracer.between()
+    for pod in run.ended:
+        verdict = run.verdict(pod)
+        code, reason = verdict.get("drainsnoop.verdict.code"), verdict.get("drainsnoop.verdict.reason")
+        named = any(f.verdict == "explained" and f.pod["uid"] == pod.uid for f in run.truth.failures)
+        # Until that the agent watches a pod that went.
+        ended = parse_rfc3339(verdict["time"]) if verdict else 0
+        cut = any(begin < ended and pod.marks["t0"][0] < end for begin, end in gaps)
+        if cut and reason not in reasons:
+            problems.append(f"the verdict on {pod.name} has the reason {reason}, not one of {sorted(reasons)}")
+        if code != ("dropped" if named else "inconclusive" if cut else "clean"):
+            problems.append(f"the verdict on {pod.name} is {code}")
+    return problems
