@@ -161,7 +161,7 @@ image:
 	$(ENGINE) build -f deploy/Containerfile -t $(IMAGE) --build-arg VERSION=$(VERSION) .
 else
 image: $(BIN) ## build the container image as an archive (ENGINE=podman: by that engine)
-	$(Q)scripts/image --program $(BIN) --version $(VERSION)
+	$(Q)scripts/image --program $(BIN) --version $(VERSION) --strip $(LLVM_STRIP)
 endif
 
 docs: $(BIN) ## write docs/events.md anew from the table of events

@@ -25,7 +25,7 @@ class ImageError(Exception):
     """The image cannot be made; the text is for people."""
 
 
-def stripped(program, strip="strip"):
+def stripped(program, strip="llvm-strip"):
     """The program without symbols and lines, which tell nothing to who runs it."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "program")
@@ -66,7 +66,7 @@ def foundation(program, root="/", epoch=0):
     return arch, layer
 
 
-def ours(program, licences, strip="strip", epoch=0):
+def ours(program, licences, strip="llvm-strip", epoch=0):
     """The layer of drainsnoop itself. licences: files that say under which terms."""
     layer = Layer("drainsnoop", epoch)
     layer.file(PROGRAM, stripped(program, strip), 0o755)
