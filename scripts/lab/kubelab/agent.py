@@ -6,6 +6,7 @@ What differs from the manifests are arguments and environment (where a user has 
 state is kept: security context, ServiceAccounts, rights and probes are what a user gets.
 """
 
+import contextlib
 import os
 import signal
 import threading
@@ -22,6 +23,7 @@ from .tokens import Account
 NAME, PLACE = "drainsnoop-agent", "/var/lib/drainsnoop"
 SECRETS = "/var/run/secrets/kubernetes.io/serviceaccount"
 POLL = 0.05     # s
+KILLED = 137    # exit code of who was
 PODS = (f"/api/v1/namespaces/{NAMESPACE}/pods"
         "?labelSelector=app.kubernetes.io/component%3Dagent")
 
@@ -52,7 +54,7 @@ class Agent(Printed):
         self.asked = set()          # UIDs of pods that were asked to end
         self.exits = {}             # (pod's UID, container): exit code
         self.tails = {}             # by path: what is read
-        self.starts = 0
+        self.starts, self.next, self.killed = 0, 1, False
         self.over = threading.Event()
         self.state = os.path.join(self.node.folder, "state") if lab.settings.state else None
         self.arguments = [f"--settle={lab.settings.settle:g}s", "--rate-limit=0",
@@ -111,13 +113,16 @@ class Agent(Printed):
     def _step(self):
         """Reads what there is: of every container's log, and of every recording."""
         for path in self.node.logs(NAMESPACE, NAME, "agent"):
-            if path not in self.tails:
-                self.tails[path] = Container(path, self.output_path, self.error_path)
+            self._begin(path, lambda path: Container(path, self.output_path, self.error_path))
         for path in self._recordings():
-            if path not in self.tails:
-                self.tails[path] = Copy(path, self._new_recording)
+            self._begin(path, lambda path: Copy(path, self._new_recording))
         for tail in list(self.tails.values()):
             tail.read()
+
+    def _begin(self, path, tail):
+        if path not in self.tails:
+            with contextlib.suppress(FileNotFoundError):    # it has just gone, with its pod
+                self.tails[path] = tail(path)
 
     def _recordings(self):
         folders = [self.state] if self.state else self.node.volumes("state")
@@ -139,7 +144,7 @@ class Agent(Printed):
     def restart(self):
         """What an update of the DaemonSet does: returns when the new pod is at work."""
         number = self.starts + 1
-        self.asked.update(self.pods.known)
+        self.asked.update(dict(self.pods.known))
         self.lab.say("kubectl rollout restart daemonset/" + NAME)
         self.plane.kubectl("-n", NAMESPACE, "rollout", "restart", "daemonset/" + NAME)
         self._wait_for_start(number)
@@ -147,7 +152,8 @@ class Agent(Printed):
 
     def kill(self):
         """kill -9; the kubelet starts its container again."""
-        for uid, pod in self.pods.known.items():
+        self.killed, self.next = True, self.starts + 1
+        for uid, pod in dict(self.pods.known).items():
             for status in pod["status"].get("containerStatuses") or []:
                 pid = self.node.init_pid(status.get("containerID", "").rpartition("/")[2])
                 if pid:
@@ -156,10 +162,10 @@ class Agent(Printed):
 
     def start_again(self):
         """Waits for that."""
-        self._wait_for_start(self.starts + 1)
+        self._wait_for_start(self.next)
 
     def ends_with_its_node(self):
-        self.asked.update(self.pods.known)
+        self.asked.update(dict(self.pods.known))
 
     def between(self):
         """[(end, begin)]: from the last line of each of its runs to the first line of the next one (ns)."""
@@ -179,7 +185,7 @@ class Agent(Printed):
     def stop(self):
         """The DaemonSet is deleted; what its pod wrote to the last line is read."""
         self._read()
-        self.asked.update(self.pods.known)
+        self.asked.update(dict(self.pods.known))
         self.plane.kubectl("-n", NAMESPACE, "delete", "daemonset/" + NAME, "--wait", timeout=90)
         wait_for(lambda: not self.pods.known or self.lab.check(), 60, "the end of the agent's pod")
         self.end()
@@ -188,7 +194,7 @@ class Agent(Printed):
         last = self.output()[-1]
         if last.get("event.name") != "drainsnoop.stop":
             self.lab.problem("the agent's last line is not drainsnoop.stop")
-        bad = sorted({code for code in self.exits.values() if code})
+        bad = sorted(set(self.exits.values()) - ({0, KILLED} if self.killed else {0}))
         if bad:
             self.lab.problem(f"the agent ended with exit code {bad}: {self._errors()}")
 

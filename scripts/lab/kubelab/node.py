@@ -141,9 +141,9 @@ class Node:
         self.ctr("images", "import", archive)
 
     def logs(self, namespace, pod, container):
-        """The paths of the logs of a container, of all pods whose names begin so, in the order of their begin."""
+        """The paths of the logs of a container, of all pods whose names begin so."""
         found = glob.glob(os.path.join(self.folder, "pod-logs", f"{namespace}_{pod}*", container, "*.log"))
-        return sorted(found, key=lambda path: os.stat(path).st_ctime_ns)
+        return sorted(found, key=lambda path: int(os.path.basename(path)[:-len(".log")]))
 
     def volumes(self, name):
         """The folders of the emptyDirs of that name."""
