@@ -23,6 +23,10 @@ def digest(data):
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
+def describe(kind, data):
+    return {"mediaType": kind, "digest": digest(data), "size": len(data)}
+
+
 def encode(thing):
     return json.dumps(thing, sort_keys=True, separators=(",", ":")).encode()
 
@@ -85,31 +89,28 @@ class Image:
         settings = encode({**self.arch, "created": created, "config": config,
                            "rootfs": {"type": "layers", "diff_ids": [digest(data) for data in plain]},
                            "history": [{"created": created, "created_by": layer.comment} for layer in layers]})
-        manifest = encode({"schemaVersion": 2, "mediaType": MANIFEST, "config": self._described(CONFIG, settings),
-                           "layers": [self._described(LAYER, data) for data in packed]})
+        manifest = encode({"schemaVersion": 2, "mediaType": MANIFEST, "config": describe(CONFIG, settings),
+                           "layers": [describe(LAYER, data) for data in packed]})
         self.config_digest, self.layer_digests = digest(settings), [digest(data) for data in packed]
         self.digest, self.size = digest(manifest), len(manifest)
         self.blobs = {digest(data): data for data in (*packed, settings, manifest)}
-
-    @staticmethod
-    def _described(kind, data):
-        return {"mediaType": kind, "digest": digest(data), "size": len(data)}
 
 
 def blob_path(of):
     return "blobs/" + of.replace(":", "/")
 
 
-def write_archive(path, name, image, epoch=0):
-    """name: the full reference, with its tag. The archive's path."""
-    tag = name.rpartition(":")[2]
-    index = encode({"schemaVersion": 2, "mediaType": INDEX, "manifests": [{
-        "mediaType": MANIFEST, "digest": image.digest, "size": image.size, "platform": image.arch,
-        "annotations": {"io.containerd.image.name": name, "org.opencontainers.image.ref.name": tag}}]})
-    docker = encode([{"Config": blob_path(image.config_digest), "RepoTags": [name],
-                      "Layers": [blob_path(of) for of in image.layer_digests]}])
-    members = {blob_path(of): data for of, data in sorted(image.blobs.items())}
-    members |= {"index.json": index, "manifest.json": docker, "oci-layout": encode({"imageLayoutVersion": "1.0.0"})}
+def named(described, name):
+    """What stands in index.json: the description of a manifest or an index, with the full reference."""
+    return {**described, "annotations": {"io.containerd.image.name": name,
+                                         "org.opencontainers.image.ref.name": name.rpartition(":")[2]}}
+
+
+def write_layout(path, described, blobs, epoch, **more):
+    """The archive of an OCI image layout. described: of its one image, with its name. more: further files."""
+    members = {blob_path(of): data for of, data in sorted(blobs.items())}
+    members |= {"index.json": encode({"schemaVersion": 2, "mediaType": INDEX, "manifests": [described]}), **more,
+                "oci-layout": encode({"imageLayoutVersion": "1.0.0"})}
     outer = Layer("", epoch)
     for member, data in members.items():
         outer.file(member, data)
@@ -118,3 +119,34 @@ def write_archive(path, name, image, epoch=0):
         file.write(outer.done())
     os.rename(path + ".new", path)
     return path
+
+
+def write_archive(path, name, image, epoch=0):
+    """name: the full reference, with its tag. The archive's path."""
+    docker = encode([{"Config": blob_path(image.config_digest), "RepoTags": [name],
+                      "Layers": [blob_path(of) for of in image.layer_digests]}])
+    described = {"mediaType": MANIFEST, "digest": image.digest, "size": image.size, "platform": image.arch}
+    return write_layout(path, named(described, name), image.blobs, epoch, **{"manifest.json": docker})
+
+
+def join(path, archives, epoch=0):
+    """One archive of the same image for several architectures, as write_archive() made it for each: (name, digest).
+    Without Docker's manifest.json, which knows one architecture. ValueError where they do not go together."""
+    found, blobs = [], {}
+    for archive in archives:
+        with tarfile.open(archive) as tar:
+            members = {m.name: tar.extractfile(m).read() for m in tar.getmembers() if m.isfile()}
+        described, = json.loads(members["index.json"])["manifests"]
+        found.append(described)
+        blobs |= {digest(data): data for name, data in members.items() if name.startswith("blobs/")}
+    names = {described["annotations"]["io.containerd.image.name"] for described in found}
+    platforms = {described["platform"]["architecture"] for described in found}
+    if len(names) != 1 or len(platforms) != len(found):
+        raise ValueError(f"not one image of several architectures: {sorted(names)}, {sorted(platforms)}")
+    index = encode({"schemaVersion": 2, "mediaType": INDEX, "manifests": [
+        {key: described[key] for key in ("mediaType", "digest", "size", "platform")}
+        for described in sorted(found, key=lambda described: described["platform"]["architecture"])]})
+    blobs[digest(index)] = index
+    name = names.pop()
+    write_layout(path, named(describe(INDEX, index), name), blobs, epoch)
+    return name, digest(index)

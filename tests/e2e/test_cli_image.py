@@ -15,7 +15,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
 
 from imaging import elf, packages  # noqa: E402
-from imaging.archive import Image, Layer, digest, write_archive  # noqa: E402
+from imaging.archive import Image, Layer, digest, join, write_archive  # noqa: E402
 from imaging.elf import Elf, ElfError  # noqa: E402
 
 PROGRAM = os.path.join(ROOT, "build/drainsnoop")
@@ -202,6 +202,32 @@ class Layers(unittest.TestCase):
         with tarfile.open(fileobj=io.BytesIO(found[docker["Layers"][0]])) as tar:
             self.assertEqual(tar.getnames(), ["etc", "etc/deep", "etc/deep/passwd", "etc/deep/group", "bin", "bin/sh"])
             self.assertEqual(tar.getmember("bin/sh").linkname, "/usr/bin/sh")
+
+
+    def one(self, folder, arch, name="name.invalid/x:1"):
+        layer = Layer("words")
+        layer.file("/etc/arch", arch.encode())
+        return write_archive(os.path.join(folder, arch + ".tar"), name, Image([layer], arch, {}))
+
+    def test_one_archive_for_both_architectures(self):
+        with tempfile.TemporaryDirectory() as folder:
+            both = os.path.join(folder, "both.tar")
+            name, of = join(both, [self.one(folder, "arm64"), self.one(folder, "amd64")])
+            found = members(both)
+            self.assertEqual(name, "name.invalid/x:1")
+            described, = json.loads(found["index.json"])["manifests"]
+            self.assertEqual(described["digest"], of)
+            index = json.loads(found["blobs/" + of.replace(":", "/")])
+            self.assertEqual([d["platform"]["architecture"] for d in index["manifests"]], ["amd64", "arm64"])
+            for described in index["manifests"]:
+                manifest = json.loads(found["blobs/" + described["digest"].replace(":", "/")])
+                for blob in (manifest["config"], *manifest["layers"]):
+                    self.assertEqual(digest(found["blobs/" + blob["digest"].replace(":", "/")]), blob["digest"])
+            for wrong in (("amd64", "name.invalid/x:1"), ("arm64", "name.invalid/y:1")):
+                two = os.path.join(folder, "two")
+                os.makedirs(two, exist_ok=True)
+                with self.assertRaises(ValueError):
+                    join(both, [self.one(folder, "amd64"), self.one(two, *wrong)])
 
 
 if __name__ == "__main__":
