@@ -147,6 +147,8 @@ class RealKubernetes:
         ending = self.ending
         for pod in ending:
             wait_for(lambda: pod.gone or self.lab.check(), pod.grace + 60, f"the end of {pod.name}")
+            wait_for(lambda: self.by_node or "deregistered" in pod.marks or self.lab.check(), 60,
+                     f"the deregistration of {pod.name}")
         self.controller.wait()
         for pod in ending:
             pod.note_exits()
@@ -159,9 +161,12 @@ class RealKubernetes:
                 return ""
             with open(path, encoding="utf-8", errors="replace") as file:
                 return file.read()
+        names = {(pod.namespace, pod.name) for pod in ending}
+        # A pod that nobody deleted is at its end before its address is.
+        wait_for(lambda: names <= set(marks.releases(text(self.node.cni_log))), 30, "the release of addresses", 0.1)
+        releases = marks.releases(text(self.node.cni_log))
         requests = marks.deletions(text(self.plane.audit_log)) | self.shutdowns
         signals = marks.signals(text(self.node.containerd_log))
-        releases = marks.releases(text(self.node.cni_log))
         for pod in ending:
             for what, (before, after) in marks.of(pod, requests, signals, releases).items():
                 pod.mark(what, before, after)
@@ -199,7 +204,7 @@ class RealKubernetes:
         if t0 is not None:
             more = {"pod__t0": rfc3339(t0), "pod__t0_error_ms": 1000,
                     "pod__t0_source": "deletion_timestamp", "pod__trigger": self.trigger}
-        if kind == "DELETED" or pod.thing["status"].get("phase") in ("Failed", "Succeeded"):
+        if kind == "DELETED" or pod.ended_undeleted():
             phase, pod.gone = "deleted", True
         elif t0 is not None:
             phase, pod.t0 = "terminating", t0

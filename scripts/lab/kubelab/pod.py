@@ -68,6 +68,11 @@ class RealPod:
         self.marks[what] = [before, after or before]
         self.lab.note_mark(self, what, before, after or before)
 
+    def ended_undeleted(self):
+        """True at the end of a pod that the kubelet ended by itself."""
+        return not self.thing["metadata"].get("deletionTimestamp") and \
+            self.thing["status"].get("phase") in ("Failed", "Succeeded")
+
     def watch_containers(self, init_pid):
         """Has the end of each container noticed. init_pid: the process 1 of a container, or None."""
         for status in self.thing["status"].get("containerStatuses") or []:

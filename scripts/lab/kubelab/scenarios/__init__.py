@@ -27,9 +27,16 @@ def begin(lab):
 
 
 def triggered(run, trigger):
-    """Problems unless this is why, by drainsnoop's verdicts, each of the pods ended."""
+    """Problems unless this is why, by drainsnoop's verdicts, each of the pods ended: not a rollout of theirs. And
+    those with drops that it names: none of them was of a pod that was as it should be."""
     said = {pod.name: run.verdict(pod).get("drainsnoop.pod.trigger") for pod in run.ended}
-    return [f"the trigger of {name} is {value}" for name, value in said.items() if value != trigger]
+    problems = [f"the trigger of {name} is {value}" for name, value in said.items() if value != trigger]
+    going = {pod.uid for pod in run.ended}
+    for drop in run.truth.drops:
+        phase = drop.get("drainsnoop.pod.phase")
+        if drop.get("k8s.pod.uid") in going and phase in (None, "pending", "ready", "not_ready"):
+            problems.append(f"a drop of {drop.get('k8s.pod.name')} is told of its phase {phase}")
+    return problems
 
 
 def complaints(run):
