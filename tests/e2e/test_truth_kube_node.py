@@ -161,7 +161,7 @@ class Shutdown(unittest.TestCase):
             there = logind.Logind(lab, os.path.join(folder, "s"))
             kubelet.settimeout(10)
             kubelet.connect(os.path.join(folder, "s"))
-            for line, answer in ((b"\0AUTH", b"REJECTED EXTERNAL"), (b"AUTH EXTERNAL 30", b"OK "),
+            for line, answer in ((b"\0AUTH", b"REJECTED EXTERNAL"), (b"AUTH EXTERNAL", b"OK "),
                                  (b"NEGOTIATE_UNIX_FD", b"AGREE_UNIX_FD")):
                 kubelet.sendall(line + b"\r\n")
                 self.assertTrue(kubelet.recv(100).startswith(answer))

@@ -155,7 +155,7 @@ class Logind:
             if words[0] == b"BEGIN":
                 return data
             answers = {b"NEGOTIATE_UNIX_FD": b"AGREE_UNIX_FD"}
-            answer = answers.get(words[0], b"OK " + secrets.token_hex(16).encode() if len(words) > 2
+            answer = answers.get(words[0], b"OK " + secrets.token_hex(16).encode() if len(words) > 1
                                  else b"REJECTED EXTERNAL")
             client.sendall(answer + b"\r\n")
 
