@@ -27,25 +27,11 @@ table ip kube-proxy {
 		elements = { tcp . 30080 : goto external-XYZ-default/web/tcp/http }
 	}
 	chain service-XYZ-default/web/tcp/http {
-		numgen random mod 2 vmap { 0 : goto endpoint-AAAA-default/web/tcp/http__10.77.1.74/8080, 1 : goto endpoint-BBBB-default/web/tcp/http__10.77.1.75/8080 }
-	}
-	chain endpoint-AAAA-default/web/tcp/http__10.77.1.74/8080 {
-		ip saddr 10.77.1.74 jump mark-for-masquerade
-		meta l4proto tcp dnat to 10.77.1.74:8080
-	}
-	chain endpoint-BBBB-default/web/tcp/http__10.77.1.75/8080 {
-		ip saddr 10.77.1.75 jump mark-for-masquerade
-		meta l4proto tcp dnat to 10.77.1.75:8080
-	}
-	chain endpoint-CCCC-default/web/tcp/http__10.77.1.76/8080 {
-		ip saddr 10.77.1.76 jump mark-for-masquerade
-		meta l4proto tcp dnat to 10.77.1.76:8080
-	}
-	chain endpoint-DDDD-default/kubernetes/tcp/https__10.77.1.10/6443 {
-		meta l4proto tcp dnat to 10.77.1.10:6443
+		ip daddr 10.96.7.7 tcp dport 80 ip saddr != 10.244.0.0/16 jump mark-for-masquerade
+		meta l4proto tcp dnat ip addr . port to numgen random mod 2 map { 0 : 10.77.1.74 . 8080, 1 : 10.77.1.75 . 8080 }
 	}
 	chain service-DDDD-default/kubernetes/tcp/https {
-		numgen random mod 1 vmap { 0 : goto endpoint-DDDD-default/kubernetes/tcp/https__10.77.1.10/6443 }
+		meta l4proto tcp dnat ip addr . port to numgen random mod 1 map { 0 : 10.77.1.10 . 6443 }
 	}
 }
 """
@@ -58,7 +44,7 @@ class Rules(unittest.TestCase):
         self.assertEqual(nodeport.endpoints("table ip kube-proxy {\n}\n", 8080), set())
 
     def test_addresses_of_ipv6(self):
-        text = RULES.replace("10.77.1.74:8080", "[fd77:1::1:a]:8080")
+        text = RULES.replace("10.77.1.74 . 8080", "fd77:1::1:a . 8080")
         self.assertEqual(nodeport.endpoints(text, 8080), {"fd77:1::1:a", "10.77.1.75"})
 
 

@@ -16,22 +16,14 @@ from drainlab.pod import PORT
 from drainlab.proc import LabError, in_netns, now_ns, run, wait_for
 
 POLL = 0.05     # s
-DNAT = re.compile(r"dnat to \[?([0-9a-f.:]+?)\]?[:.](\d+)$")
+ENDPOINT = re.compile(r" : ([0-9a-f.:]+) \. (\d+)")
 
 
 def endpoints(ruleset, port):
-    """The addresses to which the rules of a kube-proxy send what is for a service with that port of its pods. Chains
-    of endpoints that are not used any more stay for some seconds: one counts if something goes to it. Pure."""
-    chains, used, chain = {}, set(), None
-    for line in ruleset.splitlines():
-        line = line.strip()
-        if line.startswith("chain "):
-            chain = line.split()[1]
-        used.update(re.findall(r"goto (endpoint-\S+?)[ ,}]", line + " "))
-        found = DNAT.search(line)
-        if found and chain and int(found.group(2)) == port:
-            chains[chain] = str(ipaddress.ip_address(found.group(1)))
-    return {address for name, address in chains.items() if name in used}
+    """The addresses to which the rules of a kube-proxy (1.36) send what is for a service with that port of its pods:
+    one rule of each service's chain has them all. Pure."""
+    found = [pair for line in ruleset.splitlines() if " dnat " in line for pair in ENDPOINT.findall(line)]
+    return {str(ipaddress.ip_address(address)) for address, to in found if int(to) == port}
 
 
 class Node:
