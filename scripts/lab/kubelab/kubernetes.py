@@ -202,12 +202,13 @@ class RealKubernetes:
         one: the last event of a pod has stamps of the kubelet's own deletion, without any grace."""
         events, t0, more = self.lab.events, pod.t0 or requested_at(pod.thing), {}
         if t0 is not None:
+            pod.t0 = t0
             more = {"pod__t0": rfc3339(t0), "pod__t0_error_ms": 1000,
                     "pod__t0_source": "deletion_timestamp", "pod__trigger": self.trigger}
         if kind == "DELETED" or pod.ended_undeleted():
             phase, pod.gone = "deleted", True
         elif t0 is not None:
-            phase, pod.t0 = "terminating", t0
+            phase = "terminating"
         elif condition(pod.thing, "Ready") == "True":
             phase = "ready"
         else:
