@@ -6,6 +6,7 @@ takes the moments of their ends from outside of drainsnoop (marks.py).
 """
 
 import contextlib
+import json
 import os
 import threading
 
@@ -170,6 +171,8 @@ class RealKubernetes:
         for pod in ending:
             for what, (before, after) in marks.of(pod, requests, signals, releases).items():
                 pod.mark(what, before, after)
+            with open(os.path.join(self.plane.logs, pod.name + ".json"), "w", encoding="utf-8") as file:
+                json.dump(pod.thing, file, indent=1)
             for text_ in marks.missing(pod, deregistered=not self.by_node):
                 self.lab.problem(text_)
 
