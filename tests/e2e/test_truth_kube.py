@@ -46,7 +46,8 @@ class Marks(unittest.TestCase):
         self.assertEqual(found[("default", "web-1")], {"rule_512": (10, 11), "route": (12, 15), "link": (16, 19)})
 
     def pod(self, t0=2 * SECOND):
-        return types.SimpleNamespace(name="web-1", namespace="default", t0=t0, exits={ONE: None, TWO: None}, marks={})
+        return types.SimpleNamespace(name="web-1", namespace="default", t0=t0, undeleted=False,
+                                     exits={ONE: None, TWO: None}, marks={})
 
     def test_all_of_a_pod(self):
         released = {("default", "web-1"): {"rule_512": (10, 11), "route": (12, 15), "link": (16, 19)}}
@@ -58,6 +59,12 @@ class Marks(unittest.TestCase):
     def test_t0_is_not_before_what_the_api_says(self):
         asked = {"web-1": (2 * SECOND - 1000, 2 * SECOND + 9)}
         self.assertEqual(marks.of(self.pod(), asked, {}, {}), {"t0": (2 * SECOND, 2 * SECOND + 9)})
+
+    def test_t0_of_a_status_is_not_its_stamp(self):
+        pod = self.pod(9 * SECOND)
+        pod.undeleted = True
+        self.assertEqual(marks.of(pod, {"web-1": (2 * SECOND, 2 * SECOND + 9)}, {}, {}),
+                         {"t0": (2 * SECOND, 2 * SECOND + 9)})
 
     def test_what_nobody_told_is_said(self):
         pod = self.pod()

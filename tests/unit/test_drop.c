@@ -210,6 +210,60 @@ static void refused_while_a_container_restarts(void **state)
 	assert_int_equal(ds_core_rollout_drops(f->core), 0);
 }
 
+/* The kubelet ends the pod by itself; all that it says of that comes with the pod's end. */
+static void told_by_status(struct fixture *f, int64_t ms)
+{
+	struct ds_event ev = fx_pod_event(ms, 1);
+
+	DS_SET(&ev, PHASE, phase, DS_PHASE_DELETED);
+	DS_SET(&ev, T0, t0, fx_at(ms));
+	DS_SET(&ev, T0_SOURCE, t0_source, DS_T0_SOURCE_STATUS_REASON);
+	DS_SET(&ev, TRIGGER, trigger, DS_TRIGGER_NODE_SHUTDOWN);
+	ds_core_feed(f->core, &ev);
+}
+
+static void what_follows_sigterm_waits_for_kubernetes(void **state)
+{
+	struct fixture *f = *state;
+
+	serving(f, true);
+	fx_process(f, 2000, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
+	fx_listener(f, 2000, 1, DS_SOCKET_CHANGE_LISTENER_CLOSED);
+	fx_process(f, 2100, 1, 1, DS_PROCESS_CHANGE_EXITED, 0);
+	refused_by_peer(f, FX_LB);
+	assert_int_equal(fx_count(f, DS_EVENT_DROP), 0);
+	told_by_status(f, 4000);
+	fx_tick(f, 6100);
+	assert_int_equal(fx_only(f, DS_EVENT_DROP)->cause, DS_CAUSE_LISTENER_CLOSED);
+	assert_true(fx_only(f, DS_EVENT_DROP)->since_t0 == DS_NS_PER_S);
+}
+
+static void without_its_word_a_container_restarts(void **state)
+{
+	struct fixture *f = *state;
+
+	serving(f, true);
+	fx_process(f, 2000, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
+	fx_listener(f, 2000, 1, DS_SOCKET_CHANGE_LISTENER_CLOSED);
+	refused_by_peer(f, FX_LB);
+	fx_tick(f, 5900);
+	assert_int_equal(fx_count(f, DS_EVENT_DROP), 0);
+	fx_tick(f, 6100);
+	assert_int_equal(fx_only(f, DS_EVENT_DROP)->cause, DS_CAUSE_CONTAINER_RESTARTED);
+}
+
+/* Nobody is waited for where the SIGTERM is older, or was explained before. */
+static void nobody_waits_for_what_is_told(void **state)
+{
+	struct fixture *f = *state;
+
+	serving(f, true);
+	fx_process(f, -1000, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
+	fx_listener(f, 2000, 1, DS_SOCKET_CHANGE_LISTENER_CLOSED);
+	refused_by_peer(f, FX_LB);
+	assert_int_equal(fx_only(f, DS_EVENT_DROP)->cause, DS_CAUSE_CONTAINER_RESTARTED);
+}
+
 static void an_abort_on_a_pod_that_stays_is_only_told(void **state)
 {
 	struct fixture *f = *state;
@@ -473,6 +527,9 @@ int main(void)
 		FX_TEST(what_was_accepted_is_inbound_on_any_port),
 		FX_TEST(refused_before_it_ever_listened),
 		FX_TEST(refused_while_a_container_restarts),
+		FX_TEST(what_follows_sigterm_waits_for_kubernetes),
+		FX_TEST(without_its_word_a_container_restarts),
+		FX_TEST(nobody_waits_for_what_is_told),
 		FX_TEST(an_abort_on_a_pod_that_stays_is_only_told),
 		FX_TEST(closed_by_the_load_balancer_at_the_end_of_the_delay),
 		FX_TEST(a_drain_without_a_lower_bound_has_not_elapsed),

@@ -256,6 +256,12 @@ static void triggers(void **state)
 		assert_int_equal(pod.trigger, deleted[i].trigger);
 		assert_true(pod.t0_ns == AT(24));
 	}
+	/* Its containers ended well: Succeeded, without a reason; words say why (seen with 1.36). */
+	assert_int_equal(
+		read_pod(POD("", "", "\"phase\":\"Succeeded\"" DISRUPTED(
+				"TerminationByKubelet\",\"message\":\"Pod was terminated in response to imminent node shutdown.")))
+			.trigger,
+		DS_TRIGGER_NODE_SHUTDOWN);
 	/* A condition that was and is not: the pod stays. */
 	assert_true(
 		!read_pod(

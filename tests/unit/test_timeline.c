@@ -53,6 +53,43 @@ static void a_status_reason_is_a_t0(void **state)
 	assert_int_equal(pod_of(f, 1)->trigger, DS_TRIGGER_EVICTION);
 }
 
+static void status_at(struct fixture *f, int64_t ms)
+{
+	struct ds_event ev = fx_pod_event(ms, 1);
+
+	DS_SET(&ev, T0, t0, fx_at(ms));
+	DS_SET(&ev, T0_SOURCE, t0_source, DS_T0_SOURCE_STATUS_REASON);
+	DS_SET(&ev, GRACE_PERIOD, grace_period_s, 30);
+	DS_SET_STR(&ev, PRESTOP, prestop, "sleep:4");
+	ds_core_feed(f->core, &ev);
+}
+
+/* A kubelet says so once the containers have ended: that its SIGTERM began it is known from the kernel. */
+static void a_status_that_comes_with_the_end(void **state)
+{
+	struct fixture *f = *state;
+
+	fx_pod(f, 0, 1);
+	fx_process(f, 10000, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
+	fx_process(f, 12000, 1, 1, DS_PROCESS_CHANGE_EXITED, 0);
+	status_at(f, 13000);
+	assert_true(pod_of(f, 1)->t0_ns == fx_at(10000));
+	assert_int_equal(pod_of(f, 1)->t0_source, DS_T0_SOURCE_SIGTERM);
+	assert_true(pod_of(f, 1)->t0_error_ns == 4 * DS_NS_PER_S);	/* the hook ran before */
+	assert_true(pod_of(f, 1)->exited_ns == fx_at(12000));
+}
+
+static void a_status_long_after_a_restart(void **state)
+{
+	struct fixture *f = *state;
+
+	fx_pod(f, 0, 1);
+	fx_process(f, 10000, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
+	status_at(f, 50001);	/* 30 s of grace, and 10 s for the status to come */
+	assert_true(pod_of(f, 1)->t0_ns == fx_at(50001));
+	assert_int_equal(pod_of(f, 1)->t0_source, DS_T0_SOURCE_STATUS_REASON);
+}
+
 /* Who watches the cluster says why in one line, the pod's own watch says "deletion" in the next. */
 static void the_trigger_that_says_most_stands(void **state)
 {
@@ -481,6 +518,8 @@ int main(void)
 		FX_TEST(t0_is_the_deletion_with_its_error),
 		FX_TEST(terminating_alone_is_a_t0),
 		FX_TEST(a_status_reason_is_a_t0),
+		FX_TEST(a_status_that_comes_with_the_end),
+		FX_TEST(a_status_long_after_a_restart),
 		FX_TEST(the_trigger_that_says_most_stands),
 		FX_TEST(the_earliest_t0_stands),
 		FX_TEST(sigterm_is_a_t0_only_where_kubernetes_says_nothing),

@@ -263,6 +263,16 @@ static void first_sending(struct ds_core *core, struct ds_flow *flow, const stru
 		ds_arrival_payload(core, flow, came_ns - earlier_ns, earlier_ns);
 }
 
+/*
+ * The kubelet tells the end of a pod that it ends by itself (eviction, node shutdown) only once all
+ * containers have ended. Until then it looks like a container's restart.
+ */
+static bool may_be_explained(const struct ds_pod *pod, int64_t at_ns)
+{
+	return pod && pod->by_kubernetes && !pod->t0_ns && pod->sigterm_ns &&
+	       at_ns < pod->sigterm_ns + DS_WINDOW_NEWS_NS;
+}
+
 static void open_window(struct ds_core *core, struct ds_flow *flow, uint32_t facts, int64_t at_ns)
 {
 	const uint32_t silent = DS_FLOW_SYN | DS_FLOW_PAYLOAD | DS_FLOW_NO_REQUEST;
@@ -271,7 +281,10 @@ static void open_window(struct ds_core *core, struct ds_flow *flow, uint32_t fac
 		return;
 	if (!flow->lost_ns)
 		flow->lost_ns = at_ns;
-	if (facts & ANSWERED)
+	if (facts & ANSWERED && may_be_explained(flow->pod, at_ns))
+		ds_flows_open_window(core->flows, flow, DS_FLOW_WINDOW_NEWS,
+				     at_ns + DS_WINDOW_NEWS_NS);
+	else if (facts & ANSWERED)
 		ds_flows_open_window(core->flows, flow, DS_FLOW_WINDOW_ANSWERED,
 				     at_ns + DS_WINDOW_ANSWERED_NS);
 	else if (facts & (DS_FLOW_OVERFLOW | DS_FLOW_NETFILTER | silent))

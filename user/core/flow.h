@@ -40,8 +40,8 @@ enum ds_flow_origin {
 	DS_FLOW_ORIGIN_INSIDE,	/* made on the node, or by one of its pods */
 };
 
-enum ds_flow_window { DS_FLOW_WINDOW_NONE, DS_FLOW_WINDOW_ANSWERED, DS_FLOW_WINDOW_SILENT,
-	DS_FLOW_WINDOW_MAX };
+enum ds_flow_window { DS_FLOW_WINDOW_NONE, DS_FLOW_WINDOW_ANSWERED, DS_FLOW_WINDOW_NEWS,
+	DS_FLOW_WINDOW_SILENT, DS_FLOW_WINDOW_MAX };
 
 struct ds_flow_key {
 	struct ds_addr pod, peer;

@@ -17,6 +17,7 @@ import time
 from scenarios import Run, Scenario, names
 
 from . import capture, clients, drains, lab as laboratory, report, truth
+from .events import parse_rfc3339
 from .proc import LabError
 from .settings import Settings
 from .signals import Interrupted, raise_interrupted
@@ -91,8 +92,9 @@ def check_tail(run):
         if tail is None:
             problems.append(f"no tail for {pod.name}; it was {(last - t0) / 1e6:.0f} ms")
             continue
-        # drainsnoop counts from the floor of T0 to the second, and tells that as its error.
-        measured = tail * 1e6 + t0 // 10**9 * 10**9
+        # drainsnoop counts from the floor of T0 to the second, and tells that as its error; a signal it saw itself.
+        by_signal = verdict.get("drainsnoop.pod.t0_source") == "sigterm"
+        measured = tail * 1e6 + (parse_rfc3339(verdict["drainsnoop.pod.t0"]) if by_signal else t0 // 10**9 * 10**9)
         seen = truth.last_arrival(run.flows, pod.address, t0, pod.port, gaps) or last
         # What it adds to that error it says of the arrival: up to so much later than told.
         later = (verdict.get("drainsnoop.tail_error_ms", 0) - verdict.get("drainsnoop.pod.t0_error_ms", 0)) * 1e6

@@ -56,8 +56,9 @@ def of(pod, asked, signalled, released):
     marks = {}
     if pod.name in asked:
         before, after = asked[pod.name]
-        # The stamp that the API tells is of a moment in between, rounded down.
-        marks["t0"] = max(before, pod.t0), max(after, pod.t0)
+        # The stamp of a deletion is of a moment in between, rounded down. That of a status is of the end.
+        stamp = 0 if pod.undeleted else pod.t0
+        marks["t0"] = max(before, stamp), max(after, stamp)
     for what in ("sigterm", "sigkill"):
         moments = [signalled[c][what] for c in pod.exits if what in signalled.get(c, {})]
         if moments:

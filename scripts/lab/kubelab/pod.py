@@ -68,10 +68,14 @@ class RealPod:
         self.marks[what] = [before, after or before]
         self.lab.note_mark(self, what, before, after or before)
 
+    @property
+    def undeleted(self):
+        """Nobody asked for its end: a kubelet may end it by itself."""
+        return not self.thing["metadata"].get("deletionTimestamp")
+
     def ended_undeleted(self):
         """True at the end of a pod that the kubelet ended by itself."""
-        return not self.thing["metadata"].get("deletionTimestamp") and \
-            self.thing["status"].get("phase") in ("Failed", "Succeeded")
+        return self.undeleted and self.thing["status"].get("phase") in ("Failed", "Succeeded")
 
     def watch_containers(self, init_pid):
         """Has the end of each container noticed. init_pid: the process 1 of a container, or None."""

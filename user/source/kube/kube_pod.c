@@ -18,6 +18,7 @@
 #define STAMP_NS DS_NS_PER_S /* a stamp is a floor to this */
 #define MIRROR "kubernetes.io/config.mirror"
 #define CONFIG_HASH "kubernetes.io/config.hash"
+#define TERMINATION_BY_KUBELET "TerminationByKubelet" /* reason of DisruptionTarget */
 #define ID_LEN 12 /* of a container's id: as crictl and docker show it */
 
 const struct ds_kube_keep ds_kube_pod_keep[] = {
@@ -71,6 +72,7 @@ const struct ds_kube_keep ds_kube_pod_keep[] = {
 	{ "conditions", "type" },
 	{ "conditions", "status" },
 	{ "conditions", "reason" },
+	{ "conditions", "message" },
 	{ "conditions", "lastTransitionTime" },
 	{ "status", "containerStatuses" },
 	{ "containerStatuses", "state" },
@@ -97,7 +99,7 @@ static const struct {
 	{ "PreemptionByScheduler", DS_TRIGGER_PREEMPTION },
 	{ "EvictionByEvictionAPI", DS_TRIGGER_EVICTION },
 	{ "DeletionByTaintManager", DS_TRIGGER_EVICTION },
-	{ "TerminationByKubelet", DS_TRIGGER_EVICTION },
+	{ TERMINATION_BY_KUBELET, DS_TRIGGER_EVICTION },
 };
 
 /* ---- members ---- */
@@ -320,6 +322,13 @@ int ds_kube_pod_trigger(json_object *status)
 		if (!strcmp(reason, goings[i].reason))
 			return (int)goings[i].trigger;
 	reason = ds_kube_text(disrupted, "reason");
+	/*
+	 * Of containers that end well the phase is Succeeded, and it has no reason: only words tell
+	 * a node's graceful shutdown from an eviction then (seen with 1.36).
+	 */
+	if (!strcmp(reason, TERMINATION_BY_KUBELET) &&
+	    strstr(ds_kube_text(disrupted, "message"), "node shutdown"))
+		return DS_TRIGGER_NODE_SHUTDOWN;
 	for (size_t i = 0; i < sizeof(disruptions) / sizeof(disruptions[0]); i++)
 		if (!strcmp(reason, disruptions[i].reason))
 			return (int)disruptions[i].trigger;
@@ -364,7 +373,7 @@ static bool is_ended_by_kubelet(json_object *status)
 		if (!strcmp(reason, goings[i].reason))
 			return true;
 	return !strcmp(ds_kube_text(condition(status, "DisruptionTarget"), "reason"),
-		       "TerminationByKubelet");
+		       TERMINATION_BY_KUBELET);
 }
 
 static void read_newest(json_object *status, struct ds_kube_pod *pod)
