@@ -24,6 +24,8 @@
 #define DISRUPTED(reason) \
 	",\"conditions\":[{\"type\":\"DisruptionTarget\",\"status\":\"True\",\"reason\":\"" reason \
 	"\",\"lastTransitionTime\":\"2026-11-22T22:37:20Z\"}]"
+#define SHUT_DOWN \
+	DISRUPTED("TerminationByKubelet\",\"message\":\"Pod was terminated in response to imminent node shutdown.")
 #define OWNED(kind, name) \
 	",\"ownerReferences\":[{\"kind\":\"" kind "\",\"name\":\"" name "\",\"controller\":true}]"
 #define HASH ",\"labels\":{\"pod-template-hash\":\"99989cd5d\"}"
@@ -257,11 +259,8 @@ static void triggers(void **state)
 		assert_true(pod.t0_ns == AT(24));
 	}
 	/* Its containers ended well: Succeeded, without a reason; words say why (seen with 1.36). */
-	assert_int_equal(
-		read_pod(POD("", "", "\"phase\":\"Succeeded\"" DISRUPTED(
-				"TerminationByKubelet\",\"message\":\"Pod was terminated in response to imminent node shutdown.")))
-			.trigger,
-		DS_TRIGGER_NODE_SHUTDOWN);
+	assert_int_equal(read_pod(POD("", "", "\"phase\":\"Succeeded\"" SHUT_DOWN)).trigger,
+			 DS_TRIGGER_NODE_SHUTDOWN);
 	/* A condition that was and is not: the pod stays. */
 	assert_true(
 		!read_pod(

@@ -64,7 +64,7 @@ static void status_at(struct fixture *f, int64_t ms)
 	ds_core_feed(f->core, &ev);
 }
 
-/* A kubelet says so once the containers have ended: that its SIGTERM began it is known from the kernel. */
+/* A kubelet says so once the containers have ended; that it began with SIGTERM the kernel tells. */
 static void a_status_that_comes_with_the_end(void **state)
 {
 	struct fixture *f = *state;
