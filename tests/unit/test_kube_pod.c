@@ -258,7 +258,7 @@ static void triggers(void **state)
 		assert_int_equal(pod.trigger, deleted[i].trigger);
 		assert_true(pod.t0_ns == AT(24));
 	}
-	/* Its containers ended well: Succeeded, without a reason; words say why (seen with 1.36). */
+	/* Its containers ended well: Succeeded, no reason; words say why (seen with 1.36). */
 	assert_int_equal(read_pod(POD("", "", "\"phase\":\"Succeeded\"" SHUT_DOWN)).trigger,
 			 DS_TRIGGER_NODE_SHUTDOWN);
 	/* A condition that was and is not: the pod stays. */
