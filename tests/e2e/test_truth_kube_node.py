@@ -16,7 +16,7 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "scripts/lab"))
 
-from kubelab import logind, nodeport, release, tail, tokens  # noqa: E402
+from kubelab import agent, logind, nodeport, release, tail, tokens  # noqa: E402
 from kubelab.pod import requested_at  # noqa: E402
 
 SECOND = 10**9
@@ -120,6 +120,27 @@ class Manifests(unittest.TestCase):
         agent, targets = thing("DaemonSet", "agent"), thing("Deployment", "targets")
         space = {"kind": "Namespace", "metadata": {"name": "n"}}
         self.assertEqual(release.chosen([space, targets, agent], "agent"), [space, agent])
+
+
+class Runs(unittest.TestCase):
+    """Of an agent that was started again."""
+
+    def line(self, second, name, **keys):
+        return {"time": f"1970-01-01T00:00:{second:02d}.000000000Z", "event.name": "drainsnoop." + name, **keys}
+
+    def test_nobody_looks_from_the_last_line_to_the_first_list(self):
+        phase = {"drainsnoop.pod.phase": "ready"}
+        lines = [self.line(1, "start"), self.line(2, "pod.state", **phase), self.line(9, "stop"),
+                 self.line(11, "start"), self.line(2, "pod.state", **phase, **{"drainsnoop.restored": True}),
+                 self.line(5, "target.state"), self.line(15, "pod.state", **phase), self.line(16, "pod.phase", **phase)]
+        self.assertEqual(agent.runs_between(lines), [(9 * SECOND, 15 * SECOND)])
+        self.assertEqual(agent.runs_between(lines[:3]), [])
+
+    def test_what_went_while_nobody_looked(self):
+        pod = types.SimpleNamespace(marks={"t0": [10, 11], "released": [14, 15]})
+        self.assertTrue(agent.within(pod, [(1, 2), (9, 15)]))
+        self.assertFalse(agent.within(pod, [(10, 15)]))
+        self.assertFalse(agent.within(pod, [(9, 14)]))
 
 
 class Shutdown(unittest.TestCase):

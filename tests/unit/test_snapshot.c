@@ -333,6 +333,41 @@ static void a_pod_that_began_to_go_in_the_gap(void **state)
 	fx_free(f);
 }
 
+/* Its end alone is found, by the first list after the gap: nothing tells when it began to go. */
+static const struct ds_event *found_gone(struct fixture **f, struct fixture **g, int64_t at_ms)
+{
+	*f = fx_new_bounded(0, 0);
+	fx_start_with(*f, 10 * S, 900 * S, "auto", 0);
+	fx_lb(*f);
+	fx_pod(*f, 0, 1);
+	fx_target(*f, 20, 1, DS_TARGET_STATE_HEALTHY);
+	fx_ticks(*f, 1 * S, 2 * S);
+	*g = restarted(*f, 6 * S);
+	fx_released(*g, at_ms, 1);
+	fx_phase(*g, at_ms + 1, 1, DS_PHASE_DELETED);
+	fx_target(*g, at_ms + S, 1, DS_TARGET_STATE_UNUSED);
+	fx_ticks(*g, at_ms + 2 * S, at_ms + 20 * S);
+	return fx_only(*g, DS_EVENT_VERDICT);
+}
+
+static void a_pod_that_went_in_the_gap(void **state)
+{
+	const struct ds_event *verdict;
+	struct fixture *f, *g;
+
+	(void)state;
+	verdict = found_gone(&f, &g, 8 * S);
+	assert_int_equal(verdict->verdict, DS_VERDICT_INCONCLUSIVE);
+	assert_int_equal(verdict->verdict_reason, DS_VERDICT_REASON_RESTART_GAP);
+	assert_int_equal(verdict->not_observed, 4 * DS_NS_PER_S);
+	fx_free(g);
+	fx_free(f);
+	verdict = found_gone(&f, &g, 36 * S); /* no list takes that long: it went after the gap */
+	assert_int_equal(verdict->verdict, DS_VERDICT_CLEAN);
+	fx_free(g);
+	fx_free(f);
+}
+
 static void a_pod_that_goes_after_the_gap_is_clean(void **state)
 {
 	struct fixture *f = fx_new_bounded(0, 0), *g;
@@ -505,6 +540,7 @@ int main(void)
 		cmocka_unit_test(the_gap_is_in_the_verdict_and_in_no_count),
 		cmocka_unit_test(never_clean_over_a_gap),
 		cmocka_unit_test(a_pod_that_began_to_go_in_the_gap),
+		cmocka_unit_test(a_pod_that_went_in_the_gap),
 		cmocka_unit_test(a_pod_that_goes_after_the_gap_is_clean),
 		cmocka_unit_test(the_gap_begins_with_what_is_undecided),
 		cmocka_unit_test(gaps_add_up),

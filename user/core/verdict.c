@@ -8,6 +8,7 @@
 #include "user/core/state.h"
 
 #define DELAY_DEFAULT_NS (300 * DS_NS_PER_S)
+#define FOUND_LATE_NS (30 * DS_NS_PER_S)	/* from a start to the first list of the pods */
 
 static int64_t latest(int64_t a, int64_t b)
 {
@@ -68,6 +69,18 @@ static int64_t end_began_ns(const struct ds_pod *pod)
 	return first;
 }
 
+/*
+ * Of a pod that was there before a gap and not after it: that it ended is found by the first list of
+ * the next run, and when it began to is as long ago as the gap.
+ */
+static bool ended_in(const struct ds_pod *pod, const struct ds_gap *g)
+{
+	int64_t found_ns = end_began_ns(pod);
+
+	return !pod->t0_ns && !pod->sigterm_ns && !pod->exited_ns && g->from_ns &&
+	       found_ns >= g->until_ns && found_ns - g->until_ns < FOUND_LATE_NS;
+}
+
 /* How much of the time since then nobody watched. */
 static int64_t not_observed(const struct ds_core *core, const struct ds_pod *pod)
 {
@@ -77,7 +90,8 @@ static int64_t not_observed(const struct ds_core *core, const struct ds_pod *pod
 		const struct ds_gap *g = &core->gaps[i];
 		int64_t until_ns = g->until_ns < core->now_ns ? g->until_ns : core->now_ns;
 
-		int64_t from_ns = latest(g->from_ns, end_began_ns(pod));
+		int64_t from_ns = ended_in(pod, g) ? g->from_ns :
+						     latest(g->from_ns, end_began_ns(pod));
 
 		if (until_ns > from_ns)
 			sum += until_ns - from_ns;

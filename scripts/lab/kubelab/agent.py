@@ -28,6 +28,25 @@ PODS = (f"/api/v1/namespaces/{NAMESPACE}/pods"
         "?labelSelector=app.kubernetes.io/component%3Dagent")
 
 
+def runs_between(output):
+    """As Agent.between(), of the lines that were printed. Pure."""
+    found, last, ended = [], 0, None
+    for line in output:
+        at = parse_rfc3339(line["time"])
+        if line.get("event.name") == "drainsnoop.start" and last:
+            ended = last
+        elif ended and "drainsnoop.pod.phase" in line and at > ended and not line.get("drainsnoop.restored"):
+            found.append((ended, at))
+            ended = None
+        last = max(last, at)
+    return found
+
+
+def within(pod, gaps):
+    """Whether a pod began to go and lost its address in one of the gaps."""
+    return any(begin < pod.marks["t0"][0] and pod.marks["released"][0] < end for begin, end in gaps)
+
+
 class Targets:
     """`drainsnoop targets`, which asks the laboratory's AWS with credentials from its environment."""
 
@@ -168,14 +187,13 @@ class Agent(Printed):
         self.asked.update(dict(self.pods.known))
 
     def between(self):
-        """[(end, begin)]: from the last line of each of its runs to the first line of the next one (ns)."""
-        found, last = [], None
-        for line in self.output():
-            at = parse_rfc3339(line["time"])
-            if line.get("event.name") == "drainsnoop.start" and last:
-                found.append((last, at))
-            last = max(last or 0, at)
-        return found
+        """[(end, begin)]: from the last line of each of its runs until the next one has listed the pods (ns)."""
+        return runs_between(self.output())
+
+    def wait_for_verdicts(self, pods, timeout):
+        """Of a pod whose whole end nobody saw, an agent that begins with nothing knows nothing."""
+        unseen = [] if self.state or self.killed else self.between()
+        super().wait_for_verdicts([pod for pod in pods if not within(pod, unseen)], timeout)
 
     def gaps(self):
         """What its recordings say, what is between its runs, and all that comes after its end."""

@@ -10,7 +10,9 @@ import os
 
 from drainlab.events import parse_rfc3339
 
-LONGEST_GAP = 20    # s, from the last line of one agent to the first one of the next
+from ..agent import within
+
+LONGEST_GAP = 30    # s, from the last line of one agent to the first list of the next
 
 
 def rolling(lab):
@@ -39,11 +41,11 @@ def triggered(run, trigger):
     return problems
 
 
-def complaints(run):
+def complaints(lab):
     """What drainsnoop wrote to its standard error."""
-    if not os.path.exists(run.lab.tracer.error_path):
+    if not os.path.exists(lab.tracer.error_path):
         return []
-    with open(run.lab.tracer.error_path, encoding="utf-8", errors="replace") as file:
+    with open(lab.tracer.error_path, encoding="utf-8", errors="replace") as file:
         return file.read().splitlines()
 
 
@@ -56,9 +58,11 @@ def gaps_are_short(run):
 def verdicts_tell_gaps(run, reasons):
     """Problems with verdicts on pods that went while the agent did not look: one that names drops, or one that says
     which of these reasons keeps it from saying more; and those on all others as ever."""
-    problems, gaps = [], run.lab.tracer.between()
+    problems, gaps, kept = [], run.lab.tracer.between(), run.lab.tracer.state or run.lab.tracer.killed
     for pod in run.ended:
         verdict = run.verdict(pod)
+        if not verdict and not kept and within(pod, gaps):
+            continue    # nobody saw anything of it, and nobody guesses
         code, reason = verdict.get("drainsnoop.verdict.code"), verdict.get("drainsnoop.verdict.reason")
         named = any(f.verdict == "explained" and f.pod["uid"] == pod.uid for f in run.truth.failures)
         # Until that the agent watches a pod that went.

@@ -3,9 +3,10 @@
 
 from . import gaps_are_short, verdicts_tell_gaps
 from .agent_restarted import AGENT, FAMILIES, mechanics, play
-from .rollout import SETTINGS
+from .rollout import SETTINGS as FIELD
 
 SUMMARY = "the agent is updated in mid-rollout, its state is lost: the gap is said, nothing is guessed"
+SETTINGS = {**FIELD, "pods": 6}     # some of them go before, some in the gap, some after it
 __all__ = ["AGENT", "FAMILIES", "SETTINGS", "SUMMARY", "mechanics", "must_find", "play"]
 
 

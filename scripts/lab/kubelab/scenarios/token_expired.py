@@ -7,8 +7,8 @@ import re
 from drainlab.proc import wait_for
 
 from . import begin
-from .rights_revoked import mechanics
-from .rollout import FAMILIES, SETTINGS, must_find
+from .rights_revoked import SETTINGS, mechanics
+from .rollout import FAMILIES, must_find
 
 SUMMARY = "the agent's token expires in mid-rollout, the next one comes late: nothing is lost"
 AGENT, TOKEN_SECONDS = "daemonset", 40
@@ -31,7 +31,7 @@ def play(lab):
         lab.say("the agent's token has expired; its watch is cut")
     kubernetes.wait_for_api()
     wait_for(lambda: refused(lab) or lab.check(), 30, "the agent to be refused", 0.1)
-    wait_for(lambda: any(pod.gone for pod in kubernetes.pods) or lab.check(), 60, "the end of a pod")
+    wait_for(lambda: any(pod.gone for pod in kubernetes.pods) or lab.check(), 60, "the end of the pod")
     account.give(3600)
     lab.say("the agent has a new token")
     kubernetes.rollout_status()
