@@ -42,6 +42,17 @@ def runs_between(output):
     return found
 
 
+def starts_after(output):
+    """[(end, begin)]: from the last line of each run to the one that begins the next (ns), as drainsnoop has it."""
+    found, last = [], 0
+    for line in output:
+        at = parse_rfc3339(line["time"])
+        if line.get("event.name") == "drainsnoop.start" and last:
+            found.append((last, at))
+        last = max(last, at)
+    return found
+
+
 def within(pod, gaps):
     """Whether a pod began to go and lost its address in one of the gaps."""
     return any(begin < pod.marks["t0"][0] and pod.marks["released"][0] < end for begin, end in gaps)

@@ -27,7 +27,7 @@ def parser():
                    f"without: {' and '.join(STORY)}")
     p.add_argument("--list", action="store_true", help="list the scenarios")
     p.add_argument("--clean", metavar="RUNID|all", help="remove what a run left that could not clean up")
-    p.add_argument("--agent", choices=("daemonset", "process"), default="process",
+    p.add_argument("--agent", choices=("daemonset", "process"), default="daemonset",
                    help="how drainsnoop runs: as a pod by its own manifests, or beside the cluster (default %(default)s)")
     p.add_argument("--pods-by", choices=("api", "events"), default="api",
                    help="how a process hears of the pods (default %(default)s)")

@@ -10,7 +10,7 @@ import os
 
 from drainlab.events import parse_rfc3339
 
-from ..agent import within
+from ..agent import starts_after, within
 
 LONGEST_GAP = 30    # s, from the last line of one agent to the first list of the next
 
@@ -58,6 +58,7 @@ def gaps_are_short(run):
 def verdicts_tell_gaps(run, reasons):
     """Problems with verdicts on pods that went while the agent did not look: one that names drops, or one that says
     which of these reasons keeps it from saying more; and those on all others as ever."""
+    told = starts_after(run.output)
     problems, gaps, kept = [], run.lab.tracer.between(), run.lab.tracer.state or run.lab.tracer.killed
     for pod in run.ended:
         verdict = run.verdict(pod)
@@ -67,7 +68,7 @@ def verdicts_tell_gaps(run, reasons):
         named = any(f.verdict == "explained" and f.pod["uid"] == pod.uid for f in run.truth.failures)
         # Until that the agent watches a pod that went.
         ended = parse_rfc3339(verdict["time"]) if verdict else 0
-        cut = any(begin < ended and pod.marks["t0"][0] < end for begin, end in gaps)
+        cut = any(begin < ended and pod.marks["t0"][0] < end for begin, end in told)
         if cut and reason not in reasons:
             problems.append(f"the verdict on {pod.name} has the reason {reason}, not one of {sorted(reasons)}")
         if code != ("dropped" if named else "inconclusive" if cut else "clean"):
