@@ -70,8 +70,8 @@ static int64_t end_began_ns(const struct ds_pod *pod)
 }
 
 /*
- * Of a pod that was there before a gap and not after it: that it ended is found by the first list of
- * the next run, and when it began to is as long ago as the gap.
+ * Of a pod that was there before a gap and not after it the end is found by the first list of the
+ * next run; it may have begun as long ago as the gap.
  */
 static bool ended_in(const struct ds_pod *pod, const struct ds_gap *g)
 {
