@@ -220,7 +220,7 @@ class Helm(unittest.TestCase):
         things = self.render({"agent": {"capabilities": {"syslog": True}}})
         doctor, agent = find(things, "Pod"), find(things, "DaemonSet")["spec"]["template"]["spec"]
         self.assertEqual(doctor["metadata"]["annotations"]["helm.sh/hook"], "test")
-        self.assertEqual(doctor["spec"]["containers"][0]["args"], ["doctor"])
+        self.assertEqual(doctor["spec"]["containers"][0]["args"], ["doctor", "--metrics-listen=:9973"])
         for key in ("serviceAccountName", "hostNetwork", "tolerations", "affinity", "nodeSelector"):
             self.assertEqual(doctor["spec"][key], agent[key], key)
         self.assertEqual(doctor["spec"]["containers"][0]["securityContext"], agent["containers"][0]["securityContext"])

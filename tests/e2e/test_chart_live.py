@@ -27,13 +27,19 @@ sys.path.insert(0, os.path.join(ROOT, "scripts/lab"))
 from drainlab.fakeaws import FakeAws            # noqa: E402
 
 BINDINGS = "elbv2.k8s.aws"
+# As the manifests have it (test_chart_manifests compares): users and capabilities.
+PRIVILEGES = {
+    "agent": ("--bounding-set=-all,+bpf,+perfmon", "--inh-caps=-all"),
+    "targets": ("--reuid", "65532", "--regid", "65532", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all")}
 # Granted, and not used by what happens here: nobody else writes a ConfigMap, so that it had to be read again; no node
-# goes; only `drainsnoop doctor` gets the agent's ConfigMap; there is no EKS Auto Mode, so its bindings are listed and
-# found to be none.
+# goes; there is no EKS Auto Mode, so its bindings are listed and found to be none.
 NOT_HERE = {"targets": {Right("own namespace", "", "configmaps", "", "get"),
                         Right("own namespace", "", "configmaps", "", "delete"),
                         Right("cluster", "eks.amazonaws.com", "targetgroupbindings", "", "watch")},
-            "agent": {Right("own namespace", "", "configmaps", "", "get")}}
+            "agent": set()}
+# What `drainsnoop doctor` asks of itself; everybody who is logged in may.
+ASKED = {Right("cluster", "authorization.k8s.io", "selfsubjectaccessreviews", "", "create"),
+         Right("cluster", "authentication.k8s.io", "selfsubjectreviews", "", "create")}
 
 
 class Cluster:
@@ -125,8 +131,8 @@ class Installed(unittest.TestCase):
                     {"name": "v1beta1", "served": True, "storage": True, "schema": schema}]}})
         wait_for(lambda: self.cluster.get(self.cluster.path("targetgroupbindings")), 60, "the kind TargetGroupBinding")
 
-    def start(self, part, kind, *privileges, **environment):
-        """What the manifests run, as its service account; (process, file of what it says)."""
+    def kubeconfig(self, part):
+        """Of the service account of that part."""
         token = self.api.ask("POST", f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{ACCOUNTS[part]}/token",
                              {"spec": {"expirationSeconds": 600}})["status"]["token"]
         config = {"current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
@@ -136,19 +142,36 @@ class Installed(unittest.TestCase):
         path = os.path.join(self.folder, f"{part}.config")
         with open(path, "w", encoding="ascii") as file:
             json.dump(config, file)
+        return path
+
+    def command(self, part, *arguments):
+        """drainsnoop as that part's pod runs it, with its service account."""
+        return ["nsenter", f"--net=/run/netns/{self.netns}", "setpriv", *PRIVILEGES[part], "--no-new-privs", self.binary,
+                *arguments, "--kubeconfig", self.kubeconfig(part)]
+
+    @staticmethod
+    def environment(part, **more):
+        return {"PATH": os.environ["PATH"], **CLEAN, "NODE_NAME": "node-1", "POD_NAMESPACE": NAMESPACE,
+                "POD_NAME": ACCOUNTS[part] + "-x", "HOST_IP": "10.0.0.1", **more}
+
+    def start(self, part, kind, **environment):
+        """What the manifests run; (process, file of what it says)."""
         container = find(self.things, kind)["spec"]["template"]["spec"]["containers"][0]
         arguments = [a.replace("/var/lib/drainsnoop", os.path.join(self.folder, "state")) for a in container["args"]]
-        port = {"agent": "9973", "targets": "9974"}[part]      # here they share one network
-        arguments = [a.replace(":9973", ":" + port) for a in arguments]
-        names = {"NODE_NAME": "node-1", "POD_NAMESPACE": NAMESPACE, "POD_NAME": ACCOUNTS[part] + "-x", "HOST_IP": "10.0.0.1"}
+        if part == "targets":
+            arguments.append("--metrics-listen=:9974")      # here they share one network
         said = os.path.join(self.folder, f"{part}.err")
         with open(os.path.join(self.folder, f"{part}.jsonl"), "wb") as out, open(said, "wb") as errors:
-            process = subprocess.Popen(
-                ["nsenter", f"--net=/run/netns/{self.netns}", "setpriv", *privileges, "--no-new-privs", self.binary,
-                 *arguments, "--kubeconfig", path], stdout=out, stderr=errors, stdin=subprocess.DEVNULL,
-                env={"PATH": os.environ["PATH"], **CLEAN, **names, **environment})
+            process = subprocess.Popen(self.command(part, *arguments), stdout=out, stderr=errors, stdin=subprocess.DEVNULL,
+                                       env=self.environment(part, **environment))
         self.addCleanup(self.end, process)
         return process, said
+
+    def doctor(self, part, *arguments):
+        """What `drainsnoop doctor` finds there, by check."""
+        done = subprocess.run(self.command(part, "doctor", "--for", part, "-o", "json", *arguments), capture_output=True,
+                              text=True, check=False, timeout=120, env=self.environment(part))
+        return {check["check"]: check for check in json.loads(done.stdout)["checks"]}
 
     @staticmethod
     def end(process):
@@ -187,10 +210,9 @@ class Installed(unittest.TestCase):
         aws.elb.add_load_balancer("shop", ["10.99.200.1"], [group])
         shop = Shop(self.cluster, group, nodes=("node-1",))
         shop.add(0, 1)
-        targets, said = self.start(
-            "targets", "Deployment", "--reuid", "65532", "--regid", "65532", "--clear-groups", "--bounding-set=-all",
-            "--inh-caps=-all", AWS_ENDPOINT_URL=url, **aws.keys.issue(lifetime=3600).environment())
-        agent, agent_said = self.start("agent", "DaemonSet", "--bounding-set=-all,+bpf,+perfmon", "--inh-caps=-all")
+        targets, said = self.start("targets", "Deployment", AWS_ENDPOINT_URL=url,
+                                   **aws.keys.issue(lifetime=3600).environment())
+        agent, agent_said = self.start("agent", "DaemonSet")
 
         def wait_handed(name, **keys):
             try:
@@ -212,6 +234,11 @@ class Installed(unittest.TestCase):
         node = self.cluster.get("/api/v1/nodes/node-1")["metadata"]
         page = self.cluster.get(f"/api/v1/namespaces/{NAMESPACE}/configmaps/drainsnoop-targets-node-1")
         self.assertEqual(page["metadata"]["ownerReferences"][0]["uid"], node["uid"])
+        found = self.doctor("agent")
+        for check in ("privileges", "probes", "cluster", "targets", "metrics"):
+            self.assertEqual(found[check]["status"], "ok", found[check])
+        found = self.doctor("targets", "--metrics-listen=:9974")
+        self.assertEqual(found["cluster"]["status"], "ok", found["cluster"])
         for process in (targets, agent):
             process.terminate()
         self.assertEqual(targets.wait(60), 0, read(said))
@@ -223,7 +250,7 @@ class Installed(unittest.TestCase):
             with self.subTest(part):
                 self.assertEqual(refused, set())
                 self.assertEqual(deployed.rights_told(part) - used, NOT_HERE[part])
-                self.assertEqual(used - deployed.rights_told(part), set())
+                self.assertEqual(used - deployed.rights_told(part) - ASKED, set())
 
 
 if __name__ == "__main__":
