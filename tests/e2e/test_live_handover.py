@@ -84,8 +84,8 @@ class Watcher(Base):
         for number in range(16):
             self.deregister(number)
             time.sleep(0.4)
-        wait_for(lambda: len(self.told("node-1", "drainsnoop.target.state", drainsnoop__target__state="draining")) == 16, 60,
-                 "16 drains")
+        wait_for(lambda: len({line["drainsnoop.target.id"] for line in self.told(
+            "node-1", "drainsnoop.target.state", drainsnoop__target__state="draining")}) == 16, 60, "16 drains")
         run.stop(self)
         moments = [call[0] for call in self.kube.writes("configmaps") if call[4] < 300]
         gaps = [b - a for a, b in zip(moments, moments[1:])]
