@@ -179,6 +179,38 @@ static void made_replaced_and_taken_away(void **state)
 	assert_string_equal(said.data, "");
 }
 
+/* A name or an address of a load balancer is no reason to write each node's object at once. */
+static void what_is_not_urgent_waits_for_more(void **state)
+{
+	struct ds_handover_ask ask;
+	struct ds_event ev;
+	int64_t at_ns = now_ns;
+
+	(void)state;
+	begin_empty();
+	ds_event_init(&ev, DS_EVENT_LB_ADDRESS, now_ns);
+	DS_SET_STR(&ev, ADDRESS, address, "10.9.0.1");
+	ds_handover_text_put(text, "a", &ev);
+	expect(&ask, "GET", "/api/v1/nodes/a");
+	assert_in_range(now_ns - at_ns, 10 * S, 11 * S);
+	answer(&ask, 200, NODE);
+	expect(&ask, "POST", PATH);
+	answer(&ask, 201, "{\"metadata\":{\"resourceVersion\":\"1\"}}");
+	at_ns = now_ns;
+	ev.time_ns = now_ns;
+	DS_SET_STR(&ev, ADDRESS, address, "10.9.0.2");
+	ds_handover_text_put(text, "a", &ev);
+	tell("a", "p");		/* goes with it */
+	expect(&ask, "PUT", PATH "/drainsnoop-targets-a");
+	assert_in_range(now_ns - at_ns, S, 2 * S);
+	assert_non_null(strstr(sent(&ask, "data", "events.jsonl"), "10.9.0.2"));
+	/* What could not be written is as urgent as it was. */
+	at_ns = now_ns;
+	answer(&ask, 409, NULL);
+	expect(&ask, "GET", PATH "/drainsnoop-targets-a");
+	assert_in_range(now_ns - at_ns, S, 2 * S);
+}
+
 static void nodes_do_not_wait_for_each_other(void **state)
 {
 	static const char *const targets[DS_HANDOVER_ASKS_MAX] = {
@@ -428,6 +460,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(made_replaced_and_taken_away),
+		T(what_is_not_urgent_waits_for_more),
 		T(nodes_do_not_wait_for_each_other),
 		T(what_an_earlier_leader_left),
 		T(somebody_else_has_written_it),

@@ -38,6 +38,8 @@ struct node {
 	uint64_t written;	/* hash of the text that was written last */
 	uint64_t writing;	/* of the one that is on its way */
 	bool is_written, is_writing;
+	bool urgent;		/* what waits to be written must be known soon */
+	bool was_urgent;	/* what is on its way */
 	int64_t written_ns;	/* when, or tried */
 	int64_t since_ns;	/* it waits to be written since then; 0 = it does not */
 	UT_hash_handle hh;
@@ -184,6 +186,12 @@ static bool is_reading(const struct ds_event *ev)
 		ev->target_source != DS_TARGET_SOURCE_ENDPOINT_SLICE);
 }
 
+static bool is_urgent(const struct ds_event *ev)
+{
+	return is_reading(ev) ||
+	       (ev->kind == DS_EVENT_POD_STATE && ds_event_has(ev, DS_KEY_TRIGGER));
+}
+
 static uint64_t about(const struct ds_event *ev)
 {
 	uint64_t hash = (uint64_t)ev->kind * 2 + is_reading(ev);
@@ -310,6 +318,7 @@ void ds_handover_text_put(struct ds_handover_text *t, const char *node, const st
 	make_room(t, n, l);
 	insert_line(t, n, l);
 	changed(n, ev->time_ns);
+	n->urgent = n->urgent || is_urgent(ev);
 	keep_short(t, n);
 }
 
@@ -438,19 +447,41 @@ static bool is_news(struct ds_handover_text *t, const struct node *n)
 	return n->is_written ? hash != n->written : n->first != NULL;
 }
 
-const char *ds_handover_text_next(struct ds_handover_text *t, int64_t not_after_ns)
+/* The one that waits longest. */
+static struct node *waiting(const struct ds_handover_text *t, int64_t not_after_ns, bool urgent)
 {
 	struct node *best = NULL;
 
 	for (struct node *n = t->nodes; n; n = n->hh.next)
 		if (n->since_ns && !n->is_writing && n->since_ns <= not_after_ns &&
-		    n->written_ns <= not_after_ns && (!best || n->since_ns < best->since_ns)) {
-			if (is_news(t, n))
-				best = n;
-			else
-				n->since_ns = 0;
-		}
-	return best ? best->name : NULL;
+		    n->written_ns <= not_after_ns && (n->urgent || !urgent) &&
+		    (!best || n->since_ns < best->since_ns))
+			best = n;
+	return best;
+}
+
+/* Only of the one whose turn it is the text is looked at: there may be many, and long ones. */
+static const char *next_of(struct ds_handover_text *t, int64_t not_after_ns, bool urgent)
+{
+	struct node *n;
+
+	while ((n = waiting(t, not_after_ns, urgent))) {
+		if (is_news(t, n))
+			return n->name;
+		n->since_ns = 0;
+		n->urgent = false;
+	}
+	return NULL;
+}
+
+const char *ds_handover_text_next(struct ds_handover_text *t, int64_t not_after_ns)
+{
+	return next_of(t, not_after_ns, false);
+}
+
+const char *ds_handover_text_next_urgent(struct ds_handover_text *t, int64_t not_after_ns)
+{
+	return next_of(t, not_after_ns, true);
 }
 
 void ds_handover_text_render(const struct ds_handover_text *t, const char *node,
@@ -510,6 +541,8 @@ void ds_handover_text_body(struct ds_handover_text *t, const char *namespace_, c
 	if (n) {
 		n->writing = render(n, &t->scratch);
 		n->is_writing = true;
+		n->was_urgent = n->urgent;
+		n->urgent = false;
 		n->since_ns = 0;
 	}
 	ds_time_rfc3339(now_ns, stamp);
@@ -537,6 +570,7 @@ void ds_handover_text_written(struct ds_handover_text *t, const char *node, bool
 		n->written = n->writing;
 		n->is_written = true;
 	} else {
+		n->urgent = n->urgent || n->was_urgent;
 		changed(n, now_ns);
 	}
 }

@@ -57,6 +57,12 @@ void ds_handover_text_tick(struct ds_handover_text *t, int64_t now_ns);
  */
 const char *ds_handover_text_next(struct ds_handover_text *t, int64_t not_after_ns);
 
+/*
+ * The same among nodes of whose text something must be known soon: why a pod goes, a reading of its
+ * target. What else is news (a target group's name, a load balancer's address) can wait for more.
+ */
+const char *ds_handover_text_next_urgent(struct ds_handover_text *t, int64_t not_after_ns);
+
 /* The text of data["events.jsonl"], oldest line first; "" = there is nothing to say. */
 void ds_handover_text_render(const struct ds_handover_text *t, const char *node,
 			     struct ds_buf *ret_text);

@@ -20,6 +20,7 @@
 #define TOKEN_LEN 4096
 #define BODY_MAX (4U << 20)
 #define PACE_NS DS_NS_PER_S	/* between two writes of one object */
+#define LEISURE_NS (10 * DS_NS_PER_S)	/* the same where nothing in it is urgent */
 #define BACKOFF_FIRST_NS (500 * DS_NS_PER_MS)
 #define BACKOFF_MAX_NS (30 * DS_NS_PER_S)
 #define REFUSED_NS (60 * DS_NS_PER_S)	/* 403: somebody must grant a right first */
@@ -273,6 +274,13 @@ static void put_body(struct ds_handover_store *s, const struct object *o,
 	ds_buf_puts(&s->body, "}}");
 }
 
+static const char *next_node(struct ds_handover_store *s, int64_t now_ns)
+{
+	const char *node = ds_handover_text_next_urgent(s->options.text, now_ns - PACE_NS);
+
+	return node ? node : ds_handover_text_next(s->options.text, now_ns - LEISURE_NS);
+}
+
 /* The next object that is not as it ought to be, and what is to be done. NULL = none. */
 static struct object *choose(struct ds_handover_store *s, int64_t now_ns,
 			     enum ds_handover_step *ret_step)
@@ -280,7 +288,7 @@ static struct object *choose(struct ds_handover_store *s, int64_t now_ns,
 	const char *node;
 	struct object *o;
 
-	while ((node = ds_handover_text_next(s->options.text, now_ns - PACE_NS))) {
+	while ((node = next_node(s, now_ns))) {
 		bool empty = says_nothing(s, node);
 
 		o = object_of(s, node);

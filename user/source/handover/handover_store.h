@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Keeps the ConfigMaps of the hand-over as its text (handover_text.h) has them: made, replaced,
- * taken away; each at most once a second. A machine without I/O and clock: its user makes the
- * requests that it asks for and gives it what comes back. Pure.
+ * taken away; each at most once a second, and once in ten where nothing of it is urgent. A machine
+ * without I/O and clock: its user makes the requests that it asks for and gives it what comes back.
+ * Pure.
  *
  * An object is owned by its Node, so that it goes with it: the node's UID is asked for once. Where
  * the right to do so is missing, or the node, it has no owner.
