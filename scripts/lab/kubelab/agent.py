@@ -76,9 +76,9 @@ class Targets:
 
 class Agent(Printed):
     """As Tracer has it. extra: further arguments of `drainsnoop agent`. token_seconds: for how long the token is
-    good with which it begins (0: the kubelet cares for it)."""
+    good with which it begins (0: the kubelet cares for it). priority: its class, the chart's agent.priorityClassName."""
 
-    def __init__(self, lab, extra=(), token_seconds=0):
+    def __init__(self, lab, extra=(), token_seconds=0, priority=None):
         super().__init__(lab)
         self.plane, self.node = lab.control_plane, lab.node
         self.asked = set()          # UIDs of pods that were asked to end
@@ -89,7 +89,7 @@ class Agent(Printed):
         self.state = os.path.join(self.node.folder, "state") if lab.settings.state else None
         self.arguments = [f"--settle={lab.settings.settle:g}s", "--rate-limit=0",
                           f"--record={PLACE}/recording-$(POD_NAME).jsonl", *extra]
-        self.account, self.token_seconds = None, token_seconds
+        self.account, self.token_seconds, self.priority = None, token_seconds, priority
         lab.release.apply("agent", self._adapt)
         self.pods = Watch(lab, self.plane.api("admin"), PODS, self._take)
         self.thread = threading.Thread(target=self._follow, daemon=True)
@@ -98,6 +98,8 @@ class Agent(Printed):
 
     def _adapt(self, pod, container):
         container["args"] += self.arguments
+        if self.priority:
+            pod["priorityClassName"] = self.priority
         if self.state:      # the chart's value state.hostPath
             volume = next(v for v in pod["volumes"] if v["name"] == "state")
             del volume["emptyDir"]

@@ -66,7 +66,7 @@ def play_all(wanted, args, programs):
         scenario, settings = cli.choose(name, args, find)
         pods_by = scenario.pods_by or args.pods_by
         agent = "process" if pods_by == "events" else scenario.agent or args.agent
-        make = functools.partial(ClusterLab, programs, agent, pods_by, scenario.token_seconds)
+        make = functools.partial(ClusterLab, programs, agent, pods_by, scenario.agent_how)
         if scenario.name == "prestop" and args.prestop is None:
             for field, value in before.items():
                 setattr(settings, field, value)

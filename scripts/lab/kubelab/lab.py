@@ -20,14 +20,14 @@ CRD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "crd/targetgroupb
 class ClusterLab(Lab):
     """assets: the folder of the cluster's programs (scripts/kube-assets). agent: how drainsnoop runs: daemonset (a
     pod, by its own manifests), process. pods_by: how the process hears of the pods: events (which the laboratory
-    writes), api (it asks the API server, as a daemonset's pod does anyway). token_seconds: as Agent has it."""
+    writes), api (it asks the API server, as a daemonset's pod does anyway). agent_how: further arguments of Agent()."""
 
     unkept = (*Lab.unkept, "*.ttrpc", "containerd", "containerd.state", "etcd", "kubectl", "kubelet", "opt", "pki",
               "private", "*.tar")
 
-    def __init__(self, assets, agent, pods_by, token_seconds, settings, say, drainsnoop=None, tracer_args=()):
+    def __init__(self, assets, agent, pods_by, agent_how, settings, say, drainsnoop=None, tracer_args=()):
         super().__init__(settings, say, drainsnoop, tracer_args)
-        self.assets, self.agent, self.pods_by, self.token_seconds = assets, agent, pods_by, token_seconds
+        self.assets, self.agent, self.pods_by, self.agent_how = assets, agent, pods_by, agent_how
         if agent == "daemonset":    # its events come from drainsnoop targets, which asks AWS
             self.settings.told_by = self.settings.told_by or "elb"
 
@@ -49,7 +49,7 @@ class ClusterLab(Lab):
         self.say("drainsnoop's image, its DaemonSet, its Deployment")
         self.release = Release(self)
         self.targets = self._add(Targets(self))
-        return Agent(self, self.tracer_args, self.token_seconds)
+        return Agent(self, self.tracer_args, **self.agent_how)
 
     def _group(self):
         return NodePortGroup(self, self.plane) if self.settings.target == "instance" else super()._group()

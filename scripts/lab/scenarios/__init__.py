@@ -66,7 +66,7 @@ class Scenario:
         # Of the real cluster's (kubelab/scenarios).
         self.pods_by = getattr(module, "PODS_BY", None)
         self.agent = getattr(module, "AGENT", None)
-        self.token_seconds = getattr(module, "TOKEN_SECONDS", 0)
+        self.agent_how = getattr(module, "AGENT_HOW", {})
         self.indistinguishable = getattr(module, "indistinguishable", lambda drop: False)
 
 

@@ -3,7 +3,7 @@
 
     PODS_BY     how drainsnoop hears of the pods (--pods-by), where the scenario is about that
     AGENT       how drainsnoop runs (--agent), where the scenario needs that
-    TOKEN_SECONDS  for how long the agent's token is good; 0: for as long as the kubelet cares for it
+    AGENT_HOW   further arguments of the agent (kubelab/agent.py), as a dictionary
 """
 
 import os

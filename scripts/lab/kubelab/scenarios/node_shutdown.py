@@ -10,8 +10,10 @@ from .rollout import FAMILIES, SETTINGS as FIELD
 
 SUMMARY = "graceful node shutdown by the real kubelet: its pods end without a deletion, nobody blames the Deployment"
 SETTINGS = {**FIELD, "pods": 2}
+# It ends after the pods that it watches, then: as docs/kubernetes.md says of agent.priorityClassName.
+AGENT_HOW = {"priority": "system-node-critical"}
 SLACK = 500 * 10**6     # from containerd's word to the signal, ns
-__all__ = ["FAMILIES", "SETTINGS", "SUMMARY", "mechanics", "must_find", "play"]
+__all__ = ["AGENT_HOW", "FAMILIES", "SETTINGS", "SUMMARY", "mechanics", "must_find", "play"]
 
 
 def play(lab):

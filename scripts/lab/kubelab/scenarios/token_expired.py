@@ -11,8 +11,8 @@ from .rights_revoked import SETTINGS, mechanics
 from .rollout import FAMILIES, must_find
 
 SUMMARY = "the agent's token expires in mid-rollout, the next one comes late: nothing is lost"
-AGENT, TOKEN_SECONDS = "daemonset", 40
-__all__ = ["AGENT", "FAMILIES", "SETTINGS", "SUMMARY", "TOKEN_SECONDS", "mechanics", "must_find", "play"]
+AGENT, AGENT_HOW = "daemonset", {"token_seconds": 40}
+__all__ = ["AGENT", "AGENT_HOW", "FAMILIES", "SETTINGS", "SUMMARY", "mechanics", "must_find", "play"]
 ATTEMPTS = re.compile(r'^authentication_attempts\{result="(?:error|failure)"\} (\d+)', re.MULTILINE)
 
 
