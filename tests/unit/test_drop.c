@@ -233,7 +233,7 @@ static void what_follows_sigterm_waits_for_kubernetes(void **state)
 	refused_by_peer(f, FX_LB);
 	assert_int_equal(fx_count(f, DS_EVENT_DROP), 0);
 	told_by_status(f, 4000);
-	fx_tick(f, 6100);
+	fx_tick(f, 13100);
 	assert_int_equal(fx_only(f, DS_EVENT_DROP)->cause, DS_CAUSE_LISTENER_CLOSED);
 	assert_true(fx_only(f, DS_EVENT_DROP)->since_t0 == DS_NS_PER_S);
 }
@@ -246,9 +246,9 @@ static void without_its_word_a_container_restarts(void **state)
 	fx_process(f, 2000, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
 	fx_listener(f, 2000, 1, DS_SOCKET_CHANGE_LISTENER_CLOSED);
 	refused_by_peer(f, FX_LB);
-	fx_tick(f, 5900);
+	fx_tick(f, 12900);
 	assert_int_equal(fx_count(f, DS_EVENT_DROP), 0);
-	fx_tick(f, 6100);
+	fx_tick(f, 13100);
 	assert_int_equal(fx_only(f, DS_EVENT_DROP)->cause, DS_CAUSE_CONTAINER_RESTARTED);
 }
 
@@ -258,7 +258,7 @@ static void nobody_waits_for_what_is_told(void **state)
 	struct fixture *f = *state;
 
 	serving(f, true);
-	fx_process(f, -1000, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
+	fx_process(f, -7001, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
 	fx_listener(f, 2000, 1, DS_SOCKET_CHANGE_LISTENER_CLOSED);
 	refused_by_peer(f, FX_LB);
 	assert_int_equal(fx_only(f, DS_EVENT_DROP)->cause, DS_CAUSE_CONTAINER_RESTARTED);

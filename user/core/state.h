@@ -16,7 +16,7 @@
 #define DS_WINDOW_ANSWERED_NS (200 * DS_NS_PER_MS)	/* after a RST, FIN or ICMP of ours */
 #define DS_WINDOW_SILENT_NS (12 * DS_NS_PER_S)	/* after the first packet without an answer */
 /* What follows a SIGTERM that Kubernetes has not explained yet waits for its word. */
-#define DS_WINDOW_NEWS_NS (3 * DS_NS_PER_S)
+#define DS_WINDOW_NEWS_NS (10 * DS_NS_PER_S)
 #define DS_SILENCE_NS (120 * DS_NS_PER_S)		/* a flow this quiet is over */
 
 #define DS_PENDING_LISTENERS_MAX 1024
