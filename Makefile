@@ -59,7 +59,7 @@ BIN       := $(BUILD)/drainsnoop
 UNIT_SRC  := $(wildcard tests/unit/test_*.c)
 UNIT_BIN  := $(UNIT_SRC:%.c=$(BUILD)/%)
 
-.PHONY: all help test unit stages tap-share check-arch fuzz schema-check install uninstall image clean docs format
+.PHONY: all help test unit stages tap-share check-arch fuzz schema-check install uninstall image clean docs krew format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -163,6 +163,17 @@ else
 image: $(BIN) ## build the container image as an archive (ENGINE=podman: by that engine)
 	$(Q)scripts/image --program $(BIN) --version $(VERSION) --strip $(LLVM_STRIP)
 endif
+
+# The same bytes each time: tar and gzip are told no dates and no names of users.
+KREW := $(BUILD)/krew/kubectl-drainsnoop-$(VERSION).tar.gz
+
+krew: ## archive and manifest of the kubectl plugin, for krew
+	$(call say,TAR,$(KREW))
+	$(Q)mkdir -p $(BUILD)/krew
+	$(Q)tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 --mode=u=rwX,go=rX --format=ustar \
+		-C deploy/kubectl -cf - kubectl-drainsnoop -C $(CURDIR) LICENSE | gzip -9n > $(KREW)
+	$(Q)sed "s/@VERSION@/$(VERSION)/g; s/@SHA256@/$$(sha256sum $(KREW) | cut -d' ' -f1)/" \
+		deploy/kubectl/drainsnoop.yaml > $(BUILD)/krew/drainsnoop.yaml
 
 docs: $(BIN) ## write docs/events.md anew from the table of events
 	$(BIN) schema --markdown > docs/events.md
