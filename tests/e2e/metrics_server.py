@@ -52,9 +52,9 @@ class Server:
             self.process.send_signal(signal.SIGTERM)
         said = self.process.stdout.read().split()
         self.process.stdout.close()
-        self.process.wait(timeout=30)
-        if said:
-            self.stood_still_ms = int(said[1])
+        if self.process.wait(timeout=30):
+            raise AssertionError(f"metrics-serve ended with status {self.process.returncode}")
+        self.stood_still_ms = int(said[1])
 
     def feed(self, lines):
         self.process.stdin.write(b"".join(lines))

@@ -58,27 +58,42 @@ class Exposition(unittest.TestCase):
                     self.assertEqual(promtool("check", "metrics", text=text), "")
                     self.assertEqual('workload="' in text, labels != "namespace")
 
+    def assert_sums(self, name, lines):
+        """The counters of that input are those of drainsnoop.stop in the golden output. Returns the text."""
+        with Server() as server:
+            server.feed(lines)
+            server.end()
+            while server.get("/readyz")[0] != 200:
+                pass
+            text = server.get("/metrics", OPENMETRICS)[2]
+        with open(os.path.join(ROOT, "tests/golden", name + ".out"), encoding="utf-8") as out:
+            stop = json.loads(out.readlines()[-1])
+        by_cause, rollout = {}, 0
+        for labels, count in re.findall(r'^drainsnoop_dropped_connections_total\{(.*?)\} (\d+)', text, re.MULTILINE):
+            cause = re.search(r'cause="(\w+)"', labels).group(1)
+            by_cause[cause] = by_cause.get(cause, 0) + int(count)
+            rollout += int(count) if 'rollout="true"' in labels else 0
+        self.assertEqual(rollout, stop["drainsnoop.verdict.drops"])
+        prefix = "drainsnoop.verdict.drops_by."
+        self.assertEqual({cause: count for cause, count in by_cause.items() if count},
+                         {key.removeprefix(prefix): stop[key] for key in stop if key.startswith(prefix)})
+        return text
+
     def test_counters_say_what_the_last_line_says(self):
-        """Each golden recording: the counters' sums are those of drainsnoop.stop."""
         for name in RECORDINGS:
-            with self.subTest(name=name), Server() as server:
-                server.feed(metrics_server.recording(name))
-                server.end()
-                while server.get("/readyz")[0] != 200:
-                    pass
-                text = server.get("/metrics", OPENMETRICS)[2]
-                with open(os.path.join(ROOT, "tests/golden", name + ".out"), encoding="utf-8") as out:
-                    stop = json.loads(out.readlines()[-1])
-                samples = re.findall(r'^drainsnoop_dropped_connections_total\{(.*?)\} (\d+)', text, re.MULTILINE)
-                by_cause, rollout = {}, 0
-                for labels, count in samples:
-                    cause = re.search(r'cause="(\w+)"', labels).group(1)
-                    by_cause[cause] = by_cause.get(cause, 0) + int(count)
-                    rollout += int(count) if 'rollout="true"' in labels else 0
-                self.assertEqual(rollout, stop["drainsnoop.verdict.drops"])
-                prefix = "drainsnoop.verdict.drops_by."
-                self.assertEqual({cause: count for cause, count in by_cause.items() if count},
-                                 {key.removeprefix(prefix): stop[key] for key in stop if key.startswith(prefix)})
+            with self.subTest(name=name):
+                text = self.assert_sums(name, metrics_server.recording(name))
+                self.assertIn("\ndrainsnoop_suppressed_events_total 0\n", text)
+
+    def test_the_rate_limit_takes_nothing_from_them(self):
+        """At one line a second most of a rollout's are folded."""
+        lines = metrics_server.recording("rollout")
+        limited = re.sub(rb'("drainsnoop.options.rate_limit"):\d+', rb"\1:1", lines[0])
+        self.assertNotEqual(limited, lines[0])
+        text = self.assert_sums("rollout", [limited, *lines[1:]])
+        lines_out = int(re.search(r'event="drainsnoop.drop"\} (\d+)', text).group(1))
+        suppressed = int(re.search(r"^drainsnoop_suppressed_events_total (\d+)", text, re.MULTILINE).group(1))
+        self.assertGreater(suppressed, lines_out)
 
 
 class Rules(unittest.TestCase):
