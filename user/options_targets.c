@@ -126,8 +126,8 @@ static error_t parse_targets_command(int key, char *arg, struct argp_state *stat
 const struct argp ds_argp_targets_command = {
 	.options = targets_options, .parser = parse_targets_command, .children = targets_children,
 	.doc = "Watch a cluster, one for all its nodes: which pods are in which target groups, why they "
-	       "go, what AWS says of their targets; hand it to the agents and write it to standard "
-	       "output as JSON lines. AWS is asked, with the credentials that the AWS CLI would use, "
+	       "go, what AWS says of their targets; hand it to the agents, and write what happens to "
+	       "standard output as JSON lines. AWS is asked, with the credentials that the AWS CLI would use, "
 	       "only about target groups of which a pod goes away. Each option can stand in the "
 	       "environment too, as DRAINSNOOP_METRICS_LISTEN for --metrics-listen.",
 };

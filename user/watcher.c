@@ -81,6 +81,18 @@ static int64_t now(void *ctx)
 
 /* ---- what the cluster says ---- */
 
+/*
+ * What is written to standard output: pods that go and readings of their targets. That a pod is a
+ * target is no event: thousands of lines at every start. Addresses are said once, by the poller.
+ */
+static bool is_news(const struct ds_event *ev)
+{
+	if (ev->kind == DS_EVENT_POD_STATE)
+		return ds_event_has(ev, DS_KEY_TRIGGER);
+	return ev->kind == DS_EVENT_TARGET && ds_event_has(ev, DS_KEY_TARGET_SOURCE) &&
+	       ev->target_source == DS_TARGET_SOURCE_DESCRIBE_TARGET_HEALTH;
+}
+
 static void tell(void *ctx, const char *node, const struct ds_event *ev)
 {
 	struct ds_watcher *w = ctx;
@@ -90,7 +102,7 @@ static void tell(void *ctx, const char *node, const struct ds_event *ev)
 	if (own.kind == DS_EVENT_TARGET && !ds_event_has(&own, DS_KEY_CLOCK_ERROR))
 		DS_SET(&own, CLOCK_ERROR, clock_error, CLOCK_ERROR_NS);
 	ds_handover_text_put(w->text, node, &own);
-	if (own.kind != DS_EVENT_LB_ADDRESS)	/* each node's: said once, by the poller */
+	if (is_news(&own))
 		w->options.emit(w->options.ctx, &own);
 }
 

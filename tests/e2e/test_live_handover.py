@@ -55,6 +55,8 @@ class Watcher(Base):
         self.assertFalse([line for line in self.page("node-2") or () if line["event.name"] == "drainsnoop.target.state"
                           and line["drainsnoop.target.state"] == "draining"])
         self.assertTrue(run.lines("drainsnoop.target.state", drainsnoop__target__state="draining"))
+        # Of pods that stay nothing is said there.
+        self.assertEqual({line["k8s.pod.uid"] for line in run.lines() if "k8s.pod.uid" in line}, {self.shop.uid(0)})
         run.stop(self)
         self.assertEqual([call for call in self.kube.calls if call[4] >= 400 and call[4] != 404], [])
 
@@ -336,7 +338,7 @@ class Election(Base):
 class Vanished(Base):
     """The clock cannot be hurried: what is due after two minutes is a matter of the unit tests, but for once."""
 
-    @unittest.skipUnless(os.environ.get("DRAINSNOOP_LONG"), "takes two minutes: set DRAINSNOOP_LONG=1")
+    @unittest.skipUnless(os.environ.get("DS_TEST_LONG"), "takes two minutes: set DS_TEST_LONG=1")
     def test_a_pod_whose_agent_is_gone(self):
         for node in self.shop.nodes:
             self.shop.agent(node)
