@@ -27,7 +27,7 @@ static struct {
 	char key[600];
 	enum ds_cluster_kind kind;
 	void *object;
-} objects[256];
+} objects[1024];
 
 static int64_t now(void *ctx)
 {

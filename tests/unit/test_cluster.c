@@ -88,6 +88,20 @@ static void a_pod_that_vanished_has_ended(void **state)
 	assert_true(ds_cluster_group_goes(cluster, WEB_ARN));
 }
 
+/* The machine slept: it left and ended long ago. */
+static void a_pod_that_vanished_long_ago(void **state)
+{
+	(void)state;
+	web();
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", B_UP));
+	forget_told();
+	now_s = 100000;
+	ds_cluster_tick(cluster);
+	assert_told("n1: ended u-" A " at 0\npoll 10.0.0.1:8080 of web\n");
+	ds_cluster_tick(cluster);
+	assert_told("unpoll 10.0.0.1\n");
+}
+
 static void a_watched_pod_that_is_not_selected_has_not_ended(void **state)
 {
 	struct ds_cluster_pod_facts f;
@@ -375,6 +389,71 @@ static void pods_above_the_bound_are_counted(void **state)
 	assert_int_equal(ds_cluster_stats(cluster).endpoints, 0);
 }
 
+/*
+ * 5,000 pods of 200 services on 100 nodes: an event costs what it changes, whatever else there is.
+ * The slice of a hundred pods that one of them leaves is one pod's matter.
+ */
+static void an_event_costs_what_it_changes(void **state)
+{
+	struct ds_buf endpoints = { 0 };
+	uint64_t before;
+
+	(void)state;
+	for (int s = 0; s < 200; s++) {
+		ds_buf_clear(&endpoints);
+		for (int p = 0; p < 25; p++)
+			ds_buf_printf(&endpoints,
+				      "%s{'addresses':['10.%d.1.%d'],'conditions':{" UP "},"
+				      "'nodeName':'n%d','targetRef':{'kind':'Pod','name':'s%d-r-%d',"
+				      "'uid':'%d-%d'}}",
+				      p ? "," : "", s, p + 1, (s * 25 + p) % 100, s, p, s, p);
+		is(DS_CLUSTER_BINDING,
+		   "{'metadata':{'namespace':'shop','name':'b%d'},'spec':{'targetGroupARN':'arn:aws:"
+		   "elasticloadbalancing:us-east-1:123456789012:targetgroup/s%d/0123456789abcdef',"
+		   "'targetType':'ip','serviceRef':{'name':'s%d','port':80}}}",
+		   s, s, s);
+		is(DS_CLUSTER_SERVICE,
+		   "{'metadata':{'namespace':'shop','name':'s%d'},'spec':{'ports':[" HTTP_PORT
+		   "]}}", s);
+		is(DS_CLUSTER_SLICE,
+		   "{'metadata':{'namespace':'shop','name':'s%d','labels':{"
+		   "'kubernetes.io/service-name':'s%d'}},'addressType':'IPv4','ports':["
+		   "{'name':'http','port':8080}],'endpoints':[%s]}",
+		   s, s, endpoints.data);
+		is(DS_CLUSTER_REPLICASET,
+		   "{'metadata':{'namespace':'shop','name':'s%d-r'},'spec':{'replicas':25}}", s);
+	}
+	assert_int_equal(ds_cluster_stats(cluster).pods, 5000);
+	assert_int_equal(ds_cluster_stats(cluster).over, 0);
+	forget_told();
+	before = ds_cluster_stats(cluster).recomputed;
+	/* The last slice again: one of its pods goes now. */
+	memcpy(strstr(endpoints.data, "'ready':true,'serving':true,'terminating':false"),
+	       "'ready':null,'serving':true,'terminating':true ", 47);
+	is(DS_CLUSTER_SLICE,
+	   "{'metadata':{'namespace':'shop','name':'s199','labels':{"
+	   "'kubernetes.io/service-name':'s199'}},'addressType':'IPv4','ports':["
+	   "{'name':'http','port':8080}],'endpoints':[%s]}",
+	   endpoints.data);
+	assert_told("poll 10.199.1.1:8080 of s199\n");
+	assert_int_equal(ds_cluster_stats(cluster).recomputed - before, 1);
+	/* Its controller says why: again one pod's matter. */
+	is(DS_CLUSTER_REPLICASET,
+	   "{'metadata':{'namespace':'shop','name':'s199-r'},'spec':{'replicas':24}}");
+	assert_int_equal(ds_cluster_stats(cluster).recomputed - before, 2);
+	assert_told("n75: pod shop/s199-r-0 of s199-r ports 8080 scale_in\n");
+	/* A checkpoint, a status, a tick: nobody's. */
+	is(DS_CLUSTER_BINDING,
+	   "{'metadata':{'namespace':'shop','name':'b7','annotations':{'elbv2.k8s.aws/checkpoint':"
+	   "''}},'spec':{'targetGroupARN':'arn:aws:elasticloadbalancing:us-east-1:123456789012:"
+	   "targetgroup/s7/0123456789abcdef','targetType':'ip','serviceRef':{'name':'s7','port':80}}}");
+	is(DS_CLUSTER_REPLICASET,
+	   "{'metadata':{'namespace':'shop','name':'s7-r'},'spec':{'replicas':25}}");
+	wait_until(60);
+	assert_int_equal(ds_cluster_stats(cluster).recomputed - before, 2);
+	ds_buf_free(&endpoints);
+}
+
 /* The end of a run: what is dropped has not gone. */
 static void at_the_end_nothing_is_told(void **state)
 {
@@ -395,6 +474,7 @@ int main(void)
 		T(in_any_order),
 		T(a_pod_that_moves_to_another_slice_has_not_left),
 		T(a_pod_that_vanished_has_ended),
+		T(a_pod_that_vanished_long_ago),
 		T(a_watched_pod_that_is_not_selected_has_not_ended),
 		T(a_pod_object_that_is_deleted_at_once_has_ended),
 		T(what_was_deleted_does_not_come_back),
@@ -406,6 +486,7 @@ int main(void)
 		T(budgets_of_a_pod),
 		T(two_objects_of_one_name),
 		T(pods_above_the_bound_are_counted),
+		T(an_event_costs_what_it_changes),
 		T(at_the_end_nothing_is_told),
 	};
 

@@ -386,6 +386,7 @@ static void age(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
 	if (pod->left_ns && !pod->going_ns && c->now_ns - pod->left_ns >= DS_CLUSTER_LEAVE_NS) {
 		pod->going_ns = pod->ended_ns = pod->left_ns;
 		ds_cluster_pod_touch(c, pod);
+		return;	/* it is told first, however long ago that was */
 	}
 	if (pod->in_workload.of && c->now_ns - pod->going_ns > DS_CLUSTER_REFINE_NS)
 		ds_tie_remove(&pod->workload->pods, &pod->in_workload);
