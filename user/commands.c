@@ -20,6 +20,8 @@ const struct ds_command ds_commands[] = {
 	  ds_command_doctor, true },
 	{ "schema", "print the JSON Schema of the events", &ds_argp_schema, ds_command_schema,
 	  false },
+	{ "completion", "print a completion script for bash or zsh", &ds_argp_completion,
+	  ds_command_completion, false },
 	{ "version", "print the version", NULL, version, false },
 	{ "help", NULL, NULL, help, false },
 	{ 0 }
@@ -40,7 +42,7 @@ static int help(const struct ds_options *options)
 		    "Commands:\n", stdout);
 	for (const struct ds_command *c = ds_commands; c->name; c++)
 		if (c->does)
-			(void)printf("  %-9s %s\n", c->name, c->does);
+			(void)printf("  %-10s %s\n", c->name, c->does);
 	(void)fputs("\n"
 		    "Examples:\n"
 		    "  drainsnoop --pod-ip 10.0.3.201=shop/checkout --lb 10.0.1.0/24\n"

@@ -19,13 +19,14 @@ struct ds_command {
 extern const struct ds_command ds_commands[];
 
 extern const struct argp ds_argp_trace, ds_argp_replay, ds_argp_schema, ds_argp_agent;
-extern const struct argp ds_argp_doctor;
+extern const struct argp ds_argp_doctor, ds_argp_completion;
 extern const struct argp ds_argp_targets_command;
 
 int ds_command_trace(const struct ds_options *options);
 int ds_command_agent(const struct ds_options *options);
 int ds_command_replay(const struct ds_options *options);
 int ds_command_doctor(const struct ds_options *options);
+int ds_command_completion(const struct ds_options *options);
 int ds_command_schema(const struct ds_options *options);
 int ds_command_targets(const struct ds_options *options);
 

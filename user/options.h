@@ -66,6 +66,7 @@ struct ds_options {
 	int environment_cnt;		/* how many arguments the environment gave: the first */
 	bool markdown;			/* schema: docs/events.md instead */
 	int doctor_for;			/* enum ds_doctor_for: the command that is to run */
+	bool zsh;			/* completion: for zsh, not bash */
 	uint32_t doctor_checks;		/* one bit an enum ds_check; 0 = all */
 	int64_t duration_ns;		/* 0 = until Ctrl-C */
 	int64_t fail_on;		/* 0 = never */
