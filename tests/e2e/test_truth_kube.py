@@ -10,7 +10,7 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "scripts/lab"))
 
-from kubelab import cli, manifests, marks  # noqa: E402
+from kubelab import cli, manifests, marks, metrics  # noqa: E402
 from kubelab.controller import wanted  # noqa: E402
 from kubelab.pod import prestop_of, requested_at  # noqa: E402
 
@@ -110,6 +110,32 @@ class Targets(unittest.TestCase):
     def test_no_endpoints(self):
         self.assertEqual(wanted({"s": {"endpoints": None}}, {}), set())
         self.assertEqual(wanted({"s": {"endpoints": [{"targetRef": {"uid": "unknown"}}]}}, {}), set())
+
+
+class Metrics(unittest.TestCase):
+    """The counters of the agent's pod, set against its last line."""
+    SAMPLE = 'drainsnoop_dropped_connections_total{{namespace="default",workload="{}",cause="{}",rollout="{}"}} {}\n'
+    STOP = {"drainsnoop.verdict.drops": 5, "drainsnoop.verdict.drops_by.listener_closed": 3,
+            "drainsnoop.verdict.drops_by.aborted_in_flight": 4}
+
+    def problems(self, closed, **more):
+        text = "drainsnoop_terminating_pods 0\n" + self.SAMPLE.format("web", "listener_closed", "true", closed) \
+            + self.SAMPLE.format("api", "listener_closed", "true", 0) \
+            + self.SAMPLE.format("web", "aborted_in_flight", "true", 2) \
+            + self.SAMPLE.format("web", "aborted_in_flight", "false", 2)
+        return metrics.problems(text, dict(self.STOP, **more))
+
+    def test_they_are_the_same(self):
+        self.assertEqual(self.problems(3), [])
+
+    def test_one_more_or_less_is_told(self):
+        self.assertEqual(len(self.problems(2)), 1)
+        self.assertEqual(len(self.problems(4)), 1)
+        self.assertEqual(len(self.problems(3, **{"drainsnoop.verdict.drops": 7})), 1)
+        self.assertEqual(len(self.problems(3, **{"drainsnoop.verdict.drops_by.unknown": 1})), 1)
+
+    def test_no_answer_is_told(self):
+        self.assertIn("refused", metrics.problems("Connection refused", {"drainsnoop.verdict.drops": 0})[0])
 
 
 class Advice(unittest.TestCase):

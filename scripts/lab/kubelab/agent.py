@@ -15,6 +15,7 @@ from drainlab.events import parse_rfc3339
 from drainlab.proc import wait_for
 from drainlab.tracer import Printed
 
+from . import metrics
 from .api import Watch
 from .release import NAMESPACE
 from .tail import Container, Copy
@@ -213,10 +214,18 @@ class Agent(Printed):
         last = [(parse_rfc3339(line["time"]), 1 << 63) for line in self.output()[-1:]]
         return super().gaps() + self.between() + last
 
+    def _metrics(self):
+        """What it counts; kept beside its lines."""
+        text = metrics.read(self.lab.network.node)
+        with open(os.path.join(self.lab.folder, "metrics.txt"), "w", encoding="utf-8") as file:
+            file.write(text)
+        return text
+
     def stop(self):
         """The DaemonSet is deleted; what its pod wrote to the last line is read."""
         self._read()
         self.asked.update(dict(self.pods.known))
+        counted = self._metrics() if self.starts == 1 and self.pods.known else None
         self.plane.kubectl("-n", NAMESPACE, "delete", "daemonset/" + NAME, "--wait", timeout=90)
         wait_for(lambda: not self.pods.known or self.lab.check(), 60, "the end of the agent's pod")
         self.end()
@@ -225,6 +234,8 @@ class Agent(Printed):
         last = self.output()[-1]
         if last.get("event.name") != "drainsnoop.stop":
             self.lab.problem("the agent's last line is not drainsnoop.stop")
+        for problem in metrics.problems(counted, last) if counted is not None else ():
+            self.lab.problem(problem)
         bad = sorted(set(self.exits.values()) - ({0, KILLED} if self.killed else {0}))
         if bad:
             self.lab.problem(f"the agent ended with exit code {bad}: {self._errors()}")
