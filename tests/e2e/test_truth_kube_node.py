@@ -133,7 +133,7 @@ class Runs(unittest.TestCase):
         lines = [self.line(1, "start"), self.line(2, "pod.state", **phase), self.line(9, "stop"),
                  self.line(11, "start"), self.line(2, "pod.state", **phase, **{"drainsnoop.restored": True}),
                  self.line(5, "target.state"), self.line(15, "pod.state", **phase), self.line(16, "pod.phase", **phase)]
-        self.assertEqual(agent.runs_between(lines), [(9 * SECOND, 15 * SECOND)])
+        self.assertEqual(agent.runs_between(lines), [(9 * SECOND, 15 * SECOND + agent.TAKES)])
         self.assertEqual(agent.runs_between(lines[:3]), [])
 
     def test_what_went_while_nobody_looked(self):

@@ -25,6 +25,7 @@ NAME, PLACE = "drainsnoop-agent", "/var/lib/drainsnoop"
 SECRETS = "/var/run/secrets/kubernetes.io/serviceaccount"
 POLL = 0.05     # s
 KILLED = 137    # exit code of who was
+TAKES = 10**9   # from the first list of the pods until all of them are watched, ns: it waits to be merged first
 PODS = (f"/api/v1/namespaces/{NAMESPACE}/pods"
         "?labelSelector=app.kubernetes.io/component%3Dagent")
 
@@ -37,7 +38,7 @@ def runs_between(output):
         if line.get("event.name") == "drainsnoop.start" and last:
             ended = last
         elif ended and "drainsnoop.pod.phase" in line and at > ended and not line.get("drainsnoop.restored"):
-            found.append((ended, at))
+            found.append((ended, at + TAKES))
             ended = None
         last = max(last, at)
     return found
