@@ -4,6 +4,7 @@ ServiceAccount and nothing more. There is no kubelet: the test does what it woul
 
 Everything happens in a network namespace of the test's own."""
 
+import base64
 import json
 import os
 import shutil
@@ -110,6 +111,21 @@ class Api:
         return self.ask("POST", f"/api/v1/namespaces/default/serviceaccounts/{name}/token",
                         {"spec": {"expirationSeconds": 600}})["status"]["token"]
 
+    def token_for(self, seconds, name="drainsnoop"):
+        """One that ends sooner than the API server would have it (10 minutes): signed with its own key."""
+        uid = self.ask("GET", f"/api/v1/namespaces/default/serviceaccounts/{name}")["metadata"]["uid"]
+        now = int(time.time())
+        issuer = "https://kubernetes.invalid"
+
+        def encode(data):
+            return base64.urlsafe_b64encode(data).rstrip(b"=")
+        signed = encode(b'{"alg":"RS256","typ":"JWT"}') + b"." + encode(json.dumps({
+            "iss": issuer, "aud": [issuer], "sub": f"system:serviceaccount:default:{name}", "iat": now, "nbf": now - 60,
+            "exp": now + seconds, "kubernetes.io": {"namespace": "default", "serviceaccount": {"name": name, "uid": uid}}}).encode())
+        signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", "sa.key"], input=signed, cwd=self.folder, check=True,
+                                   capture_output=True).stdout
+        return (signed + b"." + encode(signature)).decode()
+
     def bind(self, bound):
         """Grants its rights, or takes them away."""
         path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/drainsnoop"
@@ -155,11 +171,17 @@ class RealApi(KubeTest):
         self.api = Api(self.state, self.netns, *self.options)
         self.addCleanup(self.api.close)
 
-    def watch_as_service_account(self):
-        """A run with a token of its ServiceAccount; its kubeconfig names the file of it."""
-        self.token_file = os.path.join(self.state, "token")
-        with open(self.token_file, "w", encoding="ascii") as file:
-            file.write(self.api.account())
+    def write_token(self, token):
+        """As the kubelet does: whoever reads has the old one or the new one."""
+        path = os.path.join(self.state, "token")
+        with open(path + ".new", "w", encoding="ascii") as file:
+            file.write(token)
+        os.rename(path + ".new", path)
+
+    def watch_as_service_account(self, seconds=None):
+        """A run with a token of its ServiceAccount, for so long; its kubeconfig names the file of it."""
+        token = self.api.account()
+        self.write_token(self.api.token_for(seconds) if seconds else token)
         config = os.path.join(self.state, "config")
         with open(config, "w", encoding="ascii") as file:
             json.dump({"current-context": "c", "clusters": [{"name": "k", "cluster": {
@@ -207,7 +229,7 @@ class RealApi(KubeTest):
         self.wait_phase("web-1", "terminating", 90)
         wait_for(lambda: "the API server answers again" in self.said(), 90, "the word of it")
         self.api.programs["kube-apiserver"].send_signal(signal.SIGSTOP)
-        time.sleep(8)       # it stands still for so long: nothing can be waited for
+        time.sleep(30)      # it stands still for so long: nothing can be waited for
         self.api.programs["kube-apiserver"].send_signal(signal.SIGCONT)
         self.api.delete("web-1", gracePeriodSeconds=0)
         self.wait_phase("web-1", "deleted", 90)
@@ -215,6 +237,33 @@ class RealApi(KubeTest):
         told = next(e for e in self.pods("web-1") if e["drainsnoop.pod.phase"] == "terminating")
         self.assertEqual(parse_time(told["drainsnoop.pod.t0"]), parse_time(deleted["metadata"]["deletionTimestamp"]) - 40)
         self.assertEqual(self.phases("web-2"), ["ready"])
+        self.assertEqual(self.losses(), 0)
+
+    def test_a_token_that_expires(self):
+        """The kubelet puts a new one into the file before: nobody notices. Where it does not, that is said."""
+        self.api.create("web-1", "10.99.0.5")
+        process = self.watch_as_service_account(20)
+        self.wait_phase("web-1", "ready")
+        expires = time.time() + 20
+        self.write_token(self.api.token_for(30))
+        wait_for(lambda: time.time() > expires + 12, 60, "its end, and that of what the server remembers of it")
+        self.api.stop()
+        self.api.start()        # whoever watches has to say anew who they are
+        self.api.create("web-2", "10.99.0.6")
+        self.wait_phase("web-2", "ready", 90)
+        self.assertNotIn("401", self.said())
+        expires = time.time() + 30
+        wait_for(lambda: time.time() > expires + 12, 60, "the end of the second")
+        self.api.stop()
+        self.api.start()
+        wait_for(lambda: "does not accept who we are (401" in self.said(), 90, "401")
+        self.api.delete("web-1")
+        token = self.api.token()
+        self.write_token(token)
+        self.wait_phase("web-1", "terminating", 120)
+        self.stop(process)
+        self.assertEqual(self.said().count("(401"), 1, self.said())
+        self.assertNotIn(token, self.said())
         self.assertEqual(self.losses(), 0)
 
     def test_rights_that_are_taken_away_and_tokens_that_are_no_more(self):
@@ -229,8 +278,7 @@ class RealApi(KubeTest):
         wait_for(lambda: "does not accept who we are (401" in self.said(), 90, "401")
         self.api.bind(False)
         token = self.api.token()
-        with open(self.token_file, "w", encoding="ascii") as file:
-            file.write(token)
+        self.write_token(token)
         wait_for(lambda: "is missing: pods is forbidden: User \"system:serviceaccount:default:drainsnoop\"" in self.said(),
                  90, "403")
         self.assertEqual(self.said().count("forbidden"), 1)
@@ -245,7 +293,7 @@ class WithoutCache(RealApi):
     """Watches go to etcd itself: what it has compacted is gone."""
     options = ("--watch-cache=false",)
     test_a_pods_life = test_a_restart_in_mid_watch_and_a_server_that_stands_still = None
-    test_rights_that_are_taken_away_and_tokens_that_are_no_more = None
+    test_rights_that_are_taken_away_and_tokens_that_are_no_more = test_a_token_that_expires = None
 
     def test_what_etcd_has_compacted_is_listed_anew(self):
         for i in (1, 2, 3):
