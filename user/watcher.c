@@ -327,12 +327,11 @@ static int follow_agents(struct ds_watcher *w)
 static void on_ready(void *ctx)
 {
 	struct ds_watcher *w = ctx;
-	int r = 0;
+	int r = follow_agents(w);	/* first: one that is there must be known before it goes */
 
 	for (int kind = 0; !r && kind < DS_CLUSTER_KIND_MAX; kind++)
 		if (is_followed((enum ds_cluster_kind)kind))
 			r = follow(w, (enum ds_cluster_kind)kind);
-	r = r ? r : follow_agents(w);
 	if (r)
 		ds_log_warn("the cluster is not followed as a whole: no memory");
 	w->follows = true;

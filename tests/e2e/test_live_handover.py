@@ -344,6 +344,7 @@ class Vanished(Base):
             self.shop.agent(node)
         self.shop.add(0, 1, 2)
         run = self.lead()
+        wait_for(lambda: any(call[1:3] == ("list", "pods") for call in self.kube.calls), 60, "the agents to be known")
         self.roll(0, 1)
         wait_for(self.asked, 60, "a request")
         self.kube.take_away("pods", "drainsnoop-agent-node-1", NAMESPACE)
