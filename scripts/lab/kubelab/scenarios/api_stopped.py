@@ -3,7 +3,7 @@
 takes nothing in, and what it would tell is silence, of which a watch has a minute at times."""
 
 from . import begin
-from .rollout import FAMILIES, SETTINGS as FIELD, must_find
+from .rollout import FAMILIES, SETTINGS as FIELD, well_advised as must_find
 
 SUMMARY = "the API server stands still for 30 s in mid-rollout: nothing is lost"
 SETTINGS = FIELD

@@ -4,7 +4,7 @@
 from drainlab.proc import wait_for
 
 from . import begin, complaints
-from .rollout import FAMILIES, SETTINGS as FIELD, must_find as judged
+from .rollout import FAMILIES, SETTINGS as FIELD, well_advised as judged
 
 SUMMARY = "the right to watch pods is revoked in mid-rollout and given back: told once, nothing is lost"
 # One pod: of a deletion that is asked for meanwhile drainsnoop cannot hear before it has its right again.

@@ -4,7 +4,7 @@
 from scenarios import advised
 from scenarios.rollout import mechanics, must_find as judged
 
-from . import rolling
+from . import rolling, triggered
 
 SUMMARY = "kubectl rollout restart as it is found in the field; --prestop N is what saves it"
 SETTINGS = {"pods": 3, "lag": 4.0, "controller_lag": 0.0, "grace": 30.0, "delay": 10.0, "initial": 1.0}
@@ -13,8 +13,14 @@ play = rolling
 __all__ = ["FAMILIES", "SETTINGS", "SUMMARY", "mechanics", "must_find", "play"]
 
 
-def must_find(run):
+def well_advised(run):
+    """Problems with verdicts and advice."""
     problems = judged(run)
     if not run.lab.settings.prestop and advised(run, "raise_prestop") is None:
         problems.append("no preStop hook is advised")
     return problems
+
+
+def must_find(run):
+    """drainsnoop targets knows from the ReplicaSets why pods go: the agent has that from its ConfigMap."""
+    return well_advised(run) + (triggered(run, "rollout") if run.lab.agent == "daemonset" else [])

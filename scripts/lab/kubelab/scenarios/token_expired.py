@@ -8,7 +8,7 @@ from drainlab.proc import wait_for
 
 from . import begin
 from .rights_revoked import SETTINGS, mechanics
-from .rollout import FAMILIES, must_find
+from .rollout import FAMILIES, well_advised as must_find
 
 SUMMARY = "the agent's token expires in mid-rollout, the next one comes late: nothing is lost"
 AGENT, AGENT_HOW = "daemonset", {"token_seconds": 40}
