@@ -23,6 +23,7 @@
 static struct ds_cluster *cluster;
 static struct ds_buf told;	/* lines that were told since they were looked at last */
 static double now_s;
+static int64_t bound_ns;	/* the latest not_before that was told */
 static struct {
 	char key[600];
 	enum ds_cluster_kind kind;
@@ -51,6 +52,8 @@ static void tell_target(const char *node, const struct ds_event *ev)
 		      ds_name(DS_NAMES_TARGET_STATE, ev->target_state));
 	if (ds_event_has(ev, DS_KEY_POD_NAME))
 		ds_buf_printf(&told, " (%s)", ev->pod_name);
+	if (ds_event_has(ev, DS_KEY_NOT_BEFORE))
+		bound_ns = ev->not_before;
 	if (ds_event_has(ev, DS_KEY_TG_DELAY))
 		ds_buf_printf(&told, " delay %d", (int)ev->tg_delay_s);
 	if (ds_event_has(ev, DS_KEY_LB_NAME))

@@ -350,6 +350,41 @@ static void budgets_of_a_pod(void **state)
 	assert_false(ds_cluster_pdb(cluster, "nobody", &f));
 }
 
+/* ---- the controller's checkpoint ---- */
+
+static void checkpoint(const char *value, int second)
+{
+	is(DS_CLUSTER_BINDING,
+	   "{" META("web-tgb") ",'annotations':{'elbv2.k8s.aws/checkpoint':'%s',"
+	   "'elbv2.k8s.aws/checkpoint-timestamp':'%d'}},'spec':{'targetGroupARN':'" WEB_ARN "',"
+	   "'targetType':'ip','serviceRef':{'name':'web','port':80}}}",
+	   value, (int)(BEGIN / DS_NS_PER_S) + second);
+}
+
+static void no_deregistration_before_the_checkpoint_is_empty(void **state)
+{
+	(void)state;
+	web();
+	checkpoint("abc", 0);
+	forget_told();
+	now_s = 5;
+	checkpoint("", 4);	/* nobody goes */
+	checkpoint("def", 5);
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", A_GOING "," B_UP));
+	assert_told("poll 10.0.0.1:8080 of web\n");
+	checkpoint("def", 5);
+	assert_told("");
+	checkpoint("", 7);
+	assert_told("n1: target 10.0.0.1:8080 of web draining (" A ")\n");
+	assert_true(bound_ns == BEGIN + 7 * DS_NS_PER_S);
+	/* Of the next one it is the next time, for this one it says nothing any more. */
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080",
+				   A_GOING "," ENDPOINT(B, "10.0.0.2", "n2", GOING)));
+	checkpoint("ghi", 9);
+	checkpoint("", 10);
+	assert_told("poll 10.0.0.2:8080 of web\n");
+}
+
 /* ---- bounds ---- */
 
 /* Made anew before the end of the first was told. */
@@ -484,6 +519,7 @@ int main(void)
 		T(addresses_go_to_nodes_with_pods_behind_them),
 		T(nodes_with_pods_of_groups),
 		T(budgets_of_a_pod),
+		T(no_deregistration_before_the_checkpoint_is_empty),
 		T(two_objects_of_one_name),
 		T(pods_above_the_bound_are_counted),
 		T(an_event_costs_what_it_changes),

@@ -173,6 +173,12 @@ static void as_it_was_recorded(void **state)
 		tell_line(lines[i]);
 		ds_cluster_tick(cluster);
 	}
+	/* The controller called at 22:37:44.6, 44.7, 62.6 and 62.7: the last without a stamp. */
+	assert_int_equal(times("10.77.1.11:8080 of web draining"), 1);
+	assert_int_equal(times("10.77.1.17:8080 of web draining"), 1);
+	assert_int_equal(times("10.77.1.13:8080 of web draining"), 1);
+	assert_int_equal(times(" draining"), 3);
+	assert_true(bound_ns == BEGIN + 42 * DS_NS_PER_S);
 	check_rollout();
 }
 

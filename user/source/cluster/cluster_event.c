@@ -10,6 +10,9 @@
 #include "user/source/cluster/cluster_state.h"
 #include "user/util/text.h"
 
+/* The controller's host keeps time by NTP: its stamps may be off by this. */
+#define CONTROLLER_CLOCK_NS (50 * DS_NS_PER_MS)
+
 /* ---- hashes of what an event says ---- */
 
 static void mix(uint64_t *hash, const void *data, size_t len)
@@ -213,6 +216,25 @@ static void tell_member(struct ds_cluster *c, const struct ds_cluster_pod_entry 
 	DS_SET(&ev, TARGET_STATE, target_state,
 	       is_instance ? DS_TARGET_STATE_UNAVAILABLE : DS_TARGET_STATE_HEALTHY);
 	DS_SET(&ev, TARGET_SOURCE, target_source, DS_TARGET_SOURCE_ENDPOINT_SLICE);
+	set_group(m, &room, &ev);
+	c->options.tell(c->options.ctx, pod->node->key, &ev);
+}
+
+void ds_cluster_bound_tell(struct ds_cluster *c, const struct ds_cluster_pod_entry *pod,
+			   const struct ds_cluster_member *m, int64_t not_before_ns)
+{
+	struct room room;
+	struct ds_event ev;
+
+	(void)ds_addr_format(&m->addr, room.id);
+	ds_event_init(&ev, DS_EVENT_TARGET, c->now_ns);
+	set_identity(pod, &ev);
+	DS_SET_STR(&ev, TARGET_ID, target_id, room.id);
+	DS_SET(&ev, TARGET_PORT, target_port, m->port);
+	DS_SET(&ev, TARGET_STATE, target_state, DS_TARGET_STATE_DRAINING);
+	DS_SET(&ev, TARGET_SOURCE, target_source, DS_TARGET_SOURCE_LBC_CHECKPOINT);
+	DS_SET(&ev, NOT_BEFORE, not_before, not_before_ns);
+	DS_SET(&ev, CLOCK_ERROR, clock_error, CONTROLLER_CLOCK_NS);
 	set_group(m, &room, &ev);
 	c->options.tell(c->options.ctx, pod->node->key, &ev);
 }

@@ -135,6 +135,32 @@ void ds_cluster_group_meet(struct ds_cluster *c, struct ds_cluster_group *g, con
 		tell_addresses(c, b, node);
 }
 
+/*
+ * The controller empties its checkpoint before it changes targets, and fills it when all is done. A
+ * target whose pod began to go while it was full is not deregistered before it is empty. Where it
+ * was empty already, as in a rollout with readiness gates, it says nothing.
+ */
+void ds_cluster_group_checkpoint(struct ds_cluster *c, const struct ds_read_binding *b)
+{
+	struct ds_cluster_group *g = ds_cluster_group_of(c, b->arn);
+	bool begins = g && g->is_settled && b->is_checkpoint_empty && b->checkpoint_ns;
+
+	if (g)
+		g->is_settled = b->has_checkpoint && !b->is_checkpoint_empty;
+	for (const struct ds_tie *t = begins ? c->going.first : NULL; t; t = t->next) {
+		struct ds_cluster_pod_entry *pod = t->of;
+
+		for (int i = 0; pod->node && i < pod->members_cnt; i++) {
+			struct ds_cluster_member *m = &pod->members[i];
+
+			if (m->group != g || !m->was_settled)
+				continue;
+			m->was_settled = false;	/* the next time says nothing of this target */
+			ds_cluster_bound_tell(c, pod, m, b->checkpoint_ns);
+		}
+	}
+}
+
 /* ---- events of the poller ---- */
 
 static struct ds_cluster_group_facts facts_of(const struct ds_event *ev)

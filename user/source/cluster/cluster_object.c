@@ -138,6 +138,7 @@ static void tie_binding(struct ds_cluster *c, struct ds_cluster_object *o)
 	ds_tie_add(&o->service->bindings, &o->in_service, o);
 	ds_tie_add(&o->space->bindings, &o->in_space, o);
 	c->stats.bindings++;
+	ds_cluster_group_checkpoint(c, b);
 	touch_binding(c, o);
 }
 
@@ -463,6 +464,11 @@ static void untie_pod(struct ds_cluster *c, struct ds_cluster_object *o)
 
 /* ---- all kinds ---- */
 
+static bool is_binding(enum ds_cluster_kind kind)
+{
+	return kind == DS_CLUSTER_BINDING || kind == DS_CLUSTER_BINDING_EKS;
+}
+
 static bool says_the_same(const struct ds_cluster_object *o)
 {
 	const struct ds_read_node *a = o->facts, *b = o->news;
@@ -551,6 +557,8 @@ void ds_cluster_object_update(struct ds_cluster *c, struct ds_cluster_object *o)
 		return;
 	}
 	if (says_the_same(o)) {
+		if (is_binding(o->kind))
+			ds_cluster_group_checkpoint(c, o->news);
 		ds_cluster_object_free(o->kind, o->news);
 		o->news = NULL;
 		return;

@@ -323,8 +323,18 @@ void ds_cluster_pod_forget(struct ds_cluster *c, struct ds_cluster_pod_entry *po
 	ds_cluster_pod_remove(c, pod);
 }
 
+/* What its groups were like then. */
+static void begin_to_go(struct ds_cluster_pod_entry *pod)
+{
+	for (int i = 0; i < pod->members_cnt; i++)
+		pod->members[i].was_settled = pod->members[i].group->is_settled &&
+					      pod->members[i].type == DS_TARGET_TYPE_IP;
+}
+
 static void look_at(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
 {
+	int64_t going_ns = pod->going_ns;
+
 	c->stats.recomputed++;
 	set_node(c, pod);
 	find_workload(c, pod);
@@ -336,6 +346,8 @@ static void look_at(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
 		return;
 	}
 	meet_groups(c, pod);
+	if (pod->was_terminating && pod->going_ns && !going_ns)
+		begin_to_go(pod);
 	if ((pod->going_ns || pod->left_ns) && pod->members_cnt && !pod->in_going.of)
 		ds_tie_add(&c->going, &pod->in_going, pod);
 	if (!pod->going_ns && !pod->left_ns && pod->in_going.of) {

@@ -93,6 +93,7 @@ struct ds_cluster_group {
 	char lb_name[DS_READ_TEXT_LEN + 1];
 	size_t refs;			/* targets of pods */
 	bool announced;
+	bool is_settled;		/* the controller's checkpoint is not empty */
 	UT_hash_handle hh;
 	char key[];			/* the ARN */
 };
@@ -125,6 +126,7 @@ struct ds_cluster_member {
 	uint16_t port, pod_port;
 	bool ready;			/* the controller registers it */
 	bool polled;
+	bool was_settled;		/* its group was as it began to go: see the checkpoint */
 	const struct ds_cluster_node_entry *met_on;	/* whom the group's balancer was told */
 	uint64_t told;			/* hash of what was told of it, 0 = nothing */
 };
@@ -290,12 +292,18 @@ void ds_cluster_workload_changed(struct ds_cluster *c, struct ds_cluster_workloa
 /* A pod of that node is in the group (again): what it is is asked, its balancer is told. */
 void ds_cluster_group_meet(struct ds_cluster *c, struct ds_cluster_group *g, const char *node);
 
+/* What a binding says of the controller's work at its group. */
+void ds_cluster_group_checkpoint(struct ds_cluster *c, const struct ds_read_binding *b);
+
 /* ---- cluster_event.c ---- */
 
 /* What has changed of the pod since it was told last. */
 void ds_cluster_pod_tell(struct ds_cluster *c, struct ds_cluster_pod_entry *pod);
 void ds_cluster_address_tell(struct ds_cluster *c, const char *node, const struct ds_addr *addr,
 			     const char *name, int type);
+/* The controller did not deregister the pod's target before that moment. */
+void ds_cluster_bound_tell(struct ds_cluster *c, const struct ds_cluster_pod_entry *pod,
+			   const struct ds_cluster_member *m, int64_t not_before_ns);
 /* A reading of the pod's target, with the pod's identity. */
 void ds_cluster_reading_tell(struct ds_cluster *c, const struct ds_cluster_pod_entry *pod,
 			     const struct ds_event *ev);
