@@ -280,7 +280,8 @@ static int follow(struct ds_watcher *w, enum ds_cluster_kind kind)
 	struct ds_kube_follow_options o = {
 		.watch = { .path = source->path, .selector = "", .what = source->what,
 			   .right = source->right, .optional = source->is_crd,
-			   .keep = source->keep, .max = source->max, .take = take,
+			   .keep = source->keep, .max = source->max,
+			   .kept_max = source->kept_max, .take = take,
 			   .tell = tell_object, .drop = drop, .trouble = trouble, .ctx = f },
 	};
 
