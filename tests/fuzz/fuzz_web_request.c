@@ -81,7 +81,7 @@ static bool hear(int fd, char *answer, size_t *len)
 
 static void check_answer(const char *answer, size_t len)
 {
-	static const char *const statuses[] = { "200", "400", "404", "405", "408", "411", "413",
+	static const char *const statuses[] = { "100", "200", "400", "404", "405", "408", "411", "413",
 						"414", "431", "500", "501", "503", "505" };
 	bool known = false;
 
