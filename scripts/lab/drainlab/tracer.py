@@ -21,6 +21,7 @@ class Printed:
         self.error_path = os.path.join(lab.folder, "drainsnoop.err")
         self.seen = set()       # (event.name, uid)
         self.names = set()
+        self.going = set()      # UIDs of pods that it was told to go, addresses of targets that drain
         self.offset = 0
         self.lock = threading.Lock()
         self.recordings = []
@@ -55,6 +56,10 @@ class Printed:
         """One more line."""
         self.names.add(event.get("event.name"))
         self.seen.add((event.get("event.name"), event.get("k8s.pod.uid")))
+        if event.get("drainsnoop.pod.phase") == "terminating":
+            self.going.add(event.get("k8s.pod.uid"))
+        if event.get("event.name") == "drainsnoop.target.state" and event.get("drainsnoop.target.state") == "draining":
+            self.going.add(event.get("drainsnoop.target.id"))
 
     def _read(self):
         """Reads what has been printed since; LabError if drainsnoop has ended."""
@@ -78,6 +83,11 @@ class Printed:
             if self.ended():
                 raise
             self.lab.problem(str(error))
+
+    def wait_for_going(self, pods):
+        """Waits until drainsnoop knows that each of the pods goes, and its target."""
+        wanted = {key for pod in pods for key in (pod.uid, pod.address)}
+        wait_for(lambda: self._read() or wanted <= self.going, 20, "drainsnoop to know who goes")
 
     def wait_for_verdicts(self, pods, timeout):
         """Waits until each of the pods has its verdict."""
@@ -171,6 +181,11 @@ class NoTracer:
 
     def gaps(self):
         return []
+
+    def wait_for_going(self, pods):
+        """Waits until drainsnoop knows that each of the pods goes, and its target."""
+        wanted = {key for pod in pods for key in (pod.uid, pod.address)}
+        wait_for(lambda: self._read() or wanted <= self.going, 20, "drainsnoop to know who goes")
 
     def wait_for_verdicts(self, pods, timeout):
         pass

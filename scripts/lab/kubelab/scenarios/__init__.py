@@ -28,6 +28,13 @@ def begin(lab):
         lab.kubernetes.restart()
 
 
+def heard(lab):
+    """Waits until drainsnoop knows that a pod goes, and that its target drains: what stops the API server after that
+    keeps no news from it that the scenario is not about."""
+    if lab.binary:
+        lab.tracer.wait_for_going(lab.kubernetes.ending)
+
+
 def triggered(run, trigger):
     """Problems unless this is why, by drainsnoop's verdicts, each of the pods ended: not a rollout of theirs. And
     those with drops that it names: none of them was of a pod that was as it should be."""

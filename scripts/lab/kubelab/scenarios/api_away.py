@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The API server is killed in the middle of a rollout, and started again half a minute later."""
 
-from . import begin
+from . import begin, heard
 from .api_stopped import FAMILIES, PODS_BY, SECONDS, SETTINGS, mechanics
 from .rollout import well_advised as judged
 
@@ -13,6 +13,7 @@ def play(lab):
     lab.kubernetes.deploy()
     lab.start_clients()
     begin(lab)
+    heard(lab)
     with lab.control_plane.away("apiserver"):
         lab.say(f"there is no API server for {SECONDS} s")
         lab.sleep(SECONDS)

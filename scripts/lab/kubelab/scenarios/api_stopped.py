@@ -2,7 +2,7 @@
 """The API server stands still for half a minute, in the middle of a rollout. Nothing tells its clients so: it
 takes nothing in, and what it would tell is silence, of which a watch has a minute at times."""
 
-from . import begin
+from . import begin, heard
 from .rollout import FAMILIES, SETTINGS as FIELD, well_advised as must_find
 
 SUMMARY = "the API server stands still for 30 s in mid-rollout: nothing is lost"
@@ -16,6 +16,7 @@ def play(lab):
     lab.kubernetes.deploy()
     lab.start_clients()
     begin(lab)
+    heard(lab)
     with lab.control_plane.stopped("apiserver"):
         lab.say(f"the API server stands still for {SECONDS} s")
         lab.sleep(SECONDS)
