@@ -4,30 +4,21 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/capability.h>
 
-/* Of Linux 5.8; headers may be older. */
-#ifndef CAP_PERFMON
-#define CAP_PERFMON 38
-#endif
-#ifndef CAP_BPF
-#define CAP_BPF 39
-#endif
+#include "user/source/kernel/kernel_caps.h"
 
-#define BIT(cap) (UINT64_C(1) << (cap))
-#define NEEDED (BIT(CAP_BPF) | BIT(CAP_PERFMON))
 #define SECCOMP_FILTERED 2
 
 static bool suffices(uint64_t caps)
 {
-	return (caps & NEEDED) == NEEDED || (caps & BIT(CAP_SYS_ADMIN));
+	return (caps & DS_CAPS_NEEDED) == DS_CAPS_NEEDED || (caps & DS_CAP_BIT(CAP_SYS_ADMIN));
 }
 
 static const char *lacking(uint64_t caps)
 {
-	if (!(caps & NEEDED))
+	if (!(caps & DS_CAPS_NEEDED))
 		return "CAP_BPF and CAP_PERFMON";
-	return caps & BIT(CAP_BPF) ? "CAP_PERFMON" : "CAP_BPF";
+	return caps & DS_CAP_BIT(CAP_BPF) ? "CAP_PERFMON" : "CAP_BPF";
 }
 
 static void judge_capabilities(const struct ds_doctor_privileges *p, struct ds_finding *f)
@@ -81,7 +72,7 @@ static void judge_refusal(const struct ds_doctor_privileges *p, struct ds_findin
 
 static void judge_memory(const struct ds_doctor_privileges *p, struct ds_finding *f)
 {
-	if (p->map_errno == EPERM && (p->effective & BIT(CAP_SYS_RESOURCE))) {
+	if (p->map_errno == EPERM && (p->effective & DS_CAP_BIT(CAP_SYS_RESOURCE))) {
 		ds_finding_say(f, DS_FOUND_OK, "the limit of locked memory is raised by itself");
 	} else if (p->map_errno == EPERM) {
 		ds_finding_say(f, DS_FOUND_FAIL, "this kernel counts BPF maps as locked memory (as all did "
@@ -100,9 +91,9 @@ static void judge_memory(const struct ds_doctor_privileges *p, struct ds_finding
 
 bool ds_doctor_judge_privileges(const struct ds_doctor_privileges *p, struct ds_finding *f)
 {
-	ds_finding_bool_fact(f, "cap_bpf", p->effective & BIT(CAP_BPF));
-	ds_finding_bool_fact(f, "cap_perfmon", p->effective & BIT(CAP_PERFMON));
-	ds_finding_bool_fact(f, "cap_sys_admin", p->effective & BIT(CAP_SYS_ADMIN));
+	ds_finding_bool_fact(f, "cap_bpf", p->effective & DS_CAP_BIT(CAP_BPF));
+	ds_finding_bool_fact(f, "cap_perfmon", p->effective & DS_CAP_BIT(CAP_PERFMON));
+	ds_finding_bool_fact(f, "cap_sys_admin", p->effective & DS_CAP_BIT(CAP_SYS_ADMIN));
 	ds_finding_bool_fact(f, "root", p->root);
 	if (p->seccomp >= 0)
 		ds_finding_bool_fact(f, "seccomp", p->seccomp == SECCOMP_FILTERED);
@@ -129,7 +120,7 @@ bool ds_doctor_judge_privileges(const struct ds_doctor_privileges *p, struct ds_
 	}
 	if (f->found == DS_FOUND_FAIL)
 		return false;
-	ds_finding_say(f, DS_FOUND_OK, "%s", (p->effective & NEEDED) == NEEDED ?
+	ds_finding_say(f, DS_FOUND_OK, "%s", (p->effective & DS_CAPS_NEEDED) == DS_CAPS_NEEDED ?
 		       "CAP_BPF and CAP_PERFMON are effective, bpf() answers" :
 		       "CAP_SYS_ADMIN is effective, bpf() answers");
 	return true;

@@ -65,19 +65,13 @@ void ds_read_owner(json_object *metadata, enum ds_cluster_owner *ret_kind,
 		{ "DaemonSet", DS_CLUSTER_OWNER_DAEMONSET },
 		{ "Job", DS_CLUSTER_OWNER_JOB },
 	};
-	json_object *list = ds_kube_list(metadata, "ownerReferences");
+	json_object *owner = ds_kube_controller(metadata);
+	const char *word = ds_kube_text(owner, "kind"), *name = ds_kube_text(owner, "name");
 
-	for (size_t i = 0; i < ds_kube_items(list); i++) {
-		json_object *owner = json_object_array_get_idx(list, i);
-		const char *word = ds_kube_text(owner, "kind"), *name = ds_kube_text(owner, "name");
-
-		for (size_t k = 0; ds_read_bool(owner, "controller", false) && name[0] &&
-				   k < sizeof(kinds) / sizeof(kinds[0]);
-		     k++)
-			if (!strcmp(word, kinds[k].word) &&
-			    ds_kube_copy(ret_name, DS_KUBE_NAME_LEN + 1, name))
-				*ret_kind = kinds[k].kind;
-	}
+	for (size_t k = 0; name[0] && k < sizeof(kinds) / sizeof(kinds[0]); k++)
+		if (!strcmp(word, kinds[k].word) &&
+		    ds_kube_copy(ret_name, DS_KUBE_NAME_LEN + 1, name))
+			*ret_kind = kinds[k].kind;
 }
 
 static void add_address(struct ds_read_pod *p, const char *text)

@@ -5,21 +5,9 @@
 #include "user/source/kernel/kernel_caps.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-/* Of Linux 5.8; headers may be older. */
-#ifndef CAP_PERFMON
-#define CAP_PERFMON 38
-#endif
-#ifndef CAP_BPF
-#define CAP_BPF 39
-#endif
-
-#define BIT(cap) (UINT64_C(1) << (cap))
-#define NEEDED (BIT(CAP_BPF) | BIT(CAP_PERFMON))
 
 int ds_caps_get(struct ds_caps *ret_caps)
 {
@@ -53,7 +41,7 @@ bool ds_caps_may_trace(void)
 
 	if (ds_caps_get(&caps))
 		return false;
-	return (caps.effective & NEEDED) == NEEDED || (caps.effective & BIT(CAP_SYS_ADMIN));
+	return (caps.effective & DS_CAPS_NEEDED) == DS_CAPS_NEEDED || (caps.effective & DS_CAP_BIT(CAP_SYS_ADMIN));
 }
 
 int ds_caps_drop(void)
@@ -63,7 +51,7 @@ int ds_caps_drop(void)
 
 	if (r)
 		return r;
-	caps.permitted &= NEEDED;
+	caps.permitted &= DS_CAPS_NEEDED;
 	caps.effective = 0;
 	return caps_set(&caps);
 }
@@ -75,6 +63,6 @@ int ds_caps_raise(bool on)
 
 	if (r)
 		return r;
-	caps.effective = on ? caps.permitted & NEEDED : 0;
+	caps.effective = on ? caps.permitted & DS_CAPS_NEEDED : 0;
 	return caps_set(&caps);
 }

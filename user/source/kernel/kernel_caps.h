@@ -6,8 +6,20 @@
 #ifndef DS_SOURCE_KERNEL_CAPS_H
 #define DS_SOURCE_KERNEL_CAPS_H
 
+#include <linux/capability.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Of Linux 5.8; headers may be older. */
+#ifndef CAP_PERFMON
+#define CAP_PERFMON 38
+#endif
+#ifndef CAP_BPF
+#define CAP_BPF 39
+#endif
+
+#define DS_CAP_BIT(cap) (UINT64_C(1) << (cap))
+#define DS_CAPS_NEEDED (DS_CAP_BIT(CAP_BPF) | DS_CAP_BIT(CAP_PERFMON))
 
 /* One bit a capability. */
 struct ds_caps {

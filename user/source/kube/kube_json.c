@@ -41,6 +41,24 @@ const char *ds_kube_text(json_object *object, const char *key)
 	return value && strlen(text) != (size_t)json_object_get_string_len(value) ? "" : text;
 }
 
+bool ds_kube_is_true(json_object *object, const char *key)
+{
+	return json_object_get_boolean(ds_kube_member(object, key, json_type_boolean));
+}
+
+json_object *ds_kube_controller(json_object *metadata)
+{
+	json_object *list = ds_kube_list(metadata, "ownerReferences");
+
+	for (size_t i = 0; i < ds_kube_items(list); i++) {
+		json_object *owner = json_object_array_get_idx(list, i);
+
+		if (ds_kube_is_true(owner, "controller"))
+			return owner;
+	}
+	return NULL;
+}
+
 bool ds_kube_copy(char *dst, size_t size, const char *text)
 {
 	size_t len = strlen(text);

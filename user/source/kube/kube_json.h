@@ -23,6 +23,12 @@ size_t ds_kube_items(json_object *list);
 /* A string, borrowed; "" where there is none, or where it holds a NUL. */
 const char *ds_kube_text(json_object *object, const char *key);
 
+/* True only where the member is there and true. */
+bool ds_kube_is_true(json_object *object, const char *key);
+
+/* The owner that controls an object: of its metadata's ownerReferences, borrowed, or NULL. */
+json_object *ds_kube_controller(json_object *metadata);
+
 /* Copies text that fits; else false, and dst is as it was. */
 bool ds_kube_copy(char *dst, size_t size, const char *text);
 

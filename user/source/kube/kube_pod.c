@@ -104,13 +104,6 @@ static const struct {
 
 /* ---- members ---- */
 
-static bool is_true(json_object *object, const char *key)
-{
-	json_object *value = ds_kube_member(object, key, json_type_boolean);
-
-	return value && json_object_get_boolean(value);
-}
-
 /* A number of seconds of a sane size, or -1. */
 static int64_t seconds_of(json_object *object, const char *key)
 {
@@ -141,18 +134,12 @@ static void read_owner(json_object *metadata, struct ds_kube_pod *pod)
 		{ "DaemonSet", DS_KUBE_OWNER_DAEMONSET },
 		{ "Job", DS_KUBE_OWNER_JOB },
 	};
-	json_object *list = ds_kube_list(metadata, "ownerReferences");
+	json_object *owner = ds_kube_controller(metadata);
 
-	for (size_t i = 0; i < ds_kube_items(list); i++) {
-		json_object *owner = json_object_array_get_idx(list, i);
-
-		for (size_t k = 0;
-		     is_true(owner, "controller") && k < sizeof(kinds) / sizeof(kinds[0]); k++)
-			if (!strcmp(ds_kube_text(owner, "kind"), kinds[k].kind) &&
-			    ds_kube_copy(pod->owner, sizeof(pod->owner),
-					 ds_kube_text(owner, "name")))
-				pod->owner_kind = kinds[k].owner;
-	}
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+		if (!strcmp(ds_kube_text(owner, "kind"), kinds[k].kind) &&
+		    ds_kube_copy(pod->owner, sizeof(pod->owner), ds_kube_text(owner, "name")))
+			pod->owner_kind = kinds[k].owner;
 }
 
 /* A Deployment names its ReplicaSets NAME-HASH, and labels their pods with HASH. */
@@ -426,7 +413,7 @@ int ds_kube_pod_read(json_object *object, int64_t now_ns, struct ds_kube_pod *re
 		return -EINVAL;
 	read_owner(metadata, &pod);
 	find_deployment(metadata, &pod);
-	pod.host_network = is_true(spec, "hostNetwork");
+	pod.host_network = ds_kube_is_true(spec, "hostNetwork");
 	read_addresses(status, &pod);
 	read_containers(spec, &pod);
 	read_names(ds_kube_list(status, "containerStatuses"), &pod);
