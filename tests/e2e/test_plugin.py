@@ -27,6 +27,11 @@ def stamp(offset=0.0):
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + f".{int(at % 1 * 1e9):09d}Z"
 
 
+def setUpModule():
+    # Who starts us in the background has SIGINT ignored, and a shell cannot undo that for itself.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Plugin(unittest.TestCase):
     shell = None
 
