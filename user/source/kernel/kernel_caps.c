@@ -41,7 +41,8 @@ bool ds_caps_may_trace(void)
 
 	if (ds_caps_get(&caps))
 		return false;
-	return (caps.effective & DS_CAPS_NEEDED) == DS_CAPS_NEEDED || (caps.effective & DS_CAP_BIT(CAP_SYS_ADMIN));
+	return (caps.effective & DS_CAPS_NEEDED) == DS_CAPS_NEEDED ||
+	       (caps.effective & DS_CAP_BIT(CAP_SYS_ADMIN));
 }
 
 int ds_caps_drop(void)
