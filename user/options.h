@@ -21,6 +21,7 @@ enum ds_exit {
 };
 
 #define DS_OPTION_LIST_MAX 64
+#define DS_METRICS_LISTEN_DEFAULT ":9973"
 
 /* Strings are borrowed of argv. */
 struct ds_options {

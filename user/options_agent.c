@@ -8,7 +8,6 @@
 #include "user/options_value.h"
 #include "user/sink/metrics.h"
 
-#define METRICS_LISTEN_DEFAULT ":9973"
 
 enum {
 	OPT_RECORD = 256, OPT_STATE, OPT_CLUSTER, OPT_CONFIG_NAMESPACE, OPT_STANDALONE,
@@ -19,7 +18,7 @@ enum {
 static const struct argp_option agent_options[] = {
 	{ NULL, 0, NULL, 0, "What the agent serves and says:", 1 },
 	{ "metrics-listen", OPT_METRICS_LISTEN, "ADDR:PORT", 0,
-	  "Serve /metrics, /healthz and /readyz there (default " METRICS_LISTEN_DEFAULT
+	  "Serve /metrics, /healthz and /readyz there (default " DS_METRICS_LISTEN_DEFAULT
 	  ", all addresses); off = nowhere", 1 },
 	{ "metrics-labels", OPT_METRICS_LABELS, "LIST", 0,
 	  "Labels of a metric's subject: namespace,workload (default) or namespace", 1 },
@@ -71,7 +70,7 @@ static void begin(struct argp_state *state)
 	ds_value_give_to_children(state, agent_children);
 	o->kube = true;
 	o->print.output = DS_OUTPUT_JSON;
-	o->metrics_listen = METRICS_LISTEN_DEFAULT;
+	o->metrics_listen = DS_METRICS_LISTEN_DEFAULT;
 	o->metrics_labels = "namespace,workload";
 }
 
@@ -102,7 +101,7 @@ static error_t parse_agent(int key, char *arg, struct argp_state *state)
 		o->redact_key_file = arg;
 		return 0;
 	case OPT_CONFIG_NAMESPACE:
-		o->config_namespace = arg;
+		o->config_namespace = ds_value_object_name(state, "--config-namespace", arg);
 		return 0;
 	case OPT_STANDALONE:
 		o->standalone = o->elb = true;

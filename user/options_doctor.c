@@ -8,7 +8,6 @@
 #include "user/options_source.h"
 #include "user/options_value.h"
 
-#define METRICS_LISTEN_DEFAULT ":9973"
 
 enum { OPT_FOR = 256, OPT_CHECK, OPT_STATE, OPT_METRICS, OPT_NAMESPACE, OPT_COLOR };
 
@@ -18,7 +17,7 @@ static const struct argp_option options[] = {
 	  "agent (default; trace too) or targets: check what that command needs", 1 },
 	{ "state", OPT_STATE, "FILE", 0, "The state file that it is to keep", 1 },
 	{ "metrics-listen", OPT_METRICS, "ADDR:PORT", 0,
-	  "Where it is to serve its metrics (default " METRICS_LISTEN_DEFAULT "; off = nowhere)", 1 },
+	  "Where it is to serve its metrics (default " DS_METRICS_LISTEN_DEFAULT "; off = nowhere)", 1 },
 	{ "config-namespace", OPT_NAMESPACE, "NS", 0,
 	  "The namespace of the agents' ConfigMaps (default: POD_NAMESPACE, else the service account's, "
 	  "else drainsnoop)", 1 },
@@ -66,7 +65,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		ds_value_give_to_children(state, children);
-		o->metrics_listen = METRICS_LISTEN_DEFAULT;
+		o->metrics_listen = DS_METRICS_LISTEN_DEFAULT;
 		return 0;
 	case OPT_FOR:
 		o->doctor_for = ds_value_choice(state, "--for", commands, DS_DOCTOR_FOR_MAX, arg);
@@ -81,7 +80,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->metrics_listen = arg;
 		return 0;
 	case OPT_NAMESPACE:
-		o->config_namespace = arg;
+		o->config_namespace = ds_value_object_name(state, "--config-namespace", arg);
 		return 0;
 	case 'o':
 		o->print.output = ds_value_choice(state, "-o", outputs, 2, arg) ? DS_OUTPUT_JSON :

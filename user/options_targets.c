@@ -8,9 +8,7 @@
 #include "user/options_value.h"
 #include "user/util/timefmt.h"
 
-#define METRICS_LISTEN_DEFAULT ":9973"
 #define LEASE_DEFAULT "drainsnoop-targets"
-#define NAME_MAX_LEN 253
 #define LEASE_MAX_NS (3600 * DS_NS_PER_S)
 
 enum {
@@ -21,7 +19,7 @@ enum {
 static const struct argp_option targets_options[] = {
 	{ NULL, 0, NULL, 0, "What it serves and says:", 1 },
 	{ "metrics-listen", OPT_METRICS_LISTEN, "ADDR:PORT", 0,
-	  "Serve /metrics, /healthz and /readyz there (default " METRICS_LISTEN_DEFAULT
+	  "Serve /metrics, /healthz and /readyz there (default " DS_METRICS_LISTEN_DEFAULT
 	  ", all addresses); off = nowhere", 1 },
 	{ "cluster", OPT_CLUSTER, "NAME", 0, "Put k8s.cluster.name=NAME into every line", 1 },
 	{ "verbose", 'v', NULL, 0, "Say more on standard error", 1 },
@@ -51,23 +49,11 @@ static void begin(struct argp_state *state)
 
 	ds_value_give_to_children(state, targets_children);
 	o->elb = true;
-	o->metrics_listen = METRICS_LISTEN_DEFAULT;
+	o->metrics_listen = DS_METRICS_LISTEN_DEFAULT;
 	o->lease = LEASE_DEFAULT;
 	o->lease_duration_ns = 15 * DS_NS_PER_S;
 	o->lease_renew_ns = 10 * DS_NS_PER_S;
 	o->lease_retry_ns = 2 * DS_NS_PER_S;
-}
-
-/* A name of an object of Kubernetes: it stands in paths as it is. */
-static const char *name_of(const struct argp_state *state, const char *option, const char *arg)
-{
-	size_t len = strlen(arg);
-
-	if (!len || len > NAME_MAX_LEN ||
-	    strspn(arg, "abcdefghijklmnopqrstuvwxyz0123456789-.") != len || arg[0] == '.' ||
-	    arg[0] == '-')
-		ds_value_error(state, option, "'%s' is no name of an object of Kubernetes", arg);
-	return arg;
 }
 
 static void check_lease(const struct argp_state *state, const struct ds_options *o)
@@ -89,7 +75,7 @@ static error_t parse_targets_command(int key, char *arg, struct argp_state *stat
 		begin(state);
 		return 0;
 	case OPT_METRICS_LISTEN:
-		o->metrics_listen = strcmp(arg, "off") ? arg : "";
+		o->metrics_listen = ds_value_listen(state, "--metrics-listen", arg);
 		return 0;
 	case OPT_CLUSTER:
 		o->cluster = arg;
@@ -98,10 +84,10 @@ static error_t parse_targets_command(int key, char *arg, struct argp_state *stat
 		o->verbose = true;
 		return 0;
 	case OPT_CONFIG_NAMESPACE:
-		o->config_namespace = name_of(state, "--config-namespace", arg);
+		o->config_namespace = ds_value_object_name(state, "--config-namespace", arg);
 		return 0;
 	case OPT_LEASE:
-		o->lease = name_of(state, "--lease", arg);
+		o->lease = ds_value_object_name(state, "--lease", arg);
 		return 0;
 	case OPT_LEASE_DURATION:
 		o->lease_duration_ns = ds_value_duration(state, "--lease-duration", arg);

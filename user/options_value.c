@@ -13,6 +13,7 @@
 #include "user/util/timefmt.h"
 
 #define SAID_MAX 512
+#define OBJECT_NAME_MAX 253
 
 /* Whether the option at hand was given by the environment. */
 static bool is_environments(const struct argp_state *state)
@@ -97,6 +98,18 @@ static int word_of(const char *const *words, int cnt, const char *arg)
 		if (!strcmp(words[i], arg))
 			return i;
 	return -1;
+}
+
+const char *ds_value_object_name(const struct argp_state *state, const char *option,
+				 const char *arg)
+{
+	size_t len = strlen(arg);
+
+	if (!len || len > OBJECT_NAME_MAX ||
+	    strspn(arg, "abcdefghijklmnopqrstuvwxyz0123456789-.") != len || arg[0] == '.' ||
+	    arg[0] == '-')
+		ds_value_error(state, option, "'%s' is no name of an object of Kubernetes", arg);
+	return arg;
 }
 
 int ds_value_choice(const struct argp_state *state, const char *option, const char *const *words,

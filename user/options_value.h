@@ -32,6 +32,10 @@ uint16_t ds_value_port(const struct argp_state *state, const char *option, const
 /* ADDR:PORT to listen on, borrowed; "" for "off" and "". */
 const char *ds_value_listen(const struct argp_state *state, const char *option, const char *arg);
 
+/* A name of an object of Kubernetes, borrowed: it stands in paths as it is. */
+const char *ds_value_object_name(const struct argp_state *state, const char *option,
+				 const char *arg);
+
 /* One of the words; its index. */
 int ds_value_choice(const struct argp_state *state, const char *option, const char *const *words,
 		    int cnt, const char *arg);

@@ -40,6 +40,12 @@ class Usage(unittest.TestCase):
         self.refused("goes without --config-namespace", "--standalone", "--config-namespace", "a")
         self.refused("--elb-rate: needs --elb", "--elb-rate", "1")
         self.refused("--kube-api goes without --kubeconfig", "--kubeconfig", "/dev/null")
+        for bad in ("", "Upper", "a/b", "..", "-a", "a" * 254):
+            for command in ("agent", "targets", "doctor"):
+                done = subprocess.run([BINARY, command, "--config-namespace", bad], capture_output=True, text=True,
+                                      check=False, timeout=60)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(f"--config-namespace: '{bad}' is no name of an object", done.stderr)
         for bad in ("9973", "localhost:9973", "127.0.0.1:0x1", ":70000", "::1:9973", "[::1]"):
             self.refused(f"--metrics-listen: '{bad}' is no address and port", "--metrics-listen", bad)
 
