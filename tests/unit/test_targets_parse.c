@@ -326,6 +326,20 @@ static void csv_rows_are_readings(void **state)
 		     "2: CSV: the third column is no port|"
 		     "3: CSV: the fourth column is no state (initial, healthy, unhealthy, draining, "
 		     "unused, ...)|");
+	assert_reads("10.77.1.11,10.77.1.11,80,healthy\n.77,10.77.1.11,80,healthy\n"
+		     "12.5s,10.77.1.11,80,healthy\n", "",
+		     "1: CSV: the first column is no time (2026-11-22T10:15:31.5Z)|"
+		     "2: CSV: the first column is no time (2026-11-22T10:15:31.5Z)|"
+		     "3: CSV: the first column is no time (2026-11-22T10:15:31.5Z)|");
+}
+
+/* What the target group may not have known of yet then lies before 1970. */
+static void a_reading_of_1970_has_no_earliest_moment(void **state)
+{
+	(void)state;
+	assert_reads("0.5,10.77.1.11,80,healthy\n0.7,10.77.1.11,80,draining\n",
+		     "file healthy 10.77.1.11:80 -1.000..-1795387019.400|"
+		     "file draining 10.77.1.11:80 -1.000..-1795387019.200|", "");
 }
 
 static void what_is_broken_costs_itself_only(void **state)
@@ -399,6 +413,7 @@ int main(void)
 		T(a_call_whose_begin_is_missing_has_no_lower_bound),
 		T(describe_target_health_with_its_time),
 		T(csv_rows_are_readings),
+		T(a_reading_of_1970_has_no_earliest_moment),
 		T(what_is_broken_costs_itself_only),
 		T(a_line_of_ten_megabytes_is_told_once),
 		T(an_unknown_line_names_the_formats),

@@ -72,7 +72,7 @@ void ds_targets_tell(struct ds_targets_parser *p, const struct ds_targets_told *
 	DS_SET(&ev, TARGET_STATE, target_state, told->state);
 	DS_SET_STR(&ev, TARGET_STATE_REASON, target_state_reason, told->reason);
 	DS_SET(&ev, TARGET_SOURCE, target_source, told->source);
-	if (told->lo_ns)
+	if (told->lo_ns > 0)	/* what is taken off a time may lead beyond 1970 */
 		DS_SET(&ev, NOT_BEFORE, not_before, told->lo_ns);
 	DS_SET(&ev, NOT_AFTER, not_after, told->hi_ns);
 	if (p->clock_error_ns)
@@ -156,8 +156,10 @@ int ds_targets_stamp(const char *text, size_t len, int64_t *ret_lo_ns, int64_t *
 		char *end;
 		long long s = strtoll(room, &end, 10);
 
-		if (s < 0 || s > DS_EVENT_TIME_MAX / DS_NS_PER_S - 1 || (*end && *end != '.'))
+		if (end == room || s > DS_EVENT_TIME_MAX / DS_NS_PER_S - 1)
 			return -EINVAL;
+		if (*end && end + 1 + digits != room + len)
+			return -EINVAL;		/* an address, say: 10.77.1.11 */
 		ns = s * DS_NS_PER_S;
 		for (int64_t i = 0, scale = DS_NS_PER_S / 10; i < (int64_t)digits && scale;
 		     i++, scale /= 10)
