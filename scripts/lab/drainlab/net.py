@@ -368,12 +368,12 @@ class Attachment:
     def release(self):
         """CNI DEL on the node, in its real order. Returns [(what, before, after)], times in ns."""
         plan, node, settings = self.network.plan, self.node, self.network.settings
-        if self.filtered == "tc":
-            self._forbid()
-        elif self.filtered == "xdp":
-            self._forbid_early()
-        steps = [("link", f"link del {self.link}")] if settings.release_by == "link" else self._unwiring()
         done = []
+        if self.filtered:
+            before = now_ns()
+            (self._forbid if self.filtered == "tc" else self._forbid_early)()
+            done.append(("filter", before, now_ns()))
+        steps = [("link", f"link del {self.link}")] if settings.release_by == "link" else self._unwiring()
         for what, command in steps:
             if what == "route":
                 time.sleep(settings.route_after)
