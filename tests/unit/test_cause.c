@@ -343,6 +343,9 @@ static void refused_container_restarting(void **state)
 	c.never_listened = c.registered = true;	/* the restart is the better explanation */
 	(void)is_drop(&c, "refused, container restarting", DS_CAUSE_CONTAINER_RESTARTED,
 		      DS_CONFIDENCE_HIGH);
+	c.unclear = true;	/* it may be the pod's end */
+	(void)is_drop(&c, "refused, container restarting", DS_CAUSE_CONTAINER_RESTARTED,
+		      DS_CONFIDENCE_LOW);
 }
 
 static void refused_not_listening_yet(void **state)
@@ -491,6 +494,17 @@ static void the_end_of_the_run_and_an_unknown_balancer_lower_the_confidence(void
 	(void)is_drop(&c, "refused, terminating", DS_CAUSE_LISTENER_CLOSED, DS_CONFIDENCE_LOW);
 }
 
+/* What the kernel has told stands, whatever becomes of the pod. */
+static void an_unclear_end_is_no_doubt_about_other_causes(void **state)
+{
+	struct ds_case c = ordinary(DS_FLOW_SYN | DS_FLOW_DIED);
+
+	(void)state;
+	c.going = false;
+	c.released = c.restarting = c.unclear = true;
+	(void)is_drop(&c, "died on the node", DS_CAUSE_ADDRESS_RELEASED, DS_CONFIDENCE_HIGH);
+}
+
 /* DESIGN section 2: these six and no other. */
 static void the_rollout_causes(void **state)
 {
@@ -558,6 +572,7 @@ int main(void)
 		cmocka_unit_test(unknown),
 		cmocka_unit_test(what_may_be_a_check_has_low_confidence),
 		cmocka_unit_test(the_end_of_the_run_and_an_unknown_balancer_lower_the_confidence),
+		cmocka_unit_test(an_unclear_end_is_no_doubt_about_other_causes),
 		cmocka_unit_test(the_rollout_causes),
 		cmocka_unit_test(every_case_is_decided),
 	};

@@ -245,6 +245,7 @@ static void without_its_word_a_container_restarts(void **state)
 	serving(f, true);
 	fx_process(f, 2000, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
 	fx_listener(f, 2000, 1, DS_SOCKET_CHANGE_LISTENER_CLOSED);
+	fx_process(f, 2100, 1, 1, DS_PROCESS_CHANGE_EXITED, 0);
 	refused_by_peer(f, FX_LB);
 	fx_tick(f, 12900);
 	assert_int_equal(fx_count(f, DS_EVENT_DROP), 0);
@@ -252,13 +253,14 @@ static void without_its_word_a_container_restarts(void **state)
 	assert_int_equal(fx_only(f, DS_EVENT_DROP)->cause, DS_CAUSE_CONTAINER_RESTARTED);
 }
 
-/* Nobody is waited for where the SIGTERM is older, or was explained before. */
+/* Nobody is waited for where the container ended longer ago. */
 static void nobody_waits_for_what_is_told(void **state)
 {
 	struct fixture *f = *state;
 
 	serving(f, true);
-	fx_process(f, -7001, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
+	fx_process(f, -8000, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
+	fx_process(f, -7001, 1, 1, DS_PROCESS_CHANGE_EXITED, 0);
 	fx_listener(f, 2000, 1, DS_SOCKET_CHANGE_LISTENER_CLOSED);
 	refused_by_peer(f, FX_LB);
 	assert_int_equal(fx_only(f, DS_EVENT_DROP)->cause, DS_CAUSE_CONTAINER_RESTARTED);

@@ -334,6 +334,7 @@ struct ds_decision ds_cause_decide(const struct ds_case *c)
 	d.symptom = symptom_of(c, d.cause, d.outcome);
 	/* Where nobody said who the load balancer is, any peer stands in for it. */
 	if (!c->load_balancer_known || c->final || looks_like_check(c) || c->may_be_probe ||
+	    (d.cause == DS_CAUSE_CONTAINER_RESTARTED && c->unclear) ||
 	    (quiet_beyond_grace(c) && c->flow->age_ns < 0))
 		d.confidence = DS_CONFIDENCE_LOW;
 	/* For whom a node forwards is hidden behind its address: most of it is the balancer's. */

@@ -28,6 +28,7 @@ struct ds_case {
 	bool released;			/* no pod held the address */
 	bool got_through;		/* what died was sent again, and did not die again */
 	bool restarting;		/* a container ended, and the pod was not going */
+	bool unclear;			/* as far as is known: it may be the pod's end */
 	bool never_listened;		/* nothing had listened on the port since the pod's start */
 	bool registered;		/* its target was registered and not draining */
 	bool delay_elapsed;		/* the deregistration delay was over */

@@ -224,6 +224,7 @@ static void watch(struct ds_core *core, const struct ds_event *ev)
 	if (!ds_event_has(ev, DS_KEY_WATCH_LAG))
 		return;
 	core->watched = true;
+	core->watch_is_blind = ev->watch_lag >= WATCH_LAG_NS;
 	if (ev->watch_lag > core->watch_lag_ns)
 		core->watch_lag_ns = ev->watch_lag;
 }
@@ -250,6 +251,7 @@ static void tick(struct ds_core *core, const struct ds_event *ev)
 		core->poll_failed = ev->poll_failed;
 	watch(core, ev);
 	core->final = ds_event_has(ev, DS_KEY_FINAL) && ev->final;
+	ds_ending_review(core);
 	if (core->final) {
 		ds_correlate_finish(core);
 		ds_drop_flush_folded(core, core->now_ns + DS_NS_PER_S);

@@ -263,16 +263,6 @@ static void first_sending(struct ds_core *core, struct ds_flow *flow, const stru
 		ds_arrival_payload(core, flow, came_ns - earlier_ns, earlier_ns);
 }
 
-/*
- * The kubelet tells the end of a pod that it ends by itself (eviction, node shutdown) only once all
- * containers have ended. Until then it looks like a container's restart.
- */
-static bool may_be_explained(const struct ds_pod *pod, int64_t at_ns)
-{
-	return pod && pod->by_kubernetes && !pod->t0_ns && pod->sigterm_ns &&
-	       at_ns < pod->sigterm_ns + DS_WINDOW_NEWS_NS;
-}
-
 static void open_window(struct ds_core *core, struct ds_flow *flow, uint32_t facts, int64_t at_ns)
 {
 	const uint32_t silent = DS_FLOW_SYN | DS_FLOW_PAYLOAD | DS_FLOW_NO_REQUEST;
@@ -281,7 +271,7 @@ static void open_window(struct ds_core *core, struct ds_flow *flow, uint32_t fac
 		return;
 	if (!flow->lost_ns)
 		flow->lost_ns = at_ns;
-	if (facts & ANSWERED && may_be_explained(flow->pod, at_ns))
+	if (facts & ANSWERED && ds_ending_is_waited_for(core, flow->pod, at_ns))
 		ds_flows_open_window(core->flows, flow, DS_FLOW_WINDOW_NEWS,
 				     at_ns + DS_WINDOW_NEWS_NS);
 	else if (facts & ANSWERED)
@@ -511,12 +501,23 @@ void ds_correlate_traffic(struct ds_core *core, const struct ds_event *ev)
 		ds_traffic_rate_sample(probe.pod, ev, ds_balance_is_traffic(core, &probe));
 }
 
+/* To the end of its queue: windows of one length end in the order in which they began. */
+static void wait_on(struct ds_core *core, struct ds_flow *flow, int64_t now_ns)
+{
+	ds_flows_close_window(core->flows, flow);
+	ds_flows_open_window(core->flows, flow, DS_FLOW_WINDOW_NEWS, now_ns + DS_WINDOW_NEWS_NS);
+}
+
 void ds_correlate_advance(struct ds_core *core, int64_t now_ns)
 {
 	struct ds_flow *flow;
 
 	while ((flow = ds_flows_due(core->flows, now_ns)))
-		ds_drop_decide(core, flow);
+		if (flow->window == DS_FLOW_WINDOW_NEWS &&
+		    ds_ending_is_waited_for(core, flow->pod, now_ns))
+			wait_on(core, flow, now_ns);
+		else
+			ds_drop_decide(core, flow);
 	while ((flow = ds_flows_first(core->flows)) && now_ns - flow->last_ns > DS_SILENCE_NS &&
 	       flow->window == DS_FLOW_WINDOW_NONE)
 		give_up(core, flow);

@@ -111,6 +111,7 @@ static struct ds_case make_case(const struct ds_core *core, const struct ds_flow
 	c.released = is_released(core, flow);
 	c.got_through = !c.released && got_through(core, flow);
 	c.restarting = !c.going && is_restarting(pod, flow->key.pod_port, at_ns);
+	c.unclear = c.restarting && ds_ending_is_unclear(core, pod, core->now_ns);
 	c.never_listened = !l || (!l->closed_ns && l->opened_ns > at_ns);
 	c.registered = target && !ds_target_is_draining(target) &&
 		       target->state != DS_TARGET_STATE_UNUSED &&

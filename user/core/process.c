@@ -178,6 +178,8 @@ void ds_process_event(struct ds_core *core, const struct ds_event *ev)
 	if (!pod)
 		return;
 	ds_timeline_learn_netns(core, pod, ev);
+	if (is_sandbox(ev) && ev->process_change == DS_PROCESS_CHANGE_EXITED)
+		(void)ds_ending_begin(core, pod, ev->time_ns);
 	if (is_sandbox(ev) || !ds_cgroup_container(path, id))
 		return;
 	if (ev->process_change != DS_PROCESS_CHANGE_OOM_KILLED &&

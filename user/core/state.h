@@ -15,7 +15,7 @@
 
 #define DS_WINDOW_ANSWERED_NS (200 * DS_NS_PER_MS)	/* after a RST, FIN or ICMP of ours */
 #define DS_WINDOW_SILENT_NS (12 * DS_NS_PER_S)	/* after the first packet without an answer */
-/* What follows a SIGTERM that Kubernetes has not explained yet waits for its word. */
+/* What follows a SIGTERM that is not explained yet waits: ending.c, asked again as often. */
 #define DS_WINDOW_NEWS_NS (10 * DS_NS_PER_S)
 #define DS_SILENCE_NS (120 * DS_NS_PER_S)		/* a flow this quiet is over */
 
@@ -87,6 +87,7 @@ struct ds_core {
 	int64_t probes_attached, probes_missing;
 	int64_t poll_requests, poll_throttled, poll_failed;	/* 0 requests: no poller */
 	bool watched;			/* somebody watches the cluster */
+	bool watch_is_blind;		/* so the latest tick says: what happens is told later */
 	bool watch_was_behind;		/* so the last line said */
 	int64_t watch_restarts;
 	int64_t watch_lag_ns;		/* the largest since the last line */
@@ -177,6 +178,18 @@ void ds_address_end(struct ds_core *core, struct ds_pod *pod, int64_t at_ns);
 
 /* process.c: how containers end */
 void ds_process_event(struct ds_core *core, const struct ds_event *ev);
+
+/*
+ * ending.c: the end of a pod that Kubernetes does not tell, or not yet. It is over by that moment:
+ * where no T0 is known, the SIGTERM with which it began was it. True: so it is now.
+ */
+bool ds_ending_begin(struct ds_core *core, struct ds_pod *pod, int64_t end_ns);
+/* Time has passed: a release that stays is an end. */
+void ds_ending_review(struct ds_core *core);
+/* Its containers got SIGTERM: whether for a restart or for the pod's end is not known then. */
+bool ds_ending_is_unclear(const struct ds_core *core, const struct ds_pod *pod, int64_t at_ns);
+/* The same, and it is worth waiting for. */
+bool ds_ending_is_waited_for(const struct ds_core *core, const struct ds_pod *pod, int64_t at_ns);
 
 /* restore.c: an event of the state file. */
 void ds_restore(struct ds_core *core, const struct ds_event *ev);

@@ -8,8 +8,6 @@
 
 #include "user/core/state.h"
 
-#define STATUS_LATE_NS (10 * DS_NS_PER_S)	/* from a pod's end to the status that tells it */
-
 void ds_timeline_set_t0(struct ds_pod *pod, int64_t t0_ns, int64_t error_ns, int source)
 {
 	if (pod->t0_ns && pod->t0_ns <= t0_ns)
@@ -175,17 +173,10 @@ void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev)
 
 /* ---- what Kubernetes says ---- */
 
-/*
- * A status that tells that the kubelet ended the pod by itself comes with the end: its stamp is
- * later than the SIGTERM with which that began, by the grace period at most.
- */
-static bool is_end_of_sigterm(const struct ds_pod *pod, const struct ds_event *ev)
+/* A status that tells that the kubelet ended the pod by itself comes with the end. */
+static bool tells_end(const struct ds_event *ev)
 {
-	int64_t grace_ns = (pod->grace_s > 0 ? pod->grace_s : 0) * DS_NS_PER_S;
-
-	return ds_event_has(ev, DS_KEY_T0_SOURCE) && ev->t0_source == DS_T0_SOURCE_STATUS_REASON &&
-	       pod->sigterm_ns && !pod->t0_ns && pod->sigterm_ns < ev->t0 + DS_NS_PER_S &&
-	       ev->t0 - pod->sigterm_ns <= grace_ns + STATUS_LATE_NS;
+	return ds_event_has(ev, DS_KEY_T0_SOURCE) && ev->t0_source == DS_T0_SOURCE_STATUS_REASON;
 }
 
 void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev)
@@ -200,10 +191,8 @@ void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev)
 	ds_address_told(core, pod, ev);
 	if (is_new)
 		resolve_pending(core, pod);
-	if (ds_event_has(ev, DS_KEY_T0) && is_end_of_sigterm(pod, ev))	/* after its hook */
-		ds_timeline_set_t0(pod, pod->sigterm_ns, ds_pod_prestop_s(pod) * DS_NS_PER_S,
-				   DS_T0_SOURCE_SIGTERM);
-	else if (ds_event_has(ev, DS_KEY_T0))
+	if (ds_event_has(ev, DS_KEY_T0) &&
+	    !(tells_end(ev) && ds_ending_begin(core, pod, ev->t0)))
 		ds_timeline_set_t0(pod, ev->t0,
 				   ds_event_has(ev, DS_KEY_T0_ERROR) ? ev->t0_error : 0,
 				   ds_event_has(ev, DS_KEY_T0_SOURCE) ?
@@ -216,6 +205,7 @@ void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev)
 			ds_phase_enter(core, pod, ev->phase, ev->time_ns, 0, NULL);
 		if (ev->phase == DS_PHASE_DELETED && !pod->deleted_ns) {
 			pod->deleted_ns = ev->time_ns;
+			(void)ds_ending_begin(core, pod, pod->exited_ns);
 			ds_address_end(core, pod, ev->time_ns);
 		}
 	}
