@@ -84,21 +84,96 @@ static void fewer_are_wanted(void **state)
 	assert_told("n1: pod shop/" A " of web ports 8080 scale_in\npoll 10.0.0.1:8080 of web\n");
 }
 
+/* Its controller makes another one, and says nothing else. */
 static void deleted_by_hand(void **state)
 {
 	(void)state;
 	deployment();
 	a_goes();
+	now_s += 0.1;
 	RS(OLD("2", "1"));
 	RS(OLD("2", "2"));
 	assert_told("poll 10.0.0.1:8080 of web\n");
 	assert_int_equal(trigger_of("u-" A), DS_TRIGGER_DELETION);
-	/* Another one, of the old revision, while both have all that they want (paused). */
+	wait_until(1010);	/* a rollout may still be on its way */
+	assert_told("");
+	wait_until(1011);
+	assert_told("n1: pod shop/" A " of web ports 8080 manual\n");
+	assert_int_equal(trigger_of("u-" A), DS_TRIGGER_MANUAL);
+	RS(NEW("1", "0"));
+	RS(OLD("1", "2"));
+	assert_told("");
+}
+
+/* The one that is left of the old revision, while both have all that they want (paused). */
+static void one_of_an_older_revision_deleted_by_hand(void **state)
+{
+	(void)state;
+	deployment();
 	RS(NEW("2", "2"));
-	now_s += 200;
-	is(DS_CLUSTER_SLICE,
-	   SLICE("web-1", "web", "8080", ENDPOINT(B, "10.0.0.2", "n2", GOING)));
-	assert_int_equal(trigger_of("u-" B), DS_TRIGGER_DELETION);
+	now_s = 1200;
+	a_goes();
+	now_s += 0.1;
+	RS(OLD("2", "1"));
+	wait_until(1211);
+	assert_int_equal(trigger_of("u-" A), DS_TRIGGER_MANUAL);
+}
+
+/* Who deleted it is not known where its controller says nothing, or goes itself. */
+static void not_known_to_be_by_hand(void **state)
+{
+	(void)state;
+	deployment();
+	a_goes();
+	wait_until(1011);	/* its watch may be away */
+	assert_int_equal(trigger_of("u-" A), DS_TRIGGER_DELETION);
+	(void)end(state);
+	(void)begin(state);
+	deployment();
+	now_s = 119;		/* it was met as it is, and may have wanted more before */
+	a_goes();
+	now_s += 0.1;
+	RS(OLD("2", "1"));
+	wait_until(130);
+	assert_int_equal(trigger_of("u-" A), DS_TRIGGER_DELETION);
+}
+
+/* Deleted in the foreground: whoever asked for that asked for more than this pod. */
+static void a_controller_that_goes_itself(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		deployment();
+		a_goes();
+		now_s += 0.1;
+		RS(OLD("2", "1"));
+		if (i)
+			RS("{" META("web-565b7488d5") ",'deletionTimestamp':'x','annotations':"
+			   "{'deployment.kubernetes.io/revision':'1'},'ownerReferences':[{'kind':"
+			   "'Deployment','name':'web','controller':true}]},'spec':{'replicas':2}}");
+		else
+			is(DS_CLUSTER_DEPLOYMENT, "{" META("web") ",'deletionTimestamp':'x'},"
+						  "'spec':{'replicas':2}}");
+		wait_until(1011);
+		assert_int_equal(trigger_of("u-" A), DS_TRIGGER_DELETION);
+		(void)end(state);
+		(void)begin(state);
+	}
+}
+
+/* What fell and rose again in between may have been the reason. */
+static void a_count_that_fell_and_rose(void **state)
+{
+	(void)state;
+	deployment();
+	RS(OLD("1", "2"));
+	RS(OLD("2", "2"));
+	now_s += 119;
+	a_goes();
+	now_s += 0.1;
+	RS(OLD("2", "1"));
+	wait_until(1130);
+	assert_int_equal(trigger_of("u-" A), DS_TRIGGER_SCALE_IN);
 }
 
 /* A count that fell long ago is no reason either. */
@@ -301,6 +376,31 @@ static void pods_of_a_stateful_set(void **state)
 	}
 }
 
+/* Neither its ordinal nor its revision is a reason, and its controller has told of itself since. */
+static void one_of_a_stateful_set_deleted_by_hand(void **state)
+{
+	static const struct {
+		const char *desired_before;
+		int trigger;
+	} cases[] = { { "3", DS_TRIGGER_MANUAL }, { "4", DS_TRIGGER_DELETION } };
+
+	for (size_t i = 0; i < 2; i++) {
+		STS(SET("db", "%s", "", "db-1", "db-1"), cases[i].desired_before);
+		db("db-2", UP);
+		now_s = 1000;
+		STS(SET("db", "3", "", "db-1", "db-1"));
+		now_s += 100;
+		db("db-2", GOING);
+		assert_int_equal(trigger_of("u-db-2"), DS_TRIGGER_DELETION);
+		now_s += 1;
+		STS(SET("db", "3", "", "db-1", "db-1"));
+		wait_until(1111);
+		assert_int_equal(trigger_of("u-db-2"), cases[i].trigger);
+		(void)end(state);
+		(void)begin(state);
+	}
+}
+
 /* A watched pod tells its revision: then nothing need be guessed. */
 static void the_revision_of_a_watched_pod(void **state)
 {
@@ -446,6 +546,10 @@ int main(void)
 		T(what_happens_long_after_was_not_the_reason),
 		T(fewer_are_wanted),
 		T(deleted_by_hand),
+		T(one_of_an_older_revision_deleted_by_hand),
+		T(not_known_to_be_by_hand),
+		T(a_controller_that_goes_itself),
+		T(a_count_that_fell_and_rose),
 		T(a_count_that_fell_long_ago),
 		T(a_held_rollout_shrinks),
 		T(image_and_count_at_once),
@@ -456,6 +560,7 @@ int main(void)
 		T(a_replica_set_of_nobody),
 		T(evicted_in_a_rollout),
 		T(pods_of_a_stateful_set),
+		T(one_of_a_stateful_set_deleted_by_hand),
 		T(the_revision_of_a_watched_pod),
 		T(pods_of_a_daemon_set),
 		T(the_generation_of_a_watched_daemon),

@@ -180,6 +180,24 @@ static void a_trigger_that_says_more_stays(void **state)
 	}
 }
 
+/* Whose doing a deletion was is told elsewhere; that it was one, only the pod's own status tells. */
+static void by_hand_is_a_deletion_that_was_seen(void **state)
+{
+	struct fixture *f = *state;
+	const struct ds_pod *pod;
+
+	fx_start(f);
+	fx_pod(f, 0, 1);
+	pod = ds_ledger_first(f->core->ledger);
+	tell_trigger(f, 1 * S, DS_TRIGGER_MANUAL);
+	assert_int_equal(pod->trigger, -1);	/* it may have been evicted */
+	fx_terminating(f, 2 * S, 1);
+	tell_trigger(f, 3 * S, DS_TRIGGER_MANUAL);
+	assert_int_equal(pod->trigger, DS_TRIGGER_MANUAL);
+	tell_trigger(f, 4 * S, DS_TRIGGER_DELETION);
+	assert_int_equal(pod->trigger, DS_TRIGGER_MANUAL);
+}
+
 /* The hand-over knows a pod by its UID, and tells only why it goes: all else stays. */
 static void why_it_goes_is_told_later_and_elsewhere(void **state)
 {
@@ -233,6 +251,7 @@ int main(void)
 		FX_TEST(a_finished_pod_is_not_the_holder_of_its_address),
 		FX_TEST(a_host_network_pod_is_not_who_has_the_nodes_address),
 		FX_TEST(a_trigger_that_says_more_stays),
+		FX_TEST(by_hand_is_a_deletion_that_was_seen),
 		FX_TEST(why_it_goes_is_told_later_and_elsewhere),
 	};
 

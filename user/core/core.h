@@ -70,4 +70,7 @@ int64_t ds_core_lost(const struct ds_core *core);
 /* A rollout cause: level error, verdict dropped (DESIGN section 2). */
 bool ds_cause_is_rollout(int cause);
 
+/* The pod's node, or a pod of more weight, ended it: that is not its workload's doing. */
+bool ds_trigger_is_imposed(int trigger);
+
 #endif

@@ -60,17 +60,21 @@ static void keep_text(char **text, const char *told)
 	*text = copy;
 }
 
+bool ds_trigger_is_imposed(int trigger)
+{
+	return trigger == DS_TRIGGER_EVICTION || trigger == DS_TRIGGER_NODE_SHUTDOWN ||
+	       trigger == DS_TRIGGER_PREEMPTION;
+}
+
 /*
  * How much a trigger says. What the pod's own status tells stands above what follows from its
  * workload, which comes from elsewhere, and that above "deletion", by which no more is known.
  */
 static int weight_of(int trigger)
 {
-	switch (trigger) {
-	case DS_TRIGGER_EVICTION:
-	case DS_TRIGGER_NODE_SHUTDOWN:
-	case DS_TRIGGER_PREEMPTION:
+	if (ds_trigger_is_imposed(trigger))
 		return 2;
+	switch (trigger) {
 	case DS_TRIGGER_ROLLOUT:
 	case DS_TRIGGER_SCALE_IN:
 	case DS_TRIGGER_MANUAL:
@@ -78,6 +82,20 @@ static int weight_of(int trigger)
 	default:
 		return 0;
 	}
+}
+
+/*
+ * Who deleted it is known of a deletion only, and only where its own status was seen to give no
+ * reason: of another's news, as of a pod that nobody watched going, neither is known.
+ */
+static bool is_believed(const struct ds_pod *pod, const struct ds_event *ev)
+{
+	bool deleted = (pod->t0_ns && pod->t0_source == DS_T0_SOURCE_DELETION_TIMESTAMP) ||
+		       ds_event_has(ev, DS_KEY_T0) ||
+		       (ds_event_has(ev, DS_KEY_PHASE) && ev->phase == DS_PHASE_TERMINATING);
+
+	return (ev->trigger != DS_TRIGGER_MANUAL || deleted) &&
+	       (pod->trigger < 0 || weight_of(ev->trigger) >= weight_of(pod->trigger));
 }
 
 static void describe_pod(struct ds_pod *pod, const struct ds_event *ev)
@@ -116,8 +134,7 @@ static void describe_pod(struct ds_pod *pod, const struct ds_event *ev)
 		keep_text(&pod->gates, ev->pod_gates);
 	if (ds_event_has(ev, DS_KEY_POD_CONTAINERS))
 		keep_text(&pod->containers_named, ev->pod_containers);
-	if (ds_event_has(ev, DS_KEY_TRIGGER) &&
-	    (pod->trigger < 0 || weight_of(ev->trigger) >= weight_of(pod->trigger)))
+	if (ds_event_has(ev, DS_KEY_TRIGGER) && is_believed(pod, ev))
 		pod->trigger = ev->trigger;
 }
 

@@ -104,7 +104,7 @@
 	X(EVICTION, "eviction", "evicted") \
 	X(NODE_SHUTDOWN, "node_shutdown", "the node shuts down") \
 	X(PREEMPTION, "preemption", "preempted") \
-	X(MANUAL, "manual", "deleted by hand") \
+	X(MANUAL, "manual", "deleted by hand or by a script: its controller wants as many as before, of the same revision") \
 	X(DELETION, "deletion", "deleted; no more is known")
 
 #define DS_TARGET_TYPE_LIST(X) \

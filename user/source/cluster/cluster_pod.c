@@ -257,6 +257,8 @@ static void set_trigger(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
 	if (!pod->was_terminating || c->now_ns - pod->going_ns > DS_CLUSTER_REFINE_NS)
 		return;
 	trigger = ds_cluster_trigger(pod);
+	if (trigger == DS_TRIGGER_MANUAL)	/* what says otherwise may still be on its way */
+		trigger = DS_TRIGGER_DELETION;
 	/* That it was deleted and no more is no news. */
 	if (trigger >= 0 && (pod->trigger < 0 || trigger != DS_TRIGGER_DELETION))
 		pod->trigger = trigger;
@@ -391,6 +393,16 @@ static int64_t keep_ns(const struct ds_cluster_pod_entry *pod)
 								  DS_CLUSTER_KEEP_NS;
 }
 
+/* Its controller has been listened to for long enough. */
+static void end_refining(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
+{
+	ds_tie_remove(&pod->workload->pods, &pod->in_workload);
+	if (pod->trigger != DS_TRIGGER_DELETION || ds_cluster_trigger(pod) != DS_TRIGGER_MANUAL)
+		return;
+	pod->trigger = DS_TRIGGER_MANUAL;
+	ds_cluster_pod_touch(c, pod);
+}
+
 static void age(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
 {
 	bool is_named = pod->facts || pod->refs.first;
@@ -401,7 +413,7 @@ static void age(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
 		return;	/* it is told first, however long ago that was */
 	}
 	if (pod->in_workload.of && c->now_ns - pod->going_ns > DS_CLUSTER_REFINE_NS)
-		ds_tie_remove(&pod->workload->pods, &pod->in_workload);
+		end_refining(c, pod);
 	if (!pod->ended_ns || c->now_ns - pod->ended_ns <= keep_ns(pod))
 		return;
 	unpoll(c, pod);

@@ -92,6 +92,7 @@ struct ds_read_workload {
 	int64_t revision;		/* of a ReplicaSet; -1 = not told */
 	int64_t desired;		/* pods; -1 = not told */
 	int64_t present;		/* pods that there are (status.replicas); -1 = not told */
+	bool going;			/* to be deleted, once its pods are */
 	bool recreates;			/* Deployment: old pods go before new ones come */
 	char update_revision[DS_READ_TEXT_LEN + 1];	/* StatefulSet */
 	char current_revision[DS_READ_TEXT_LEN + 1];

@@ -19,6 +19,7 @@ const struct ds_kube_keep ds_read_workload_keep[] = {
 	{ "metadata", "name" },
 	{ "metadata", "namespace" },
 	{ "metadata", "uid" },
+	{ "metadata", "deletionTimestamp" },
 	{ "metadata", "annotations" },
 	{ "metadata", "labels" },	/* of the template */
 	{ "labels", "*" },
@@ -96,6 +97,7 @@ static int fill_workload(json_object *object, enum ds_cluster_owner kind,
 	ds_read_owner(metadata, &owner, w->owner);
 	if (owner != DS_CLUSTER_OWNER_DEPLOYMENT || kind != DS_CLUSTER_OWNER_REPLICASET)
 		w->owner[0] = '\0';
+	w->going = ds_kube_text(metadata, "deletionTimestamp")[0] != '\0';
 	w->recreates = !strcmp(ds_kube_text(ds_kube_child(spec, "strategy"), "type"), "Recreate");
 	if (kind == DS_CLUSTER_OWNER_STATEFULSET)
 		read_stateful_set(spec, status, w);

@@ -66,7 +66,7 @@ struct ds_cluster_namespace {
 struct ds_cluster_workload {
 	struct {
 		const struct ds_read_workload *facts;	/* NULL = not told */
-		int64_t seen_ns;		/* first told */
+		int64_t seen_ns, heard_ns;	/* first and last told */
 		int64_t fell_ns, rose_ns;	/* its desired count did, 0 = not seen */
 	} of[DS_CLUSTER_OWNER_JOB];
 	struct ds_cluster_workload *deployment;	/* of its ReplicaSet */

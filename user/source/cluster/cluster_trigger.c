@@ -2,7 +2,8 @@
 /*
  * Why a pod goes: its status where that says so, else what its controller wants. Watches are not in
  * step: a pod may be seen to go before its ReplicaSet wants fewer, or before there is a newer one.
- * So the question is put again whenever a controller changes, for some seconds.
+ * So the question is put again whenever a controller changes, for some seconds; that it was deleted
+ * by hand is said at their end. A DaemonSet's controller deletes pods for the nodes' sake too.
  */
 #include <string.h>
 
@@ -102,6 +103,25 @@ static bool wants_fewer(const struct ds_cluster_workload *w, int64_t going_ns)
 	       rs->desired == 0 || (rs->present >= 0 && rs->present > rs->desired);
 }
 
+/*
+ * Its controller has told of itself since the pod went, which it does for that alone, and wants what
+ * it wanted before: somebody else deleted the pod. Of one that was met only lately it is not known
+ * what it wanted before.
+ */
+static int by_another(const struct ds_cluster_workload *w, enum ds_cluster_owner kind,
+		      int64_t going_ns)
+{
+	const struct ds_read_workload *d = facts_of(w->deployment, DS_CLUSTER_OWNER_DEPLOYMENT);
+	int64_t seen_ns = w->of[kind].seen_ns;
+	bool from_its_beginning = w->of[kind].rose_ns == seen_ns;
+
+	if (w->of[kind].heard_ns <= going_ns || is_recent(w->of[kind].fell_ns, going_ns) ||
+	    (is_recent(seen_ns, going_ns) && !from_its_beginning) || w->of[kind].facts->going ||
+	    (d && d->going))
+		return DS_TRIGGER_DELETION;
+	return DS_TRIGGER_MANUAL;
+}
+
 /* An older revision: its Deployment has another one, unless that shrinks as well. */
 static int of_older(const struct ds_cluster_workload *w, const struct ds_cluster_workload *newest,
 		    int64_t going_ns)
@@ -113,7 +133,7 @@ static int of_older(const struct ds_cluster_workload *w, const struct ds_cluster
 	/* One that was met only as its pod went has no history here: nothing speaks against it. */
 	if (!wants_fewer(w, going_ns) &&
 	    w->of[DS_CLUSTER_OWNER_REPLICASET].seen_ns < going_ns - DS_CLUSTER_LEAVE_NS)
-		return DS_TRIGGER_DELETION;
+		return by_another(w, DS_CLUSTER_OWNER_REPLICASET, going_ns);
 	if (newest->of[DS_CLUSTER_OWNER_REPLICASET].facts->desired == 0)
 		return DS_TRIGGER_SCALE_IN;
 	return is_recent(fell_ns, going_ns) && rose_ns < fell_ns ? DS_TRIGGER_SCALE_IN :
@@ -131,7 +151,7 @@ static int of_replica_set(const struct ds_cluster_workload *w, int64_t going_ns)
 	if (newest && newest != w)
 		return of_older(w, newest, going_ns);
 	if (!wants_fewer(w, going_ns))
-		return DS_TRIGGER_DELETION;
+		return by_another(w, DS_CLUSTER_OWNER_REPLICASET, going_ns);
 	/* Its pods go before there is a newer ReplicaSet at all. */
 	if (d && d->recreates && d->desired > rs->desired &&
 	    !is_recent(w->deployment->of[DS_CLUSTER_OWNER_DEPLOYMENT].fell_ns, going_ns))
@@ -139,12 +159,24 @@ static int of_replica_set(const struct ds_cluster_workload *w, int64_t going_ns)
 	return DS_TRIGGER_SCALE_IN;
 }
 
-/* NAME-ORDINAL: the highest go first as fewer are wanted. */
-static int of_stateful_set(const struct ds_read_workload *s, const struct ds_cluster_pod_entry *pod)
+/* The pod is of another revision than is wanted, as far as that is known. */
+static bool is_outdated(const struct ds_read_workload *s, const struct ds_cluster_pod_entry *pod,
+			int64_t ordinal)
 {
+	const char *revision = pod->facts ? pod->facts->revision : "";
+
+	if (revision[0])
+		return strcmp(revision, s->update_revision) != 0;
+	return strcmp(s->current_revision, s->update_revision) != 0 && ordinal >= s->partition;
+}
+
+/* NAME-ORDINAL: the highest go first as fewer are wanted. */
+static int of_stateful_set(const struct ds_cluster_workload *w,
+			   const struct ds_cluster_pod_entry *pod)
+{
+	const struct ds_read_workload *s = w->of[DS_CLUSTER_OWNER_STATEFULSET].facts;
 	const char *dash = strrchr(pod->name, '-');
 	int64_t ordinal = dash ? ds_read_digits(dash + 1, INT32_MAX) : -1;
-	const char *revision = pod->facts ? pod->facts->revision : "";
 
 	if (!s)
 		return -1;
@@ -152,12 +184,9 @@ static int of_stateful_set(const struct ds_read_workload *s, const struct ds_clu
 		return DS_TRIGGER_SCALE_IN;
 	if (!s->update_revision[0])
 		return DS_TRIGGER_DELETION;
-	if (revision[0])
-		return strcmp(revision, s->update_revision) != 0 ? DS_TRIGGER_ROLLOUT :
-								   DS_TRIGGER_DELETION;
-	return strcmp(s->current_revision, s->update_revision) != 0 && ordinal >= s->partition ?
+	return is_outdated(s, pod, ordinal) ?
 		       DS_TRIGGER_ROLLOUT :
-		       DS_TRIGGER_DELETION;
+		       by_another(w, DS_CLUSTER_OWNER_STATEFULSET, pod->going_ns);
 }
 
 static int of_daemon_set(const struct ds_cluster_workload *w,
@@ -184,7 +213,7 @@ int ds_cluster_trigger(const struct ds_cluster_pod_entry *pod)
 	case DS_CLUSTER_OWNER_REPLICASET:
 		return of_replica_set(pod->workload, pod->going_ns);
 	case DS_CLUSTER_OWNER_STATEFULSET:
-		return of_stateful_set(pod->workload->of[DS_CLUSTER_OWNER_STATEFULSET].facts, pod);
+		return of_stateful_set(pod->workload, pod);
 	case DS_CLUSTER_OWNER_DAEMONSET:
 		return of_daemon_set(pod->workload, pod);
 	default:
@@ -218,6 +247,7 @@ void ds_cluster_workload_changed(struct ds_cluster *c, struct ds_cluster_workloa
 
 	if (!w->of[after->kind].seen_ns)
 		w->of[after->kind].seen_ns = c->now_ns;
+	w->of[after->kind].heard_ns = c->now_ns;
 	if (was >= 0 && after->desired >= 0 && after->desired < was)
 		w->of[after->kind].fell_ns = c->now_ns;
 	/* A ReplicaSet that is new has risen: a rollout begins with one. */

@@ -249,8 +249,10 @@ void ds_vanished_verdict(const struct ds_cluster_pod_facts *pod, const char *nod
 	if (pod->addresses_cnt)
 		DS_SET_ADDR(ev, POD_IP, pod_ip, pod->addresses[0]);
 	set_owner(pod, ev);
+	/* Its status, which nobody watched for, may have said more. */
 	if (pod->trigger >= 0)
-		DS_SET(ev, TRIGGER, trigger, pod->trigger);
+		DS_SET(ev, TRIGGER, trigger, pod->trigger == DS_TRIGGER_MANUAL ?
+						     DS_TRIGGER_DELETION : pod->trigger);
 	DS_SET(ev, VERDICT, verdict, DS_VERDICT_INCONCLUSIVE);
 	DS_SET(ev, VERDICT_REASON, verdict_reason, DS_VERDICT_REASON_OBSERVATION_CUT);
 	DS_SET(ev, VERDICT_CONFIDENCE, verdict_confidence, DS_CONFIDENCE_LOW);
