@@ -26,6 +26,7 @@ struct life {
 	int64_t listens_ms;		/* until then after T0, 0 = no listener is told */
 	const char *prestop;		/* NULL = none */
 	int64_t grace_s;		/* 0 = 30 */
+	int trigger;			/* enum ds_trigger, 0 = none is told */
 };
 
 static inline void start(struct fixture *f)
@@ -59,6 +60,8 @@ static inline int64_t live(struct fixture *f, const struct life *l)
 	DS_SET(&ev, PHASE, phase, DS_PHASE_TERMINATING);
 	DS_SET(&ev, T0, t0, fx_at(t0));
 	DS_SET(&ev, T0_ERROR, t0_error, l->t0_error_ms * DS_NS_PER_MS);
+	if (l->trigger)
+		DS_SET(&ev, TRIGGER, trigger, l->trigger);
 	if (l->by_sigterm)
 		DS_SET(&ev, T0_SOURCE, t0_source, DS_T0_SOURCE_SIGTERM);
 	ds_core_feed(f->core, &ev);

@@ -66,6 +66,35 @@ static void nothing_lost_is_no_reason_for_a_longer_prestop(void **state)
 	assert_int_equal(advices(f), 0);
 }
 
+/* Neither what it lost nor how long it took says anything of its workload. */
+static void what_its_node_does_is_not_the_workloads(void **state)
+{
+	static const enum ds_trigger imposed[] = { DS_TRIGGER_EVICTION, DS_TRIGGER_NODE_SHUTDOWN,
+						   DS_TRIGGER_PREEMPTION };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(imposed) / sizeof(imposed[0]); i++) {
+		struct fixture *f = fx_new_bounded(0, 0);
+		int64_t next;
+
+		start(f);
+		next = LIVE(f, .n = 1, .tail_ms = 9000, .lost = 5, .stop_ms = 9000, .grace_s = 5,
+			    .ignores_sigterm = true, .trigger = imposed[i]);
+		assert_int_equal(fx_only(f, DS_EVENT_VERDICT)->verdict, DS_VERDICT_DROPPED);
+		assert_false(ds_event_has(fx_only(f, DS_EVENT_VERDICT), DS_KEY_OVERSLEEP));
+		assert_int_equal(advices(f), 0);
+		/* A rollout afterwards is measured by its own pods. */
+		LIVE(f, .n = 2, .begin_ms = next, .tail_ms = 3000, .lost = 1, .stop_ms = 100,
+		     .trigger = DS_TRIGGER_MANUAL);
+		assert_int_equal(advices(f), 1);
+		assert_int_equal(advice(f, 0)->advice, DS_ADVICE_RAISE_PRESTOP);
+		assert_string_equal(advice(f, 0)->advice_suggested, "4");
+		assert_true(advice(f, 0)->advice_pods == 1);
+		assert_true(advice(f, 0)->advice_rollouts == 1);
+		fx_free(f);
+	}
+}
+
 /* The hook is long enough for what was measured: another cause needs another cure. */
 static void a_prestop_that_suffices_is_not_raised(void **state)
 {
@@ -455,6 +484,7 @@ int main(void)
 		cmocka_unit_test(prestop_covers_tail_error_and_margin),
 		cmocka_unit_test(grace_covers_prestop_and_the_slowest_stop),
 		FX_TEST(nothing_lost_is_no_reason_for_a_longer_prestop),
+		cmocka_unit_test(what_its_node_does_is_not_the_workloads),
 		FX_TEST(a_prestop_that_suffices_is_not_raised),
 		FX_TEST(an_unknown_prestop_has_no_current_value),
 		FX_TEST(sigkill_censors_the_grace_period),

@@ -183,6 +183,24 @@ static void connections_that_no_grace_period_outlasts(void **state)
 	assert_non_null(strstr(ev->advice_evidence, "1 connections"));
 }
 
+/* Its grace period was not what ended them. */
+static void what_a_node_cuts_says_nothing_of_connections(void **state)
+{
+	struct fixture *f = *state;
+	struct ds_event ev = fx_pod_event(900, 1);
+
+	going(f, 5);
+	DS_SET(&ev, TRIGGER, trigger, DS_TRIGGER_NODE_SHUTDOWN);
+	ds_core_feed(f->core, &ev);
+	FX_CLOSING(f, 6 * S, .n = 1, .peer_port = 1, .outstanding = true, .received = 9,
+		   .last_payload_ms = 500, .age_ms = 90 * S);
+	fx_tick(f, 7 * S);
+	gone(f);
+	assert_int_equal(f->core->not_drops[DS_NOT_DROP_LONG_LIVED], 1);
+	LIVE(f, .n = 2, .begin_ms = 200 * S, .tail_ms = -1, .stop_ms = 100);
+	assert_int_equal(advices(f), 0);
+}
+
 /*
  * An NLB leaves connections with a target that drains: one is used until the pod ends, 20 s after
  * T0, and is cut. begun_ms: the last new one after T0, refused; 0 = none came.
@@ -473,6 +491,7 @@ int main(void)
 		cmocka_unit_test(one_that_does_nothing_until_sigkill),
 		FX_TEST(a_request_cut_at_the_end_of_the_delay),
 		FX_TEST(connections_that_no_grace_period_outlasts),
+		FX_TEST(what_a_node_cuts_says_nothing_of_connections),
 		FX_TEST(a_longer_prestop_only_keeps_an_nlbs_connections_for_longer),
 		FX_TEST(without_new_connections_no_prestop_is_advised_for_kept_ones),
 		FX_TEST(beside_an_alb_the_whole_tail_counts),

@@ -29,7 +29,8 @@ static int end(void **state)
 	return 0;
 }
 
-static void verdict_of(const char *name, int at, int code, int listener_closed, int aborted)
+static struct ds_event verdict_event(const char *name, int at, int code, int listener_closed,
+				     int aborted)
 {
 	struct ds_event ev;
 
@@ -42,6 +43,13 @@ static void verdict_of(const char *name, int at, int code, int listener_closed, 
 	ev.drops_by[DS_CAUSE_ABORTED_IN_FLIGHT] = (uint32_t)aborted;
 	ev.drops_by[DS_CAUSE_REJECTED] = 5;	/* no rollout's fault */
 	ds_event_mark(&ev, DS_KEY_DROPS_BY);
+	return ev;
+}
+
+static void verdict_of(const char *name, int at, int code, int listener_closed, int aborted)
+{
+	struct ds_event ev = verdict_event(name, at, code, listener_closed, aborted);
+
 	ds_kube_events_take(events, &ev);
 }
 
@@ -139,6 +147,28 @@ static void a_clean_rollout_is_no_news(void **state)
 	verdict_of("web", 0, DS_VERDICT_INCONCLUSIVE, 0, 0);
 	advise("Deployment/shop/web");
 	assert_string_equal(due(10000), "");
+}
+
+/* What its node did is no rollout's cost. */
+static void only_what_the_workload_did_is_told(void **state)
+{
+	static const struct { enum ds_trigger trigger; bool told; } cases[] = {
+		{ DS_TRIGGER_EVICTION, false }, { DS_TRIGGER_NODE_SHUTDOWN, false },
+		{ DS_TRIGGER_PREEMPTION, false }, { DS_TRIGGER_ROLLOUT, true },
+		{ DS_TRIGGER_SCALE_IN, true }, { DS_TRIGGER_MANUAL, true },
+		{ DS_TRIGGER_DELETION, true },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ds_event ev = verdict_event("web", 0, DS_VERDICT_DROPPED, 2, 1);
+
+		DS_SET(&ev, TRIGGER, trigger, cases[i].trigger);
+		ds_kube_events_take(events, &ev);
+		assert_string_equal(due(10000),
+				    cases[i].told ? "Deployment deployments shop/web" : "");
+		(void)end(state);
+		assert_int_equal(fresh(state), 0);
+	}
 }
 
 static void a_long_rollout_is_told_in_between(void **state)
@@ -242,6 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(one_for_all_pods_of_a_rollout),
 		T(a_clean_rollout_is_no_news),
+		T(only_what_the_workload_did_is_told),
 		T(a_long_rollout_is_told_in_between),
 		T(at_most_one_in_five_minutes),
 		T(at_most_one_in_ten_seconds),

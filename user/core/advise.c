@@ -459,7 +459,8 @@ void ds_advise_decided(struct ds_core *core, const struct ds_flow *flow,
 		       const struct ds_decision *d)
 {
 	int cause = d->kind == DS_DECISION_DROP ? d->cause : -1;
-	bool old = d->kind == DS_DECISION_NOT_DROP && d->not_drop == DS_NOT_DROP_LONG_LIVED;
+	bool old = d->kind == DS_DECISION_NOT_DROP && d->not_drop == DS_NOT_DROP_LONG_LIVED &&
+		   !ds_trigger_is_imposed(flow->pod->trigger);
 	struct ds_workload *w;
 
 	if (!old && cause != DS_CAUSE_KEEPALIVE_RACE && cause != DS_CAUSE_NOT_LISTENING_YET &&

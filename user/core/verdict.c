@@ -247,7 +247,8 @@ static void write_verdict(struct ds_core *core, struct ds_pod *pod, const struct
 	pod->verdict_written = true;
 	pod->verdict_cut = cut;
 	pod->verdict = ev.verdict;
-	if (ds_pod_is_going(pod)) {	/* what ends by itself asks for no other setting */
+	/* What ends by itself, or by its node's doing, asks for no other setting. */
+	if (ds_pod_is_going(pod) && !ds_trigger_is_imposed(pod->trigger)) {
 		ds_advise_judged(core, pod);
 		describe_oversleep(core, pod, &ev);
 	}

@@ -107,7 +107,8 @@ static void take_verdict(struct ds_kube_events *e, const struct ds_event *ev)
 {
 	struct workload *w = NULL;
 
-	if (ev->verdict != DS_VERDICT_DROPPED || !ds_event_has(ev, DS_KEY_POD_NAMESPACE))
+	if (ev->verdict != DS_VERDICT_DROPPED || !ds_event_has(ev, DS_KEY_POD_NAMESPACE) ||
+	    (ds_event_has(ev, DS_KEY_TRIGGER) && ds_trigger_is_imposed(ev->trigger)))
 		return;
 	for (size_t i = 0; i < KINDS && !w; i++)
 		if (name_of(ev, kinds[i].key))

@@ -149,6 +149,11 @@ def same_advice(run, interval=0):
     return [] if said in right else [f"preStop {said} is advised, by the capture it is one of {sorted(right)}"]
 
 
+def not_blamed(run):
+    """Problems if another hook or grace period is asked for: the pods went by no doing of their workload."""
+    return [f"{code} is advised" for code in ("raise_prestop", "raise_grace") if advice(run, code)]
+
+
 def no_verdict_but(run, code):
     """Problems for pods whose verdict is another."""
     return [f"the verdict on {pod.name} is {run.verdict(pod).get('drainsnoop.verdict.code')}"

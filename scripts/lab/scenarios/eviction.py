@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kubelet evicts the pod: its status says so, there is no deletionTimestamp (scenario 22)."""
+"""The kubelet evicts the pod: its status says so, there is no deletionTimestamp (scenario 22). No setting of its
+Deployment is to blame."""
 
-from . import found, same_advice
+from . import found, not_blamed
 
 SUMMARY = "an evicted pod: T0 by its status reason, no deletion is ever told"
 SETTINGS = {"linger": 3.0, "rate": 20.0}
@@ -16,7 +17,7 @@ def play(lab, trigger=TRIGGER):
 
 
 def must_find(run, trigger=TRIGGER):
-    problems = found(run, "listener_closed", 5) + same_advice(run)
+    problems = found(run, "listener_closed", 5) + not_blamed(run)
     for pod in run.ended:
         verdict = run.verdict(pod)
         for key, value in (("t0_source", "status_reason"), ("trigger", trigger)):

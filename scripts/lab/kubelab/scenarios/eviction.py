@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One pod is evicted by the API, as `kubectl drain` does it."""
 
-from scenarios import at_least
+from scenarios import at_least, not_blamed
 
 from . import triggered
 from .rollout import FAMILIES, SETTINGS as FIELD
@@ -22,4 +22,4 @@ def mechanics(run):
 
 
 def must_find(run):
-    return triggered(run, "eviction")
+    return triggered(run, "eviction") + not_blamed(run)

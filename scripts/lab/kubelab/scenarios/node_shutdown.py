@@ -3,7 +3,7 @@
 without any deletion, drainsnoop's among them; what serves on is a target of another node."""
 
 from drainlab.events import parse_rfc3339
-from scenarios import at_least
+from scenarios import at_least, not_blamed
 
 from . import triggered
 from .rollout import FAMILIES, SETTINGS as FIELD
@@ -30,7 +30,7 @@ def mechanics(run):
 
 def must_find(run):
     """The kubelet's status comes with the pod's end: that it began the kernel tells, by SIGTERM."""
-    problems = triggered(run, "node_shutdown")
+    problems = triggered(run, "node_shutdown") + not_blamed(run)
     for pod in run.ended:
         verdict = run.verdict(pod)
         source, t0 = (verdict.get("drainsnoop.pod." + key) for key in ("t0_source", "t0"))

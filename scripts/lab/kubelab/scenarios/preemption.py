@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The scheduler takes the place of one pod for another one that is more important."""
 
+from scenarios import not_blamed
+
 from . import triggered
 from .eviction import FAMILIES, SETTINGS, mechanics
 
@@ -15,4 +17,4 @@ def play(lab):
 
 
 def must_find(run):
-    return triggered(run, "preemption")
+    return triggered(run, "preemption") + not_blamed(run)
