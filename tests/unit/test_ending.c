@@ -85,6 +85,7 @@ static void ends_at_2s(struct fixture *f, int64_t error_ms)
 	const struct ds_pod *pod = pod_1(f);
 
 	assert_true(pod->t0_ns == fx_at(2 * S));
+	assert_true(pod->sigterm_ns == pod->t0_ns);
 	assert_true(pod->t0_error_ns == error_ms * DS_NS_PER_MS);
 	assert_int_equal(pod->t0_source, DS_T0_SOURCE_SIGTERM);
 }
@@ -273,6 +274,20 @@ static void what_listens_again_was_restarted(void **state)
 	assert_true(pod_1(f)->t0_ns == 0);
 }
 
+/* A restart and the end after it, both within one grace period. */
+static void the_sigterm_of_the_end_is_told_from_that_of_a_restart(void **state)
+{
+	struct fixture *f = *state;
+
+	stopped(f);
+	fx_listener(f, 5 * S, 1, DS_SOCKET_CHANGE_LISTENING);
+	sigterm(f, 7 * S, 2);
+	exited(f, 8 * S, 2);
+	sandbox(f, 9 * S, DS_PROCESS_CHANGE_EXITED);
+	assert_true(pod_1(f)->t0_ns == fx_at(7 * S));
+	assert_true(pod_1(f)->sigterm_ns == fx_at(7 * S));
+}
+
 /* A Job's work is done, and its sidecar is told so: nobody deleted the pod. */
 static void a_pod_that_ends_by_itself_has_no_t0(void **state)
 {
@@ -410,6 +425,7 @@ int main(void)
 		FX_TEST(a_deletion_that_is_told_later_is_t0),
 		FX_TEST(a_restart_of_long_ago_is_not_the_end),
 		FX_TEST(what_listens_again_was_restarted),
+		FX_TEST(the_sigterm_of_the_end_is_told_from_that_of_a_restart),
 		FX_TEST(a_pod_that_ends_by_itself_has_no_t0),
 		FX_TEST(an_init_container_of_long_ago_ended_nothing),
 		FX_TEST(what_still_runs_is_waited_for),

@@ -277,6 +277,28 @@ static void a_runtime_may_kill_by_the_cgroup_at_the_end_of_grace(void **state)
 	assert_int_equal(pod_of(f, 1)->ended_by, DS_ENDED_BY_SIGKILL);
 }
 
+/* The pod's own SIGTERM is that of its end, whatever was restarted before. */
+static void sigterm_of_a_restart_is_not_the_ends(void **state)
+{
+	struct fixture *f = *state;
+
+	fx_pod(f, 0, 1);
+	fx_process(f, 10000, 1, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
+	fx_process(f, 10500, 1, 1, DS_PROCESS_CHANGE_EXITED, 0);
+	fx_process(f, 20000, 1, 2, DS_PROCESS_CHANGE_SIGTERM, 0);
+	assert_true(pod_of(f, 1)->sigterm_ns == fx_at(10000));
+	fx_terminating(f, 30000, 1);
+	fx_process(f, 30100, 1, 3, DS_PROCESS_CHANGE_SIGTERM, 0);
+	fx_process(f, 30200, 1, 4, DS_PROCESS_CHANGE_SIGTERM, 0);
+	assert_true(pod_of(f, 1)->sigterm_ns == fx_at(30100));
+	/* T0 is by another clock. */
+	fx_pod(f, 0, 2);
+	fx_process(f, 29000, 2, 1, DS_PROCESS_CHANGE_SIGTERM, 0);
+	fx_terminating(f, 30000, 2);
+	fx_process(f, 30100, 2, 2, DS_PROCESS_CHANGE_SIGTERM, 0);
+	assert_true(pod_of(f, 2)->sigterm_ns == fx_at(29000));
+}
+
 /* A container that fails its liveness probe is restarted with the same grace. */
 static void a_restart_has_its_own_grace(void **state)
 {
@@ -460,6 +482,7 @@ int main(void)
 		FX_TEST(sigkill_at_the_end_of_the_grace_period),
 		FX_TEST(the_end_of_grace_allows_for_the_clocks),
 		FX_TEST(a_runtime_may_kill_by_the_cgroup_at_the_end_of_grace),
+		FX_TEST(sigterm_of_a_restart_is_not_the_ends),
 		FX_TEST(a_restart_has_its_own_grace),
 		FX_TEST(without_a_grace_period_no_end_of_it_is_told),
 		FX_TEST(cgroup_kill_before_the_end_of_grace),

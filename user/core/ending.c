@@ -67,6 +67,7 @@ bool ds_ending_begin(struct ds_core *core, struct ds_pod *pod, int64_t end_ns)
 	/* The hook came before it: for how long, where that is not told, the grace period bounds. */
 	ds_timeline_set_t0(pod, sigterm_ns, hook_s >= 0 ? hook_s * DS_NS_PER_S : grace_ns(pod),
 			   DS_T0_SOURCE_SIGTERM);
+	pod->sigterm_ns = sigterm_ns;
 	ds_tap_pod_changed(core, pod);
 	return true;
 }

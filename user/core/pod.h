@@ -112,7 +112,7 @@ struct ds_pod {
 	int trigger;		/* enum ds_trigger, -1 = not told */
 	int64_t grace_s;	/* -1 = not told */
 	char prestop[DS_POD_TEXT_LEN + 1];
-	int64_t sigterm_ns;	/* first */
+	int64_t sigterm_ns;	/* first, of its end where that is known to have begun */
 	bool sigterm_ignored;
 	int64_t sigkill_ns;	/* first */
 	struct ds_pod_container *containers;	/* these three grow: most pods never need them */

@@ -59,6 +59,12 @@ static struct ds_pod_container *container_of(struct ds_pod *pod, const char *id)
 
 /* ---- SIGTERM ---- */
 
+/* What it got before its end began was for a restart. */
+static bool is_of_before(const struct ds_pod *pod)
+{
+	return pod->t0_ns && pod->sigterm_ns + CLOCKS_NS < pod->t0_ns;
+}
+
 static void told_to_end(struct ds_core *core, struct ds_pod *pod, struct ds_pod_container *c,
 			const struct ds_event *ev)
 {
@@ -66,7 +72,7 @@ static void told_to_end(struct ds_core *core, struct ds_pod *pod, struct ds_pod_
 
 	if (!c->sigterm_ns)
 		c->sigterm_ns = ev->time_ns;
-	if (!pod->sigterm_ns)
+	if (!pod->sigterm_ns || is_of_before(pod))
 		pod->sigterm_ns = ev->time_ns;
 	if (!pod->by_kubernetes)
 		ds_timeline_set_t0(pod, ev->time_ns, 0, DS_T0_SOURCE_SIGTERM);
