@@ -180,7 +180,7 @@ static void a_trigger_that_says_more_stays(void **state)
 	}
 }
 
-/* Whose doing a deletion was is told elsewhere; that it was one, only the pod's own status tells. */
+/* Whose doing a deletion was is told elsewhere; that it was one only the pod itself tells. */
 static void by_hand_is_a_deletion_that_was_seen(void **state)
 {
 	struct fixture *f = *state;

@@ -27,7 +27,7 @@ static bool went_on(const struct ds_pod *pod, const struct ds_pod_container *c)
 	return false;
 }
 
-/* The SIGTERM with which an end began that is over by then: by the grace period before it. 0: none. */
+/* The SIGTERM with which an end began that is over by then, by grace at most before it. 0: none. */
 static int64_t sigterm_of_end(const struct ds_pod *pod, int64_t end_ns)
 {
 	int64_t first_ns = 0;
@@ -64,7 +64,7 @@ bool ds_ending_begin(struct ds_core *core, struct ds_pod *pod, int64_t end_ns)
 
 	if (!sigterm_ns || ds_pod_is_going(pod) || ended_by_itself(pod, sigterm_ns))
 		return false;
-	/* The hook came before it: for how long, where that is not told, the grace period bounds. */
+	/* The hook came before it, for as long as it sleeps: where that is not told, for grace. */
 	ds_timeline_set_t0(pod, sigterm_ns, hook_s >= 0 ? hook_s * DS_NS_PER_S : grace_ns(pod),
 			   DS_T0_SOURCE_SIGTERM);
 	pod->sigterm_ns = sigterm_ns;

@@ -2,9 +2,9 @@
 /*
  * What a rollout cost, as Events of Kubernetes on the workload (kubectl describe, kubectl events):
  * when they are due, and their text. One Event for all pods of a workload on this node that lost
- * connections as they went (not by eviction, preemption or their node's shutdown), once no further one was judged for a while; of one workload at most
- * one in five minutes, of all at most one in ten seconds. What is not written in time is in the
- * next one, not lost. Pure.
+ * connections as they went (not by eviction, preemption or their node's shutdown), once no further
+ * one was judged for a while; of one workload at most one in five minutes, of all at most one in
+ * ten seconds. What is not written in time is in the next one, not lost. Pure.
  */
 #ifndef DS_SINK_KUBE_EVENT_H
 #define DS_SINK_KUBE_EVENT_H

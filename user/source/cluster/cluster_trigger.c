@@ -104,9 +104,8 @@ static bool wants_fewer(const struct ds_cluster_workload *w, int64_t going_ns)
 }
 
 /*
- * Its controller has told of itself since the pod went, which it does for that alone, and wants what
- * it wanted before: somebody else deleted the pod. Of one that was met only lately it is not known
- * what it wanted before.
+ * Its controller has told of itself since the pod went, and wants what it wanted before: somebody
+ * else deleted the pod. Of one that was met only lately it is not known what it wanted before.
  */
 static int by_another(const struct ds_cluster_workload *w, enum ds_cluster_owner kind,
 		      int64_t going_ns)
