@@ -22,6 +22,7 @@ struct hour {
 	struct ds_core *core;
 	const char *name;
 	enum kind kind;
+	bool lb_unknown;		/* nobody told the load balancer's addresses */
 	int64_t delay_s;		/* deregistration delay of served pods */
 	int64_t on_ns, since_ns;	/* the tap; since 0 = off */
 	int64_t now_ns;
@@ -121,6 +122,15 @@ static void target(struct hour *h, int n, enum ds_target_state to)
 	ds_core_feed(h->core, &ev);
 }
 
+static void load_balancer(struct hour *h)
+{
+	struct ds_event ev;
+
+	ds_event_init(&ev, DS_EVENT_LB_ADDRESS, h->now_ns);
+	DS_SET_STR(&ev, ADDRESS, address, "10.0.8.1");
+	ds_core_feed(h->core, &ev);
+}
+
 static void released(struct hour *h, int n)
 {
 	struct names s = names_of(n);
@@ -204,6 +214,8 @@ static int play(struct hour *h)
 	ds_event_init(&ev, DS_EVENT_START, BEGIN);
 	DS_SET_STR(&ev, VERSION, version, DS_VERSION);
 	ds_core_feed(h->core, &ev);
+	if (!h->lb_unknown)
+		load_balancer(h);
 	for (int64_t i = 0; i <= HOUR_S * DS_NS_PER_S / TICK_NS; i++) {
 		h->now_ns = BEGIN + i * TICK_NS;
 		if (i * TICK_NS % DS_NS_PER_S == 0)
@@ -222,6 +234,7 @@ int main(void)
 	struct hour hours[] = {
 		{ .name = "60 Job pods, no listener, no target", .kind = JOB },
 		{ .name = "60 Job pods with a metrics port", .kind = LISTENING_JOB },
+		{ .name = "the same, load balancer not known", .kind = LISTENING_JOB, .lb_unknown = true },
 		{ .name = "60 served pods, delay 30 s", .kind = SERVED, .delay_s = 30 },
 		{ .name = "60 served pods, delay 300 s", .kind = SERVED, .delay_s = 300 },
 	};
@@ -236,5 +249,5 @@ int main(void)
 		       (double)h->on_ns / DS_NS_PER_S,
 		       (double)h->on_ns / DS_NS_PER_S / HOUR_S * 100);
 	}
-	return hours[0].attached || hours[0].on_ns;
+	return hours[0].attached || hours[0].on_ns || hours[1].attached || hours[1].on_ns;
 }

@@ -71,6 +71,67 @@ static void a_pod_that_serves_nothing_does_not_bring_it(void **state)
 	assert_int_equal(fx_watch(f, 1), DS_WATCH_GOING);
 }
 
+/* Pod 1 is a Job's, with a port for whoever scrapes it. */
+static void listening_job(struct fixture *f)
+{
+	struct ds_event ev;
+
+	fx_start_with(f, 10 * S, 100 * S, "auto", 0);
+	ds_event_init(&ev, DS_EVENT_POD_STATE, fx_at(0));
+	DS_SET_STR(&ev, POD_UID, pod_uid, fx_uid(1));
+	DS_SET_STR(&ev, JOB, job, "report");
+	DS_SET_STR(&ev, POD_ADDRESSES, pod_addresses, "10.0.3.1");
+	DS_SET_STR(&ev, POD_PORTS, pod_ports, "8080");
+	DS_SET(&ev, PHASE, phase, DS_PHASE_READY);
+	ds_core_feed(f->core, &ev);
+	fx_listener(f, 10, 1, DS_SOCKET_CHANGE_LISTENING);
+}
+
+static void a_jobs_port_does_not_bring_it(void **state)
+{
+	struct fixture *f = *state;
+
+	listening_job(f);
+	fx_lb(f);
+	FX_TRAFFIC(f, S, .n = 1, .peer = "10.0.9.9", .accepted = 5);
+	fx_listener(f, 2 * S, 1, DS_SOCKET_CHANGE_LISTENER_CLOSED);
+	fx_released(f, 3 * S, 1);
+	fx_tick(f, 4 * S);
+	assert_int_equal(fx_tap(f), -1);
+}
+
+static void a_job_that_the_load_balancer_sends_to_brings_it(void **state)
+{
+	struct fixture *f = *state;
+
+	listening_job(f);
+	fx_lb(f);
+	FX_TRAFFIC(f, S, .n = 1, .accepted = 1);
+	fx_listener(f, 2 * S, 1, DS_SOCKET_CHANGE_LISTENER_CLOSED);
+	assert_int_equal(fx_tap(f), 1);
+}
+
+static void a_job_that_is_a_target_brings_it(void **state)
+{
+	struct fixture *f = *state;
+
+	listening_job(f);
+	fx_lb(f);
+	fx_target(f, S, 1, DS_TARGET_STATE_HEALTHY);
+	fx_listener(f, 2 * S, 1, DS_SOCKET_CHANGE_LISTENER_CLOSED);
+	assert_int_equal(fx_tap(f), 1);
+}
+
+/* Whoever sends may be it then. */
+static void without_a_known_load_balancer_a_jobs_port_brings_it(void **state)
+{
+	struct fixture *f = *state;
+
+	listening_job(f);
+	fx_listener(f, 2 * S, 1, DS_SOCKET_CHANGE_LISTENER_CLOSED);
+	assert_int_equal(fx_tap(f), 1);
+}
+
 static void it_goes_when_everything_has_settled(void **state)
 {
 	struct fixture *f = *state;
@@ -267,6 +328,10 @@ int main(void)
 		FX_TEST(at_rest_it_is_off_and_the_address_watched),
 		cmocka_unit_test(it_comes_with_the_first_sign_that_a_pod_goes),
 		FX_TEST(a_pod_that_serves_nothing_does_not_bring_it),
+		FX_TEST(a_jobs_port_does_not_bring_it),
+		FX_TEST(a_job_that_the_load_balancer_sends_to_brings_it),
+		FX_TEST(a_job_that_is_a_target_brings_it),
+		FX_TEST(without_a_known_load_balancer_a_jobs_port_brings_it),
 		FX_TEST(it_goes_when_everything_has_settled),
 		FX_TEST(arrivals_keep_it),
 		FX_TEST(a_draining_target_keeps_it_for_twice_its_delay),

@@ -35,14 +35,20 @@ static void watch(struct ds_core *core, struct ds_pod *pod, uint32_t flags)
 	pod->watch_flags = flags | DS_WATCH_WISHED;
 }
 
-/* Only a pod that has, or had, a listener or a target can lose anything. */
+/*
+ * Only a pod that has, or had, a listener or a target can lose anything. A Job's serves its metrics
+ * at most, unless it is a target, or the load balancer, where that is known, has sent to it.
+ */
 static bool serves(const struct ds_core *core, const struct ds_pod *pod)
 {
-	if (pod->listeners_cnt || pod->ports_cnt)
-		return true;
 	for (int i = 0; i < pod->addresses_cnt; i++)
 		if (!pod->host_network && ds_targets_of(core->targets, &pod->addresses[i]))
 			return true;
+	if (pod->owner_kind == DS_OWNER_JOB && ds_peers_know_load_balancer(&core->peers) &&
+	    !ds_instances_preserve(&core->instances))
+		return pod->balancers_cnt > 0;
+	if (pod->listeners_cnt || pod->ports_cnt)
+		return true;
 	return !pod->by_kubernetes;	/* --pod-ip: it was named by hand, so it matters */
 }
 

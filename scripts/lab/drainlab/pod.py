@@ -84,11 +84,11 @@ class Container:
         return at
 
 
-def job_pod(lab, job, seconds, index=None):
-    """The pod of a Job: it serves nothing, and ends by itself after so many seconds."""
+def job_pod(lab, job, seconds, index=None, metrics=None):
+    """The pod of a Job: it serves nothing, and ends by itself after so many seconds. `metrics`: but a port for its own."""
     pod = Pod(lab, job, "bystander", index=index)
     pod.owner, pod.ports = "job", ""
-    pod.add_container("work", ["sleep", f"{seconds:g}"])
+    pod.add_container("work", program("job", seconds, metrics) if metrics else ["sleep", f"{seconds:g}"])
     lab.events.pod_state(pod, "ready")
     return pod
 
