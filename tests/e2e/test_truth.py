@@ -216,8 +216,8 @@ class Flows(unittest.TestCase):
                     packet(3 * S, True, 24, 6, 10, 60), packet(4 * S, True, 24, 6, 10, 60),
                     packet(5 * S, True, 17, 66, 10), packet(6 * S, True, 16, 66, 10))
         self.assertEqual(made.last_arrival(), BASE + 3 * S)
-        self.assertEqual(truth.last_arrival({(1, POD): made}, POD, BASE), BASE + 3 * S)
-        self.assertIsNone(truth.last_arrival({(1, POD): made}, "10.77.1.67", BASE))
+        self.assertEqual(truth.last_arrival({(1, POD): made}, ["10.77.1.67", POD], BASE), BASE + 3 * S)
+        self.assertIsNone(truth.last_arrival({(1, POD): made}, ["10.77.1.67"], BASE))
 
     def test_lost(self):
         silent = flow(packet(0, True, 2, 5), packet(S, True, 2, 5))

@@ -83,14 +83,14 @@ def check_tail(run):
     for pod in run.ended:
         verdict = run.verdict(pod)
         tail = verdict.get("drainsnoop.tail_ms")
-        t0 = pod.marks["t0"][0]
-        last = truth.last_arrival(run.flows, pod.address, t0, pod.port)
+        t0, addresses = pod.marks["t0"][0], (pod.address, *pod.others)
+        last = truth.last_arrival(run.flows, addresses, t0, pod.port)
         if tail is not None:
             tails.append(tail)
         if not verdict or last is None or run.lab.settings.tail <= 0:
             continue
         if tail is None:
-            seen = truth.last_arrival(run.flows, pod.address, t0, pod.port, gaps)
+            seen = truth.last_arrival(run.flows, addresses, t0, pod.port, gaps)
             if seen is None or (gaps and "drainsnoop.pod.t0" not in verdict):
                 continue    # it began to go, or all of it came, while nobody looked
             problems.append(f"no tail for {pod.name}; it was {(last - t0) / 1e6:.0f} ms")
@@ -98,7 +98,7 @@ def check_tail(run):
         # drainsnoop counts from the floor of T0 to the second, and tells that as its error; a signal it saw itself.
         by_signal = verdict.get("drainsnoop.pod.t0_source") == "sigterm"
         measured = tail * 1e6 + (parse_rfc3339(verdict["drainsnoop.pod.t0"]) if by_signal else t0 // 10**9 * 10**9)
-        seen = truth.last_arrival(run.flows, pod.address, t0, pod.port, gaps) or last
+        seen = truth.last_arrival(run.flows, addresses, t0, pod.port, gaps) or last
         # What it adds to that error it says of the arrival: up to so much later than told.
         later = (verdict.get("drainsnoop.tail_error_ms", 0) - verdict.get("drainsnoop.pod.t0_error_ms", 0)) * 1e6
         if not any(measured - TOLERANCE_NS <= real <= measured + later + TOLERANCE_NS for real in (last, seen)):
@@ -121,8 +121,8 @@ def judge(name, scenario, lab, say, traced):
     entries, flows = outside(lab, requests, ports)
     output = lab.tracer.output()
     drops = [event for event in output if event.get("event.name") == "drainsnoop.drop"]
-    pods = [{"uid": pod.uid, "name": pod.name, "address": pod.address, "marks": pod.marks,
-             "elsewhere": pod.place.elsewhere} for pod in lab.kubernetes.pods]
+    pods = [{"uid": pod.uid, "name": pod.name, "address": address, "marks": pod.marks, "elsewhere": pod.place.elsewhere}
+            for pod in lab.kubernetes.pods for address in (pod.address, *pod.others)]
     joined = truth.join(requests, entries, drops, pods, ports, flows,
                         scenario.indistinguishable, lab.tracer.gaps())
     run = Run(lab, joined, requests, entries, flows, output)

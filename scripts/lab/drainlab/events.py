@@ -48,7 +48,7 @@ class EventWriter:
             keys["pod__ports"] = pod.ports
         if pod.on_host:
             keys["pod__host_network"] = True
-        self.write("pod.state", pod__addresses=pod.address, pod__phase=phase,
+        self.write("pod.state", pod__addresses=",".join((pod.address, *pod.others)), pod__phase=phase,
                    pod__prestop=prestop, pod__grace_period_s=int(pod.grace), **keys, keys={
                        "k8s.namespace.name": pod.namespace, "k8s.pod.name": pod.name,
                        "k8s.pod.uid": pod.uid, f"k8s.{pod.owner}.name": pod.deployment})

@@ -8,7 +8,7 @@ import shutil
 import threading
 import time
 
-from . import cgroup, net
+from . import cgroup, dual, net
 from .account import Account
 from .capture import Capture
 from .clients import Clients
@@ -98,6 +98,8 @@ class Lab:
         self.cgroup = cgroup.RunCgroup(self.run_id, self.folder, self.settings.cgroup)
         self.network = net.Network(self.run_id, self.settings, self.folder)
         self.network.build()
+        if self.settings.dual:
+            dual.add_family(self.network)
         self._prepare()
         self.events = EventWriter(os.path.join(self.folder, "events.jsonl"))
         self.capture = self._add(Capture(self))
@@ -127,6 +129,8 @@ class Lab:
 
     def _group(self):
         """What the load balancer sends to."""
+        if self.settings.dual:
+            return dual.Groups(self, self.plane)
         return (InstanceGroup if self.settings.target == "instance" else TargetGroup)(self, self.plane)
 
     def _orchestrator(self):

@@ -17,6 +17,7 @@ from .events import rfc3339
 from .told import Told
 
 FRONT_PORT = 80
+SECOND = "6"        # HAProxy's names of what is there for the second family of a dual stack
 
 HAPROXY = """\
 global
@@ -31,12 +32,15 @@ defaults
 {redispatch}    timeout connect 10s
     timeout client 60s
     timeout server 20s
-frontend front
+"""
+
+WAY = """\
+frontend front{family}
     bind {front}:{port}
     capture request header X-Request-Id len 64
     log-format '{log_format}'
-    default_backend pods
-backend pods
+    default_backend pods{family}
+backend pods{family}
     balance roundrobin
     http-reuse {reuse}
 """
@@ -58,8 +62,9 @@ class Logged:
 
     def __init__(self, lab):
         self.lab = lab
-        self.addresses, self.check_interval = [lab.network.plan.lb], int(lab.settings.probe_period)
-        self.peers = {lab.network.plan.lb}      # whose connections to the pods are the requests'
+        self.addresses = [plan.lb for plan in lab.network.plans]
+        self.check_interval = int(lab.settings.probe_period)
+        self.peers = set(self.addresses)        # whose connections to the pods are the requests'
         self.log_path = os.path.join(lab.folder, "haproxy.log")
 
     def entries(self, _requests, _flows):
@@ -79,10 +84,11 @@ class HAProxy(Logged):
         keys = [f'"{key}":"{value}"' for key, value in LOG_KEYS.items()]
         keys += [f'"{key}":{value}' for key, value in LOG_NUMBERS.items()]
         with open(config, "w", encoding="utf-8") as file:
-            file.write(HAPROXY.format(folder=lab.folder, front=bracket(lab.network.plan.front),
-                                      port=FRONT_PORT, retries=lab.settings.retries, reuse=lab.settings.reuse,
-                                      redispatch="    option redispatch 1\n" * lab.settings.redispatch,
-                                      log_format="{" + ",".join(keys) + "}"))
+            file.write(HAPROXY.format(folder=lab.folder, retries=lab.settings.retries,
+                                      redispatch="    option redispatch 1\n" * lab.settings.redispatch))
+            for family, plan in zip(("", SECOND), lab.network.plans):
+                file.write(WAY.format(family=family, front=bracket(plan.front), port=FRONT_PORT,
+                                      reuse=lab.settings.reuse, log_format="{" + ",".join(keys) + "}"))
         with open(self.log_path, "wb") as log, open(self.log_path + ".err", "wb") as err:
             self.tool = Tool(lab.cgroup.tools, in_netns(lab.network.lb, ["haproxy", "-db", "-f", config]),
                              stdout=log, stderr=err)
@@ -115,32 +121,40 @@ class HAProxy(Logged):
                 answer += got
             return answer.decode()
 
+    def _backend(self, pod):
+        """Where its server is. Of both families' servers those of one pod have the same name."""
+        plans = self.lab.network.plans
+        return "pods" + SECOND * (len(plans) > 1 and plans[1].ipv6 == (":" in pod.address))
+
+    def _server(self, pod):
+        return f"{self._backend(pod)}/{pod.name}"
+
     def add(self, pod):
         """Makes a server of the pod, or of a node: anything with a name, an address and ports. It gets no
         request before enable(). Checks run from then on; they never take it out: a real target group needs
         many seconds for that, the drain comes first."""
         where = f"{bracket(pod.address)}:{pod.port}"
         port = pod.port if self.lab.settings.checks_on_traffic else pod.health_port
-        answer = self.command(f"add server pods/{pod.name} {where} check port {port} "
+        answer = self.command(f"add server {self._server(pod)} {where} check port {port} "
                               f"inter {self.lab.settings.probe_period:g}s fastinter 1s "
                               "fall 100000 rise 1")
         if "registered" not in answer:
             raise LabError(f"HAProxy: add server: {answer.strip()}")
 
     def enable(self, pod):
-        self.command(f"enable health pods/{pod.name}; enable server pods/{pod.name}")
+        self.command(f"enable health {self._server(pod)}; enable server {self._server(pod)}")
         wait_for(lambda: self._state(pod) == ("2", "0"), 20, f"HAProxy's server {pod.name}")
 
     def drain(self, pod):
         """No new request from here on. Returns when HAProxy has done it."""
-        self.command(f"set server pods/{pod.name} state drain")
+        self.command(f"set server {self._server(pod)} state drain")
 
     def remove(self, pod):
         """Not a target any more: its health checks stop."""
-        self.command(f"set server pods/{pod.name} state maint; disable health pods/{pod.name}")
+        self.command(f"set server {self._server(pod)} state maint; disable health {self._server(pod)}")
 
     def _state(self, pod):
-        for line in self.command("show servers state pods").splitlines():
+        for line in self.command(f"show servers state {self._backend(pod)}").splitlines():
             words = line.split()
             if len(words) > 6 and words[3] == pod.name:
                 return words[5], words[6]
@@ -202,6 +216,7 @@ class TargetGroup:
 
     def __init__(self, lab, plane, name="shop-web"):
         self.lab, self.plane, self.name = lab, plane, name
+        self.arn = type(self).arn.replace("shop-web", name)
         self.delay, self.health_interval = lab.settings.delay, plane.check_interval
         self.type, self.preserves_client = plane.type, plane.preserves_client
         if lab.settings.checks_on_traffic:

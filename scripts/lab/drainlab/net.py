@@ -109,6 +109,8 @@ class Network:
         self.run_id = run_id
         self.settings = settings
         self.plan = Plan(settings.ipv6)
+        self.plans = [self.plan]        # of a dual stack: also the other family's (dual.py)
+        self.attachment = BranchAttachment if settings.eni == "branch" else Attachment
         self.lock = threading.Lock()
         self.index = 0
         self.made = []
@@ -288,8 +290,7 @@ class Network:
             eni == "secondary" or (eni == "both" and index % 2 == 0))
         if elsewhere:
             address = address or self.plan.pod_elsewhere(index)
-        kind = BranchAttachment if eni == "branch" else Attachment
-        return kind(self, index, name, namespace, secondary, address)
+        return self.attachment(self, index, name, namespace, secondary, address)
 
     def remove(self):
         for ns in reversed(self.made):
@@ -334,6 +335,8 @@ def unwiring(plan, address, link, secondary=False):
 class Attachment:
     """A pod's place in the network."""
 
+    others = ()     # further addresses
+
     def __init__(self, network, index, name, namespace, secondary, elsewhere=None):
         """`elsewhere`: its address, where it is on the second node."""
         plan = network.plan
@@ -367,18 +370,22 @@ class Attachment:
 
     def release(self):
         """CNI DEL on the node, in its real order. Returns [(what, before, after)], times in ns."""
-        plan, node, settings = self.network.plan, self.node, self.network.settings
-        done = []
+        done, steps = [], self._unwiring()
         if self.filtered:
             before = now_ns()
             (self._forbid if self.filtered == "tc" else self._forbid_early)()
             done.append(("filter", before, now_ns()))
-        steps = [("link", f"link del {self.link}")] if settings.release_by == "link" else self._unwiring()
+        if self.network.settings.release_by == "link":
+            steps = [("link", f"link del {self.link}")]
+        return done + self._undo(steps, self.network.plan)
+
+    def _undo(self, steps, plan):
+        done = []
         for what, command in steps:
             if what == "route":
-                time.sleep(settings.route_after)
+                time.sleep(self.network.settings.route_after)
             before = now_ns()
-            node.ip(command, plan.ipv6)
+            self.node.ip(command, plan.ipv6)
             done.append((what, before, now_ns()))
         return done
 
@@ -469,7 +476,7 @@ class BranchAttachment(Attachment):
 class HostPlace:
     """The place of a pod on the host's network: the node's own, which the pod's end leaves as it is."""
 
-    elsewhere = False
+    elsewhere, others = False, ()
 
     def __init__(self, network):
         self.netns, self.node, self.address = network.node, network.node, network.plan.node

@@ -109,7 +109,7 @@ class Pod:
         self.port, self.health_port = (host, host + 1) if self.on_host else (PORT, HEALTH_PORT)
         self.place = HostPlace(lab.network) if self.on_host else \
             lab.network.attach(self.name, self.namespace, index, elsewhere, address)
-        self.address = self.place.address
+        self.address, self.others = self.place.address, self.place.others
         self.owner, self.ports = "deployment", f"{self.port},{self.health_port}"
         self.ends = None        # the signal that ends what serves, where it is not the server's own
         self.front = None       # the container that has the traffic's connections, where it is not the server's

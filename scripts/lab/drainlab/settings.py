@@ -12,6 +12,7 @@ class Settings:
     pods: int = 1               # replicas; every one of them is replaced
     rate: float = 40.0          # requests a second
     ipv6: bool = False
+    dual: bool = False          # pods have an IPv6 address besides, the balancer sends to both
     scale: float = 1.0
 
     lag: float = 2.5            # from the deletion to the moment the data plane stops sending

@@ -183,9 +183,7 @@ class NoTracer:
         return []
 
     def wait_for_going(self, pods):
-        """Waits until drainsnoop knows that each of the pods goes, and its target."""
-        wanted = {key for pod in pods for key in (pod.uid, pod.address)}
-        wait_for(lambda: self._read() or wanted <= self.going, 20, "drainsnoop to know who goes")
+        pass
 
     def wait_for_verdicts(self, pods, timeout):
         pass

@@ -265,12 +265,12 @@ def join(requests, entries, drops, pods, ports, flows=None, indistinguishable=la
     return Truth(len(requests), failures, drops, false, unclear)
 
 
-def last_arrival(flows, address, begin, port=None, unseen=()):
-    """The moment of the last new connection or last new payload from the load balancer, or None. In the
-    intervals `unseen` nobody looked."""
-    ends = []
+def last_arrival(flows, addresses, begin, port=None, unseen=()):
+    """The moment of the last new connection or last new payload from the load balancer to one of a pod's
+    addresses, or None. In the intervals `unseen` nobody looked."""
+    ends, own = [], {plain(address) for address in addresses}
     for (_, pod), flow in flows.items():
-        if pod == plain(address) and port in (None, flow.port):
+        if pod in own and port in (None, flow.port):
             at = flow.last_arrival(unseen)
             if at and at >= begin:
                 ends.append(at)

@@ -50,6 +50,7 @@ class RealPod:
     owner, on_host, place, front = "deployment", False, HERE, None
     port, health_port, ports = PORT, HEALTH_PORT, f"{PORT},{HEALTH_PORT}"
     containers = ()         # none that the laboratory started
+    others = ()             # one family
 
     def __init__(self, lab, thing):
         meta, spec = thing["metadata"], thing["spec"]

@@ -137,7 +137,7 @@ def prestop_of_capture(run, pods, interval=0):
     tails = []
     for pod in pods:
         t0 = pod.marks["t0"][0]
-        last = truth.last_arrival(run.flows, pod.address, t0)
+        last = truth.last_arrival(run.flows, (pod.address, *pod.others), t0)
         tails += [(last - t0 // 10**9 * 10**9) / 1e9] if last else []
     top = max(tails, default=0.0)
     return {math.ceil(tail + 1.0 + interval + max(1.0, tail / 10)) for tail in (top - 0.1, top, top + 0.1)}

@@ -30,7 +30,7 @@ def mechanics(run):
 def cooldowns(run):
     """What DESIGN's margin makes of the last arrival after the release, by the capture, within its tolerance."""
     old = run.ended[0]
-    released, last = old.marks["released"], truth.last_arrival(run.flows, old.address, old.marks["t0"][0])
+    released, last = old.marks["released"], truth.last_arrival(run.flows, [old.address], old.marks["t0"][0])
     return {math.ceil(sent + max(1.0, sent / 10))
             for at in released for slack in (-0.1, 0.0, 0.1) for sent in [(last - at) / 1e9 + slack]}
 

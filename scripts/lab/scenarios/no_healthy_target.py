@@ -68,7 +68,7 @@ def must_find(run):
     problems += [f"{len(outside)} requests without a server outside of the time that is told"] if outside else []
     if told[0].get("drainsnoop.target_group.ready_initial") != len(run.ended):
         problems.append(f"{told[0].get('drainsnoop.target_group.ready_initial')} pods are said to be ready too early")
-    last = max(truth.last_arrival(run.flows, pod.address, begin) or 0 for pod in run.ended)
+    last = max(truth.last_arrival(run.flows, [pod.address], begin) or 0 for pod in run.ended)
     said = parse_rfc3339(told[1].get("drainsnoop.target_group.last_arrival_at", "1970-01-01T00:00:00.000Z"))
     if abs(said - last) > TOLERANCE:
         problems.append(f"the last arrival is said {(said - last) / 1e6:+.0f} ms beside the capture's")
