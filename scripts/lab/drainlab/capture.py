@@ -111,8 +111,8 @@ class Flow:
             p.to_pod and p.flags & ACK and p.ack == top for p in before)
 
 
-def parse(data):
-    """Yields (ns, pkttype, source, source port, destination, port, flags, seq, ack, payload bytes)."""
+def frames(data):
+    """Yields (ns, cooked frame) of a capture."""
     magic = data[:4]
     if magic not in (b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d"):
         raise LabError("the capture has no nanosecond stamps")
@@ -126,9 +126,38 @@ def parse(data):
         at += 16 + size
         if len(frame) < size:
             return
+        yield seconds * 10**9 + nanos, frame
+
+
+def parse(data):
+    """Yields (ns, pkttype, source, source port, destination, port, flags, seq, ack, payload bytes)."""
+    for at, frame in frames(data):
         found = segment(frame)
         if found:
-            yield (seconds * 10**9 + nanos, frame[10], *found)
+            yield (at, frame[10], *found)
+
+
+def unreachables(path):
+    """[(ns, seq)] of the ICMP errors "unreachable": when each passed, and the number of the segment that is in it."""
+    with open(path, "rb") as file:
+        found = [(at, refused(frame)) for at, frame in frames(file.read())]
+    return [(at, seq) for at, seq in found if seq is not None]
+
+
+def refused(frame):
+    """The sequence number of the segment of which a cooked frame says that it is unreachable, or None."""
+    protocol, packet = struct.unpack_from(">H", frame)[0], frame[20:]
+    if protocol == 0x0800 and len(packet) > 20 and packet[9] == 1:
+        icmp, kind = packet[(packet[0] & 15) * 4:], 3
+    elif protocol == 0x86DD and len(packet) > 40 and packet[6] == 58:
+        icmp, kind = packet[40:], 1
+    else:
+        return None
+    inner = icmp[8:]
+    if len(inner) < 20 or icmp[0] != kind or (inner[9] if kind == 3 else inner[6]) != 6:
+        return None
+    tcp = inner[(inner[0] & 15) * 4 if kind == 3 else 40:]
+    return struct.unpack_from(">I", tcp, 4)[0] if len(tcp) >= 8 else None
 
 
 def segment(frame):

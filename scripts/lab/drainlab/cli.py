@@ -16,7 +16,7 @@ import time
 
 from scenarios import Run, Scenario, names
 
-from . import capture, clients, drains, lab as laboratory, report, truth
+from . import capture, clients, drains, ftrace, lab as laboratory, report, truth
 from .events import parse_rfc3339
 from .proc import LabError
 from .settings import Settings
@@ -114,6 +114,13 @@ def outside(lab, requests, ports):
     return lab.plane.entries(requests, flows), flows
 
 
+def out_of_reach(lab):
+    """For truth.join(): by the kernel's own trace of the run."""
+    records = lab.kernel_trace.records
+    errors = capture.unreachables(lab.capture.path) if any(record.out_of_reach for record in records) else []
+    return lambda failure, flow: ftrace.out_of_reach(failure, flow, records, errors)
+
+
 def judge(name, scenario, lab, say, traced):
     """Joins, checks, tells. Returns (result, problems)."""
     requests = clients.read_log(lab.clients.path)
@@ -123,9 +130,10 @@ def judge(name, scenario, lab, say, traced):
     drops = [event for event in output if event.get("event.name") == "drainsnoop.drop"]
     pods = [{"uid": pod.uid, "name": pod.name, "address": address, "marks": pod.marks, "elsewhere": pod.place.elsewhere}
             for pod in lab.kubernetes.pods for address in (pod.address, *pod.others)]
+    beyond = out_of_reach(lab)
     joined = truth.join(requests, entries, drops, pods, ports, flows,
-                        scenario.indistinguishable, lab.tracer.gaps())
-    run = Run(lab, joined, requests, entries, flows, output)
+                        scenario.indistinguishable, lab.tracer.gaps(), beyond)
+    run = Run(lab, joined, requests, entries, flows, output, beyond)
     problems = lab.problems + [MECHANICS + text for text in scenario.mechanics(run)]
     tail, tail_problems = check_tail(run)
     if traced:

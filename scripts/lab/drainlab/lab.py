@@ -8,7 +8,7 @@ import shutil
 import threading
 import time
 
-from . import cgroup, dual, net
+from . import cgroup, dual, ftrace, net
 from .account import Account
 from .capture import Capture
 from .clients import Clients
@@ -103,6 +103,7 @@ class Lab:
         self._prepare()
         self.events = EventWriter(os.path.join(self.folder, "events.jsonl"))
         self.capture = self._add(Capture(self))
+        self.kernel_trace = self._add(ftrace.Trace(self))
         asked = "elb" in self.settings.told_by.split(",")
         self.account = self._add(self._account(TargetGroup.arn.split(":")[3])) if asked else None
         if self.binary:
@@ -177,6 +178,7 @@ class Lab:
         self.say(f"{time.monotonic() - last:.0f} s after the last request: all timers are through")
         self.tracer.stop()
         self.capture.stop()
+        self.kernel_trace.stop()
         self.group.stop()
 
     def _end_pods(self):
@@ -219,6 +221,7 @@ def sweep(run_id, mounted=None):
     folder = os.path.join(RUNS, run_id)
     own_mount = mounted or os.path.join(folder, "cgroup")
     cgroup.sweep(run_id)
+    ftrace.sweep(run_id)
     net.sweep(run_id)
     if os.path.ismount(own_mount):
         cgroup.run(["umount", own_mount])
@@ -231,7 +234,7 @@ def sweep(run_id, mounted=None):
 
 def leftovers():
     """Ids of runs whose laboratory is not running any more."""
-    ids = set(os.listdir(RUNS) if os.path.isdir(RUNS) else []) | cgroup.run_ids() | net.run_ids()
+    ids = set(os.listdir(RUNS) if os.path.isdir(RUNS) else []) | cgroup.run_ids() | net.run_ids() | ftrace.run_ids()
     return sorted(run_id for run_id in ids if not _alive(run_id))
 
 

@@ -7,8 +7,8 @@ mechanism was in force at that moment, and so which cause is the right one. Each
     explained     exactly one drop, of the right pod, with a right cause
     wrong_cause   a drop, but of another pod or with another cause
     unexplained   no drop
-    unobservable  nothing of it could be seen on the node: proven by the capture, or by the log where
-                  the request never got a connection
+    unobservable  nothing of it could be seen on the node: proven by the capture, by the log where the
+                  request never got a connection, or by the kernel's own trace (ftrace.py)
     not_observed  no drop, and it was lost in a time that drainsnoop says it did not observe
 and each drop behind which nothing lost is found is a false drop.
 """
@@ -223,12 +223,14 @@ def _felt(drop, key, entries_by_key, flows):
     return bool(flow and flow.lost(at - BEFORE, at + AFTER))
 
 
-def join(requests, entries, drops, pods, ports, flows=None, indistinguishable=lambda drop: False, gaps=()):
+def join(requests, entries, drops, pods, ports, flows=None, indistinguishable=lambda drop: False, gaps=(),
+         out_of_reach=lambda failure, flow: None):
     """Joins the clients' log, the load balancer's log, the capture (None: there is none) and the drops.
 
     ports: those on which the pods serve.
     pods: [{"uid", "name", "address", "marks": {name: [not before, not after]}, "elsewhere": it is on a node that
     is not watched}]. Entries of connections that NAT changed are those behind it (nat.follow()).
+    out_of_reach(failure, flow): why nobody can have seen how a request ended of which the capture has packets, or None.
     """
     by_address = {plain(pod["address"]): pod for pod in pods}
     watched = {address for address, pod in by_address.items() if not pod.get("elsewhere")}
@@ -250,6 +252,9 @@ def join(requests, entries, drops, pods, ports, flows=None, indistinguishable=la
         _judge(failure, left.get(_key(failure), []))
         if failure.verdict == "unexplained" and not _was_watched(failure, gaps):
             failure.verdict = "not_observed"
+        why = flows and failure.verdict == "unexplained" and out_of_reach(failure, flows[_key(failure)])
+        if why:
+            failure.verdict, failure.why = "unobservable", why
 
     used = {id(f.drop) for f in failures if f.drop}
     taken = {_key(f) for f in failures if f.drop}

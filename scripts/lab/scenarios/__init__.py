@@ -77,9 +77,9 @@ def names():
 class Run:
     """What a run brought, for the scenarios' checks."""
 
-    def __init__(self, lab, truth, requests, entries, flows, output):
+    def __init__(self, lab, truth, requests, entries, flows, output, out_of_reach):
         self.lab, self.truth, self.requests, self.entries = lab, truth, requests, entries
-        self.flows, self.output = flows, output
+        self.flows, self.output, self.out_of_reach = flows, output, out_of_reach
         self.pods = lab.kubernetes.pods
         self.ended = [pod for pod in self.pods if "t0" in pod.marks and not pod.place.elsewhere]
 
@@ -92,8 +92,11 @@ class Run:
         return [d for d in self.truth.drops if d.get("drainsnoop.drop.cause") == cause]
 
     def outcomes(self):
-        """Outcomes of the drops after the address was released."""
-        return {d.get("drainsnoop.drop.outcome") for d in self.by_cause("address_released")}
+        """Outcomes of the drops after the address was released. Without those of packets that came in where drainsnoop
+        could see it, and died where nothing could (drainlab/ftrace.py): they are `silent`."""
+        untold = [f.drop for f in self.truth.failures if f.drop and f.drop.get("drainsnoop.drop.outcome") == "silent"
+                  and self.flow(f) and self.out_of_reach(f, self.flow(f))]
+        return {d.get("drainsnoop.drop.outcome") for d in self.by_cause("address_released") if d not in untold}
 
     def verdict(self, pod):
         """The pod's last verdict, or {}."""
