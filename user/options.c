@@ -13,6 +13,7 @@
 
 #include "user/commands.h"
 #include "user/environment.h"
+#include "user/options_known.h"
 #include "user/options_output.h"
 #include "user/options_source.h"
 #include "user/options_value.h"
@@ -21,14 +22,12 @@
 
 #define COMMANDS_MAX 16
 
-enum { OPT_RECORD = 256, OPT_STATE, OPT_FOLLOW, OPT_MARKDOWN };
+enum { OPT_FOLLOW = 256, OPT_MARKDOWN };
 
 static const struct argp_option trace_options[] = {
 	{ NULL, 0, NULL, 0, "Files:", 1 },
-	{ "record", OPT_RECORD, "FILE", 0, "Also write every input event to FILE, for replay", 1 },
-	{ "state", OPT_STATE, "FILE", 0,
-	  "Keep in FILE what is known of pods, addresses and targets, and begin with what an earlier "
-	  "run left there", 1 },
+	{ "record", DS_OPT_RECORD, "FILE", 0, "Also write every input event to FILE, for replay", 1 },
+	DS_OPTION_STATE_ROW(1),
 	{ "follow", OPT_FOLLOW, NULL, 0, "Go on reading the files of --targets as they grow", 1 },
 	{ "duration", 'd', "TIME", 0, "Stop after TIME (90s, 5m, or plain seconds)", 5 },
 	{ 0 }
@@ -63,20 +62,11 @@ static error_t parse_trace(int key, char *arg, struct argp_state *state)
 	case OPT_FOLLOW:
 		o->follow = true;
 		return 0;
-	case OPT_RECORD:
-		o->record = arg;
-		return 0;
-	case OPT_STATE:
-		o->state = arg;
-		return 0;
 	case 'd':
 		o->duration_ns = ds_value_duration(state, "--duration", arg);
 		return 0;
-	case ARGP_KEY_ARG:
-		ds_value_no_argument(state, arg);
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return ds_option_take_known(key, arg, state);
 	}
 }
 
@@ -106,13 +96,10 @@ static error_t parse_schema(int key, char *arg, struct argp_state *state)
 {
 	struct ds_options *o = state->input;
 
-	if (key == OPT_MARKDOWN) {
-		o->markdown = true;
-		return 0;
-	}
-	if (key == ARGP_KEY_ARG)
-		ds_value_no_argument(state, arg);
-	return key == ARGP_KEY_ARG ? 0 : ARGP_ERR_UNKNOWN;
+	if (key != OPT_MARKDOWN)
+		return ds_option_take_known(key, arg, state);
+	o->markdown = true;
+	return 0;
 }
 
 const struct argp ds_argp_trace = {

@@ -3,47 +3,39 @@
 #include <argp.h>
 
 #include "user/commands.h"
+#include "user/options_known.h"
 #include "user/options_output.h"
 #include "user/options_source.h"
 #include "user/options_value.h"
 #include "user/sink/metrics.h"
 
-
-enum {
-	OPT_RECORD = 256, OPT_STATE, OPT_CLUSTER, OPT_CONFIG_NAMESPACE, OPT_STANDALONE,
-	OPT_METRICS_LISTEN, OPT_METRICS_LABELS, OPT_REDACT_PEERS, OPT_REDACT_KEY_FILE,
-	OPT_EVENTS_ON_WORKLOADS,
-};
+enum { OPT_METRICS_LABELS = 256, OPT_REDACT_PEERS, OPT_REDACT_KEY_FILE };
 
 static const struct argp_option agent_options[] = {
 	{ NULL, 0, NULL, 0, "What the agent serves and says:", 1 },
-	{ "metrics-listen", OPT_METRICS_LISTEN, "ADDR:PORT", 0,
-	  "Serve /metrics, /healthz and /readyz there (default " DS_METRICS_LISTEN_DEFAULT
-	  ", all addresses); off = nowhere", 1 },
+	DS_OPTION_METRICS_LISTEN_ROW(1),
 	{ "metrics-labels", OPT_METRICS_LABELS, "LIST", 0,
 	  "Labels of a metric's subject: namespace,workload (default) or namespace", 1 },
-	{ "cluster", OPT_CLUSTER, "NAME", 0, "Put k8s.cluster.name=NAME into every line", 1 },
+	DS_OPTION_CLUSTER_ROW(1),
 	{ "redact-peers", OPT_REDACT_PEERS, NULL, 0,
 	  "Replace addresses in lines and recordings that are not the load balancer's, a node's or a "
 	  "pod's: always by the same one for the same", 1 },
 	{ "redact-key-file", OPT_REDACT_KEY_FILE, "FILE", 0,
 	  "Replace them under the secret in FILE (16 bytes or more), so that all agents that have it "
 	  "replace alike (default: a secret of each run)", 1 },
-	{ "events-on-workloads", OPT_EVENTS_ON_WORKLOADS, NULL, 0,
+	{ "events-on-workloads", DS_OPT_EVENTS_ON_WORKLOADS, NULL, 0,
 	  "Write an Event of Kubernetes on a workload whose pods lost connections as they went away; at "
 	  "most one in five minutes. Needs the right to create events", 1 },
 	{ NULL, 0, NULL, 0, "Where it learns of targets:", 2 },
-	{ "config-namespace", OPT_CONFIG_NAMESPACE, "NS", 0,
+	{ "config-namespace", DS_OPT_CONFIG_NAMESPACE, "NS", 0,
 	  "Namespace of the ConfigMap that `drainsnoop targets` writes for this node (default: "
 	  "POD_NAMESPACE, else the service account's, else drainsnoop)", 2 },
-	{ "standalone", OPT_STANDALONE, NULL, 0,
+	{ "standalone", DS_OPT_STANDALONE, NULL, 0,
 	  "For one node without `drainsnoop targets`: read no ConfigMap, ask AWS (--elb)", 2 },
 	{ NULL, 0, NULL, 0, "Files:", 3 },
-	{ "record", OPT_RECORD, "FILE", 0,
+	{ "record", DS_OPT_RECORD, "FILE", 0,
 	  "Also write every input event to FILE, for replay; SIGHUP opens it anew", 3 },
-	{ "state", OPT_STATE, "FILE", 0,
-	  "Keep in FILE what is known of pods, addresses and targets, and begin with what an earlier "
-	  "run left there", 3 },
+	DS_OPTION_STATE_ROW(3),
 	{ 0 }
 };
 
@@ -82,38 +74,14 @@ static error_t parse_agent(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		begin(state);
 		return 0;
-	case OPT_METRICS_LISTEN:
-		o->metrics_listen = ds_value_listen(state, "--metrics-listen", arg);
-		return 0;
 	case OPT_METRICS_LABELS:
 		set_labels(state, o, arg);
-		return 0;
-	case OPT_CLUSTER:
-		o->cluster = arg;
-		return 0;
-	case OPT_EVENTS_ON_WORKLOADS:
-		o->events_on_workloads = true;
 		return 0;
 	case OPT_REDACT_PEERS:
 		o->redact_peers = true;
 		return 0;
 	case OPT_REDACT_KEY_FILE:
 		o->redact_key_file = arg;
-		return 0;
-	case OPT_CONFIG_NAMESPACE:
-		o->config_namespace = ds_value_object_name(state, "--config-namespace", arg);
-		return 0;
-	case OPT_STANDALONE:
-		o->standalone = o->elb = true;
-		return 0;
-	case OPT_RECORD:
-		o->record = arg;
-		return 0;
-	case OPT_STATE:
-		o->state = arg;
-		return 0;
-	case ARGP_KEY_ARG:
-		ds_value_no_argument(state, arg);
 		return 0;
 	case ARGP_KEY_END:
 		if (o->redact_key_file && !o->redact_peers)
@@ -123,7 +91,7 @@ static error_t parse_agent(int key, char *arg, struct argp_state *state)
 				   "--config-namespace");
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return ds_option_take_known(key, arg, state);
 	}
 }
 

@@ -5,29 +5,37 @@
 
 #include "user/commands.h"
 #include "user/doctor/cluster.h"
+#include "user/options_known.h"
 #include "user/options_source.h"
 #include "user/options_value.h"
 
-
-enum { OPT_FOR = 256, OPT_CHECK, OPT_STATE, OPT_METRICS, OPT_NAMESPACE, OPT_COLOR };
+enum { OPT_FOR = 256, OPT_CHECK };
 
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "What is to run:", 1 },
 	{ "for", OPT_FOR, "COMMAND", 0,
-	  "agent (default; trace too) or targets: check what that command needs", 1 },
-	{ "state", OPT_STATE, "FILE", 0, "The state file that it is to keep", 1 },
-	{ "metrics-listen", OPT_METRICS, "ADDR:PORT", 0,
+	  "agent (default; trace too) or targets (--kube and --elb go without saying): check what that "
+	  "command needs", 1 },
+	{ "state", DS_OPT_STATE, "FILE", 0, "The state file that it is to keep", 1 },
+	{ "metrics-listen", DS_OPT_METRICS_LISTEN, "ADDR:PORT", 0,
 	  "Where it is to serve its metrics (default " DS_METRICS_LISTEN_DEFAULT "; off = nowhere)", 1 },
-	{ "config-namespace", OPT_NAMESPACE, "NS", 0,
-	  "The namespace of the agents' ConfigMaps (default: POD_NAMESPACE, else the service account's, "
-	  "else drainsnoop)", 1 },
+	{ "standalone", DS_OPT_STANDALONE, NULL, 0,
+	  "It is to run without `drainsnoop targets`: it reads no ConfigMap and asks AWS itself (--elb)",
+	  1 },
+	{ "events-on-workloads", DS_OPT_EVENTS_ON_WORKLOADS, NULL, 0,
+	  "It is to write Events on workloads, which needs rights of its own", 1 },
+	{ "config-namespace", DS_OPT_CONFIG_NAMESPACE, "NS", 0,
+	  "The namespace of the agents' ConfigMaps and of the Lease (default: POD_NAMESPACE, else the "
+	  "service account's, else drainsnoop)", 1 },
+	{ "lease", DS_OPT_LEASE, "NAME", 0,
+	  "The Lease of `drainsnoop targets` (default " DS_LEASE_DEFAULT ")", 1 },
 	{ "check", OPT_CHECK, "LIST", 0,
 	  "Only these, separated by commas: kernel, privileges, probes, data-plane, kube-proxy, cluster, "
 	  "targets, aws, clock, state, metrics", 1 },
 	{ NULL, 0, NULL, 0, "How to print:", 3 },
 	{ "output", 'o', "FORMAT", 0, "table (default) or json (one document)", 3 },
-	{ "color", OPT_COLOR, "WHEN", 0, "auto (default), always or never; NO_COLOR is honoured", 3 },
-	{ "verbose", 'v', NULL, 0, "Say more on standard error: what libbpf and the verifier say", 3 },
+	DS_OPTION_COLOR_ROW(3),
+	{ "verbose", DS_OPT_VERBOSE, NULL, 0, "Say more on standard error: what libbpf and the verifier say", 3 },
 	{ 0 }
 };
 
@@ -59,44 +67,28 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	static const char *const commands[] = { "agent", "targets" };
 	static const char *const outputs[] = { "table", "json" };
-	static const char *const colors[] = { "auto", "always", "never" };
 	struct ds_options *o = state->input;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
 		ds_value_give_to_children(state, children);
 		o->metrics_listen = DS_METRICS_LISTEN_DEFAULT;
+		o->lease = DS_LEASE_DEFAULT;
 		return 0;
 	case OPT_FOR:
 		o->doctor_for = ds_value_choice(state, "--for", commands, DS_DOCTOR_FOR_MAX, arg);
+		if (o->doctor_for == DS_DOCTOR_TARGETS_COMMAND)
+			o->kube = o->elb = true;
 		return 0;
 	case OPT_CHECK:
 		o->doctor_checks |= checks_of(state, arg);
-		return 0;
-	case OPT_STATE:
-		o->state = arg;
-		return 0;
-	case OPT_METRICS:
-		o->metrics_listen = arg;
-		return 0;
-	case OPT_NAMESPACE:
-		o->config_namespace = ds_value_object_name(state, "--config-namespace", arg);
 		return 0;
 	case 'o':
 		o->print.output = ds_value_choice(state, "-o", outputs, 2, arg) ? DS_OUTPUT_JSON :
 			DS_OUTPUT_TABLE;
 		return 0;
-	case OPT_COLOR:
-		o->print.color = (enum ds_color)ds_value_choice(state, "--color", colors, DS_COLOR_MAX, arg);
-		return 0;
-	case 'v':
-		o->verbose = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		ds_value_no_argument(state, arg);
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return ds_option_take_known(key, arg, state);
 	}
 }
 

@@ -3,11 +3,12 @@
 
 #include "user/environment.h"
 #include "user/options.h"
+#include "user/options_known.h"
 #include "user/options_value.h"
 
 enum {
 	OPT_POD = 256, OPT_PORT, OPT_EVENT, OPT_DRAINING_ONLY,
-	OPT_COLOR, OPT_NO_HEADERS, OPT_NO_SUMMARY,
+	OPT_NO_HEADERS, OPT_NO_SUMMARY,
 	OPT_LIMIT, OPT_FAIL_ON, OPT_STRICT,
 	OPT_SETTLE, OPT_TAP, OPT_TAP_MAX, OPT_RATE_LIMIT,
 };
@@ -31,7 +32,7 @@ static const struct argp_option printing_options[] = {
 	{ NULL, 0, NULL, 0, "How to print:", 3 },
 	{ "output", 'o', "FORMAT", 0, "table (default), wide or json", 3 },
 	{ "time", 'T', "FORMAT", 0, "local (default), utc, relative or none", 3 },
-	{ "color", OPT_COLOR, "WHEN", 0, "auto (default), always or never; NO_COLOR is honoured", 3 },
+	DS_OPTION_COLOR_ROW(3),
 	{ "no-headers", OPT_NO_HEADERS, NULL, 0, "No line of column names", 3 },
 	{ "no-summary", OPT_NO_SUMMARY, NULL, 0, "No summary at the end of a table", 3 },
 	{ NULL, 0, NULL, 0, "Limits:", 4 },
@@ -51,7 +52,7 @@ static const struct argp_option judging_options[] = {
 	{ "rate-limit", OPT_RATE_LIMIT, "N", 0,
 	  "At most N drop lines a second; above it the drops of one pod and cause share a line "
 	  "(default 100, 0 = no limit)", 5 },
-	{ "verbose", 'v', NULL, 0, "Say more on standard error", 6 },
+	{ "verbose", DS_OPT_VERBOSE, NULL, 0, "Say more on standard error", 6 },
 	{ 0 }
 };
 
@@ -87,11 +88,8 @@ static error_t parse_judging(int key, char *arg, struct argp_state *state)
 		o->rate_limit = ds_value_count(state, "--rate-limit", arg);
 		o->rate_limit_given = true;
 		return 0;
-	case 'v':
-		o->verbose = true;
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return ds_option_take_known(key, arg, state);
 	}
 }
 
@@ -129,7 +127,6 @@ static error_t parse_printing(int key, char *arg, struct argp_state *state)
 {
 	static const char *const outputs[] = { "table", "wide", "json" };
 	static const char *const times[] = { "local", "utc", "relative", "none" };
-	static const char *const colors[] = { "auto", "always", "never" };
 	struct ds_options *o = state->input;
 
 	switch (key) {
@@ -138,9 +135,6 @@ static error_t parse_printing(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'T':
 		o->print.time = (enum ds_time_format)ds_value_choice(state, "-T", times, DS_TIME_MAX, arg);
-		return 0;
-	case OPT_COLOR:
-		o->print.color = (enum ds_color)ds_value_choice(state, "--color", colors, DS_COLOR_MAX, arg);
 		return 0;
 	case OPT_NO_HEADERS:
 		o->print.headers = false;
@@ -158,7 +152,7 @@ static error_t parse_printing(int key, char *arg, struct argp_state *state)
 		o->strict = true;
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return ds_option_take_known(key, arg, state);
 	}
 }
 

@@ -1,34 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The options of `drainsnoop targets`. */
 #include <argp.h>
-#include <string.h>
 
 #include "user/commands.h"
+#include "user/options_known.h"
 #include "user/options_source.h"
 #include "user/options_value.h"
 #include "user/util/timefmt.h"
 
-#define LEASE_DEFAULT "drainsnoop-targets"
 #define LEASE_MAX_NS (3600 * DS_NS_PER_S)
 
-enum {
-	OPT_METRICS_LISTEN = 256, OPT_CLUSTER, OPT_CONFIG_NAMESPACE, OPT_LEASE, OPT_LEASE_DURATION,
-	OPT_LEASE_RENEW, OPT_LEASE_RETRY,
-};
+enum { OPT_LEASE_DURATION = 256, OPT_LEASE_RENEW, OPT_LEASE_RETRY };
 
 static const struct argp_option targets_options[] = {
 	{ NULL, 0, NULL, 0, "What it serves and says:", 1 },
-	{ "metrics-listen", OPT_METRICS_LISTEN, "ADDR:PORT", 0,
-	  "Serve /metrics, /healthz and /readyz there (default " DS_METRICS_LISTEN_DEFAULT
-	  ", all addresses); off = nowhere", 1 },
-	{ "cluster", OPT_CLUSTER, "NAME", 0, "Put k8s.cluster.name=NAME into every line", 1 },
-	{ "verbose", 'v', NULL, 0, "Say more on standard error", 1 },
+	DS_OPTION_METRICS_LISTEN_ROW(1),
+	DS_OPTION_CLUSTER_ROW(1),
+	{ "verbose", DS_OPT_VERBOSE, NULL, 0, "Say more on standard error", 1 },
 	{ NULL, 0, NULL, 0, "Handing over to the agents:", 2 },
-	{ "config-namespace", OPT_CONFIG_NAMESPACE, "NS", 0,
+	{ "config-namespace", DS_OPT_CONFIG_NAMESPACE, "NS", 0,
 	  "Namespace of the agents, of their ConfigMaps and of the Lease (default: POD_NAMESPACE, else "
 	  "the service account's, else drainsnoop)", 2 },
 	{ NULL, 0, NULL, 0, "Of several instances one leads, and the others do nothing:", 3 },
-	{ "lease", OPT_LEASE, "NAME", 0, "The Lease by which it is chosen (default " LEASE_DEFAULT ")", 3 },
+	{ "lease", DS_OPT_LEASE, "NAME", 0,
+	  "The Lease by which it is chosen (default " DS_LEASE_DEFAULT ")", 3 },
 	{ "lease-duration", OPT_LEASE_DURATION, "TIME", 0,
 	  "Another takes over when the leader has not renewed it for so long (default 15s)", 3 },
 	{ "lease-renew", OPT_LEASE_RENEW, "TIME", 0,
@@ -50,7 +45,7 @@ static void begin(struct argp_state *state)
 	ds_value_give_to_children(state, targets_children);
 	o->elb = true;
 	o->metrics_listen = DS_METRICS_LISTEN_DEFAULT;
-	o->lease = LEASE_DEFAULT;
+	o->lease = DS_LEASE_DEFAULT;
 	o->lease_duration_ns = 15 * DS_NS_PER_S;
 	o->lease_renew_ns = 10 * DS_NS_PER_S;
 	o->lease_retry_ns = 2 * DS_NS_PER_S;
@@ -74,21 +69,6 @@ static error_t parse_targets_command(int key, char *arg, struct argp_state *stat
 	case ARGP_KEY_INIT:
 		begin(state);
 		return 0;
-	case OPT_METRICS_LISTEN:
-		o->metrics_listen = ds_value_listen(state, "--metrics-listen", arg);
-		return 0;
-	case OPT_CLUSTER:
-		o->cluster = arg;
-		return 0;
-	case 'v':
-		o->verbose = true;
-		return 0;
-	case OPT_CONFIG_NAMESPACE:
-		o->config_namespace = ds_value_object_name(state, "--config-namespace", arg);
-		return 0;
-	case OPT_LEASE:
-		o->lease = ds_value_object_name(state, "--lease", arg);
-		return 0;
 	case OPT_LEASE_DURATION:
 		o->lease_duration_ns = ds_value_duration(state, "--lease-duration", arg);
 		return 0;
@@ -98,14 +78,11 @@ static error_t parse_targets_command(int key, char *arg, struct argp_state *stat
 	case OPT_LEASE_RETRY:
 		o->lease_retry_ns = ds_value_duration(state, "--lease-retry", arg);
 		return 0;
-	case ARGP_KEY_ARG:
-		ds_value_no_argument(state, arg);
-		return 0;
 	case ARGP_KEY_END:
 		check_lease(state, o);
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return ds_option_take_known(key, arg, state);
 	}
 }
 
