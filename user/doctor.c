@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,7 +27,7 @@ struct doctor {
 	const struct ds_options *options;
 	uint32_t checks;	/* one bit each */
 	bool on_node;		/* the command is one that runs on each node */
-	char node[256], namespace_[64];
+	char node[256], namespace_[256], configmap[DS_HANDOVER_NAME_MAX + 1];
 	struct ds_finding findings[DS_CHECK_MAX];
 	struct ds_doctor_kernel kernel;
 	struct ds_doctor_privileges privileges;
@@ -86,11 +85,20 @@ static void plan_online(struct doctor *d)
 			   (wants(d, DS_CHECK_CLUSTER) || wants(d, DS_CHECK_TARGETS) ||
 			    wants(d, DS_CHECK_CLOCK));
 	d->cluster.who = (enum ds_doctor_for)o->doctor_for;
+	d->cluster.standalone = o->standalone;
+	d->cluster.events = o->events_on_workloads;
 	d->cluster.namespace_ = d->targets.namespace_ = d->namespace_;
-	ds_handover_name(d->node, d->targets.name);
-	d->targets.asked = d->cluster.asked && d->on_node && wants(d, DS_CHECK_TARGETS);
-	d->targets.skip = d->on_node ? "no API server is asked for without --kube" : NULL;
-	d->metrics.listen = strcmp(o->metrics_listen, "off") ? o->metrics_listen : "";
+	ds_handover_name(d->node, d->configmap);
+	d->cluster.configmap = d->configmap;
+	d->cluster.lease = o->lease;
+	d->targets.of_lease = !d->on_node;
+	(void)snprintf(d->targets.name, sizeof(d->targets.name), "%s",
+		       d->on_node ? d->configmap : o->lease);
+	d->targets.asked = d->cluster.asked && !o->standalone && wants(d, DS_CHECK_TARGETS);
+	d->targets.skip = o->standalone ? "a standalone agent reads none" :
+					  "no API server is asked for without --kube";
+	d->metrics.listen = o->metrics_listen;
+	d->aws.addresses = o->elb_addresses;
 	if (o->elb && wants(d, DS_CHECK_AWS))
 		ds_doctor_aws_plan(&d->aws, o->target_groups, o->target_groups_cnt,
 				   ds_aws_env_region());

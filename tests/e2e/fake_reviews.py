@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A stand-in for the API server that is asked for rights: SelfSubjectAccessReviews, who one is, ConfigMaps."""
+"""A stand-in for the API server that is asked for rights: SelfSubjectAccessReviews, who one is, ConfigMaps, Leases."""
 
 import http.server
 import json
@@ -8,10 +8,11 @@ import time
 
 
 class FakeReviews:
-    """`denied`: of (verb, resource.group) those that are refused. `configmaps`: by namespace/name their data."""
+    """`denied`: of (verb, resource.group) those that are refused. `configmaps`: by namespace/name their data;
+    `leases`: the same with their spec."""
 
     def __init__(self):
-        self.denied, self.configmaps, self.asked = set(), {}, []
+        self.denied, self.configmaps, self.leases, self.asked = set(), {}, {}, []
         self.status, self.ahead, self.user = 201, 0, "system:serviceaccount:drainsnoop:drainsnoop-agent"
         fake = self
 
@@ -25,7 +26,7 @@ class FakeReviews:
 
             def do_GET(self):
                 fake.asked.append(self.path)
-                self.answer(*fake.configmap(self.path))
+                self.answer(*fake.get(self.path))
 
             def answer(self, status, body):
                 text = json.dumps(body).encode()
@@ -57,12 +58,16 @@ class FakeReviews:
         what = ".".join(filter(None, (asked["resource"], asked["group"])))
         return 201, body | {"status": {"allowed": (asked["verb"], what) not in self.denied}}
 
-    def configmap(self, path):
-        _, _, _, _, namespace, _, name = path.split("/")
-        data = self.configmaps.get(f"{namespace}/{name}")
-        if data is None:
+    def get(self, path):
+        root, _, rest = path.partition("/namespaces/")
+        namespace, plural, name = rest.split("/")
+        kind, content, objects = {
+            ("/api/v1", "configmaps"): ("ConfigMap", "data", self.configmaps),
+            ("/apis/coordination.k8s.io/v1", "leases"): ("Lease", "spec", self.leases)}[root, plural]
+        if f"{namespace}/{name}" not in objects:
             return 404, {"kind": "Status", "code": 404}
-        return 200, {"kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace}, "data": data}
+        return 200, {"kind": kind, "metadata": {"name": name, "namespace": namespace, "resourceVersion": "1"},
+                     content: objects[f"{namespace}/{name}"]}
 
     def rights(self):
         """(verb, resource, namespace, name) of each right that was asked for."""

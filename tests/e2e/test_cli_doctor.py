@@ -101,6 +101,8 @@ class Usage(Doctor):
         for args, words in ((["extra"], "unexpected argument"), (["--for", "cat"], "none of: agent, targets"),
                             (["--check", "clock,cat"], "no check 'cat'"), (["--check", ""], "no check ''"),
                             (["-o", "wide"], "none of: table, json"), (["--elb-rate", "5"], "needs --elb"),
+                            (["--metrics-listen", "nonsense"], "is no address and port"),
+                            (["--lease", "a/b"], "is no name of an object"), (["--color", "no"], "none of: auto"),
                             (["--kube-api", "http://127.0.0.1:1", "--context", "y"], "--kube-api")):
             done = run(*args)
             self.assertEqual((done.returncode, done.stdout), (2, ""), args)
@@ -239,8 +241,11 @@ class Node(Doctor):
         self.ip("rule add pref 512 to 10.9.0.3 lookup main", "rule add pref 1536 from 10.9.1.43 lookup 2")
         plane = self.plane()
         # Eleven digits of eleven: the names above have eleven.
-        self.assert_says(plane, "ok", "VPC CNI, secondary addresses, 3 pods: tested")
+        self.assert_says(plane, "ok", "VPC CNI, secondary addresses or prefixes: too few pods to tell, 3 pods: tested")
         self.assertEqual(plane["facts"]["pods_ipv4"], 3)
+        for n in range(3, 5):
+            self.pod(f"eni0123456789{n}", f"10.9.{n}.{40 * n + 3}")
+        self.assert_says(self.plane(), "ok", "VPC CNI, secondary addresses, 5 pods: tested")
 
     def test_prefix_delegation(self):
         self.link("eni0123456789a")
@@ -252,11 +257,11 @@ class Node(Doctor):
         self.link("vlan0123456789a")
         self.ip("route add 10.9.7.7 dev vlan0123456789a table 101", "rule add pref 10 iif vlan.eth.1 lookup 101",
                 "rule add pref 20 from all lookup local")
-        self.assert_says(self.plane(), "ok", "branch interfaces), 1 pods: tested", "strict mode")
+        self.assert_says(self.plane(), "ok", "branch interfaces), 1 pod: tested", "strict mode")
 
     def test_ipv6(self):
         self.pod("eni0123456789b", "fd00:9::7", family="-6")
-        self.assert_says(self.plane(), "ok", "IPv6, 1 pods: tested")
+        self.assert_says(self.plane(), "ok", "VPC CNI, IPv6 prefixes, 1 pod: tested", "IPv6, 1 pod: tested")
 
     def test_cilium_and_calico_are_not_tested(self):
         self.link("cilium_host")
@@ -267,6 +272,15 @@ class Node(Doctor):
 
     def test_no_pods(self):
         self.assert_says(self.plane(), "warn", "no address here is routed to a pod", advice="hostNetwork: true")
+        # As DHCP leaves them on Amazon Linux 2023: gateway and name server, by the uplink.
+        self.link("ens5")
+        self.ip("addr add 10.9.8.7/24 dev ens5", "route add 10.9.8.1 dev ens5", "route add 10.9.8.2 dev ens5",
+                "route add default via 10.9.8.1 dev ens5")
+        plane = self.plane()
+        self.assert_says(plane, "warn", "no address here is routed to a pod")
+        self.assertEqual(plane["facts"]["pods_ipv4"], 0)
+        self.pod("veth5", "10.9.8.9")
+        self.assert_says(self.plane(), "ok", "by what is not known: 1 address;")
 
     def nft(self, text):
         subprocess.run(["ip", "netns", "exec", self.netns, "nft", "-f", "-"], input=text, text=True, check=True)
@@ -299,6 +313,12 @@ s.serve_forever()
         self.assertEqual(server.stdout.readline(), b"ready\n")
         self.link("kube-ipvs0")   # left from another mode
         self.assert_says(self.plane("kube-proxy"), "ok", "mode iptables")
+        # Questions that are answered at once do not end the waiting for others.
+        self.only = "kube-proxy,aws"
+        found = self.checks("--elb", prefix=("nsenter", f"--net=/run/netns/{self.netns}"), status=3, environment={
+            "AWS_ENDPOINT_URL": "ftp://x", "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"})
+        self.assert_says(found["aws"], "fail", "AWS_ENDPOINT_URL is no http://")
+        self.assert_says(found["kube-proxy"], "ok", "mode iptables")
 
 
 class Cluster(Doctor):
@@ -317,9 +337,13 @@ class Cluster(Doctor):
                          "rights are granted")
         name = "drainsnoop-targets-node-1"
         self.assertEqual(sorted(self.fake.rights(), key=str), sorted(
-            [("list", "pods", None, None), ("watch", "pods", None, None), ("create", "events", None, None),
-             ("list", "configmaps", "drainsnoop", name),
+            [("list", "pods", None, None), ("watch", "pods", None, None), ("list", "configmaps", "drainsnoop", name),
              ("watch", "configmaps", "drainsnoop", name), ("get", "configmaps", "drainsnoop", name)], key=str))
+        self.fake.asked.clear()
+        self.asked("--standalone", "--events-on-workloads")
+        self.assertEqual(sorted(self.fake.rights(), key=str), sorted(
+            [("list", "pods", None, None), ("watch", "pods", None, None), ("create", "events", None, None),
+             *(("get", kind, None, None) for kind in ("deployments", "statefulsets", "daemonsets"))], key=str))
 
     def test_a_right_that_is_missing(self):
         self.fake.denied = {("watch", "pods")}
@@ -328,14 +352,29 @@ class Cluster(Doctor):
 
     def test_rights_of_targets(self):
         self.fake.denied = {("list", "poddisruptionbudgets.policy"), ("create", "leases.coordination.k8s.io")}
-        found = self.asked("--for", "targets", "--config-namespace", "other", status=3)
+        found = self.asked("--for", "targets", "--config-namespace", "other", "--lease", "that-lease", status=3)
         self.assert_says(found["cluster"], "fail", "may not create leases.coordination.k8s.io in namespace other",
                          "optional: may not list poddisruptionbudgets.policy")
-        self.assertIn(("update", "leases", "other", "drainsnoop-targets"), self.fake.rights())
-        self.assert_says(found["targets"], "skip", "only the agent reads it")
+        self.assertIn(("update", "leases", "other", "that-lease"), self.fake.rights())
+        self.assert_says(found["targets"], "warn", "no Lease that-lease in namespace other", advice="--lease")
+        self.fake.denied.clear()
+        self.fake.asked.clear()
+        found = self.asked("--for", "targets", environment={"DRAINSNOOP_LEASE": "of-the-chart"}, status=0)
+        self.assertIn(("get", "leases", "drainsnoop", "of-the-chart"), self.fake.rights())
+        self.assert_says(found["targets"], "warn", "no Lease of-the-chart in namespace drainsnoop")
         self.only = "kernel,privileges,probes,data-plane,kube-proxy,state"
         for name, check in self.asked("--for", "targets", status=0).items():
             self.assertEqual(check["status"], "skip", name)
+
+    def test_who_leads(self):
+        def leader(holder, ago):
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime(time.time() - ago))
+            self.fake.leases["drainsnoop/drainsnoop-targets"] = {"holderIdentity": holder, "renewTime": stamp,
+                                                                 "leaseDurationSeconds": 15}
+            return self.asked("--for", "targets", status=0)["targets"]
+        self.assert_says(leader("targets-a_0001", 2), "ok", "targets-a_0001 leads, Lease drainsnoop-targets was renewed")
+        self.assert_says(leader("targets-a_0001", 300), "warn", "nobody leads: targets-a_0001 renewed", advice="get pods")
+        self.assert_says(leader("", 300), "warn", "was given back")
 
     def test_old_and_odd_servers(self):
         self.fake.status = 404
@@ -362,6 +401,7 @@ class Cluster(Doctor):
         found = self.asked()
         self.assert_says(found["targets"], "ok", "2 events, written 9")
         self.assertAlmostEqual(found["targets"]["facts"]["age_s"], 90, delta=20)
+        self.assert_says(self.asked("--standalone")["targets"], "skip", "a standalone agent reads none")
 
     def test_namespace_of_the_configmaps(self):
         self.asked(environment={"POD_NAMESPACE": "watchers"})
@@ -388,14 +428,25 @@ class Aws(Doctor):
 
     def test_rights_without_a_group(self):
         self.assert_says(self.asked(), "ok", "DescribeTargetHealth", "are permitted")
-        for action in ("DescribeTargetHealth", "DescribeTargetGroups", "DescribeTargetGroupAttributes"):
-            self.assertEqual(len(self.aws.asked(action)), 1, action)
+        actions = ("DescribeTargetHealth", "DescribeTargetGroups", "DescribeTargetGroupAttributes",
+                   "DescribeLoadBalancers", "DescribeNetworkInterfaces")
+        self.assertEqual([len(self.aws.asked(action)) for action in actions], [1, 1, 1, 1, 0])
+        self.assert_says(self.asked("--elb-addresses"), "ok", "and DescribeNetworkInterfaces are permitted")
+        self.assertEqual([len(self.aws.asked(action)) for action in actions], [2, 2, 2, 2, 1])
+
+    def test_what_targets_needs_is_asked_without_saying(self):
+        found = self.checks("--for", "targets", environment=self.environment)
+        self.assert_says(found["aws"], "ok", "are permitted")
 
     def test_a_right_that_is_missing(self):
         self.aws.faults.add("error", action="DescribeTargetHealth", status=403, code="AccessDenied",
                             message="not authorized to perform: elasticloadbalancing:DescribeTargetHealth")
         self.assert_says(self.asked(), "fail", "DescribeTargetHealth is not permitted",
                          advice="Allow the role elasticloadbalancing:DescribeTargetHealth")
+        self.aws.faults.add("error", action="DescribeNetworkInterfaces", status=403, code="UnauthorizedOperation",
+                            message="You are not authorized to perform this operation.")
+        self.assert_says(self.asked("--elb-addresses"), "fail", "DescribeNetworkInterfaces is not permitted",
+                         advice="Allow the role ec2:DescribeNetworkInterfaces")
 
     def test_a_group_that_does_not_exist(self):
         self.assert_says(self.asked("--target-group", GROUP), "fail", f"there is no {GROUP}", advice="--target-group")
@@ -444,7 +495,7 @@ class Files(Doctor):
         self.assert_says(self.metrics(f"127.0.0.1:{port}"), "ok", "is free")
         self.assert_says(self.metrics("off"), "skip")
         self.assert_says(self.metrics("192.0.2.1:9973"), "fail", "cannot be listened at", advice="address of this host")
-        self.assert_says(self.metrics("nonsense"), "fail", "no ADDRESS:PORT")
+        self.assert_says(self.metrics("[::1]:0"), "ok", "is free")
 
     def test_an_agent_that_runs_already(self):
         class Handler(http.server.BaseHTTPRequestHandler):

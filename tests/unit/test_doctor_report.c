@@ -43,6 +43,11 @@ static void worse_news_are_not_hidden_by_better(void **state)
 	ds_finding_advise(f, "Mend it");
 	ds_finding_advise(f, "Mend it");
 	assert_string_equal(text_of(&f->advice), "Mend it");
+	ds_finding_advise(f, "it");	/* a part of another is not the same */
+	ds_finding_advise(f, "Mend");
+	ds_finding_advise(f, "Mend");
+	ds_finding_advise(f, "Mend it");
+	assert_string_equal(text_of(&f->advice), "Mend it; it; Mend");
 }
 
 static void the_table(void **state)

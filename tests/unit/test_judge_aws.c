@@ -37,9 +37,13 @@ static void all_is_permitted(void **state)
 	struct ds_doctor_aws a = asked(GROUP);
 
 	(void)state;
-	assert_int_equal(a.asks_cnt, 3);
+	assert_int_equal(a.asks_cnt, 4);
 	assert_string_equal(a.asks[2].arn, GROUP);
-	assert_aws(&a, DS_FOUND_OK, "DescribeTargetGroupAttributes are permitted", "");
+	assert_int_equal(a.asks[3].ask, DS_ELB_ASK_BALANCER);
+	assert_string_equal(a.asks[3].arn, "arn:aws:elasticloadbalancing:eu-west-1:123456789012:"
+			    "loadbalancer/app/drainsnoop-doctor/0000000000000000");
+	a.asks[3].fault = DS_ELB_FAULT_GONE;	/* as it must be */
+	assert_aws(&a, DS_FOUND_OK, "DescribeTargetGroupAttributes and DescribeLoadBalancers are permitted", "");
 }
 
 static void a_group_that_does_not_exist_shows_the_rights_too(void **state)
@@ -55,6 +59,24 @@ static void a_group_that_does_not_exist_shows_the_rights_too(void **state)
 	a.asks[0].fault = DS_ELB_FAULT_DENIED;
 	assert_aws(&a, DS_FOUND_FAIL, "DescribeTargetHealth is not permitted",
 		   "Allow the role elasticloadbalancing:DescribeTargetHealth");
+}
+
+static void addresses_of_load_balancers_are_ec2s(void **state)
+{
+	struct ds_doctor_aws a = { .addresses = true };
+
+	(void)state;
+	ds_doctor_aws_plan(&a, NULL, 0, "eu-west-1");
+	assert_int_equal(a.asks_cnt, 5);
+	assert_int_equal(a.asks[4].ask, DS_ELB_ASK_ADDRESSES);
+	for (int i = 0; i < a.asks_cnt; i++)
+		a.asks[i].answered = true;
+	assert_aws(&a, DS_FOUND_OK, "DescribeLoadBalancers and DescribeNetworkInterfaces are", "");
+	a.asks[4].fault = DS_ELB_FAULT_DENIED;
+	assert_aws(&a, DS_FOUND_FAIL, "DescribeNetworkInterfaces is not permitted",
+		   "Allow the role ec2:DescribeNetworkInterfaces");
+	a.asks[4].fault = DS_ELB_FAULT_UNREACHABLE;
+	assert_aws(&a, DS_FOUND_FAIL, "does not answer", "endpoint of EC2 (NAT, or a VPC endpoint `ec2`)");
 }
 
 static void each_partition_has_its_own_arns(void **state)
@@ -110,7 +132,7 @@ static void no_answer_is_a_fault(void **state)
 
 	(void)state;
 	a.asks[2].answered = false;
-	assert_aws(&a, DS_FOUND_FAIL, "1 of 3 questions were not answered in time", "endpoint");
+	assert_aws(&a, DS_FOUND_FAIL, "1 of 4 questions were not answered in time", "endpoint");
 }
 
 static void so_many_groups_are_asked_for(void **state)
@@ -122,7 +144,7 @@ static void so_many_groups_are_asked_for(void **state)
 	for (int i = 0; i < 20; i++)
 		groups[i] = GROUP;
 	ds_doctor_aws_plan(&a, groups, 20, NULL);
-	assert_int_equal(a.asks_cnt, 30);
+	assert_int_equal(a.asks_cnt, 31);	/* and the load balancer */
 	assert_int_equal(a.left_out, 10);
 	for (int i = 0; i < a.asks_cnt; i++)
 		a.asks[i].answered = true;
@@ -134,6 +156,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_is_permitted),
 		cmocka_unit_test(a_group_that_does_not_exist_shows_the_rights_too),
+		cmocka_unit_test(addresses_of_load_balancers_are_ec2s),
 		cmocka_unit_test(each_partition_has_its_own_arns),
 		cmocka_unit_test(each_fault_has_its_advice),
 		cmocka_unit_test(three_questions_with_one_fault_are_one_sentence),

@@ -10,7 +10,7 @@ static struct ds_doctor_cluster all_granted(enum ds_doctor_for who)
 	struct ds_doctor_cluster c = {
 		.asked = true, .who = who, .server = "https://api.example.com:443",
 		.user = "system:serviceaccount:drainsnoop:drainsnoop-agent",
-		.namespace_ = "drainsnoop",
+		.namespace_ = "drainsnoop", .configmap = "drainsnoop-targets-a", .lease = "that-lease",
 	};
 
 	for (int i = 0; i < ds_right_cnt; i++)
@@ -44,10 +44,10 @@ static void all_is_granted(void **state)
 	ds_doctor_judge_cluster(&c, &f);
 	assert_string_equal(text_of(&f.text), "https://api.example.com:443 as "
 			    "system:serviceaccount:drainsnoop:drainsnoop-agent; "
-			    "6 of 6 rights are granted");
-	assert_found(&f, DS_FOUND_OK, "6 of 6", "");
+			    "5 of 5 rights are granted");
+	assert_found(&f, DS_FOUND_OK, "5 of 5", "");
 	c.user[0] = '\0';
-	assert_cluster(&c, DS_FOUND_OK, "https://api.example.com:443; 6 of 6", "");
+	assert_cluster(&c, DS_FOUND_OK, "https://api.example.com:443; 5 of 5", "");
 }
 
 static void each_thing_is_told_once_with_its_verbs(void **state)
@@ -89,11 +89,11 @@ static void a_right_that_could_not_be_asked_for_is_no_right(void **state)
 
 	(void)state;
 	c.reviews[0] = DS_REVIEW_OPEN;
-	assert_cluster(&c, DS_FOUND_WARN, "1 of 6 rights could not be asked for: no answer in time",
+	assert_cluster(&c, DS_FOUND_WARN, "1 of 5 rights could not be asked for: no answer in time",
 		       "can-i");
 	c.reviews[1] = DS_REVIEW_FAILED;
 	strcpy(c.review_fault, "status 500");
-	assert_cluster(&c, DS_FOUND_WARN, "2 of 6 rights could not be asked for: status 500", "can-i");
+	assert_cluster(&c, DS_FOUND_WARN, "2 of 5 rights could not be asked for: status 500", "can-i");
 }
 
 static void who_cannot_ask_hears_why(void **state)
@@ -107,12 +107,38 @@ static void who_cannot_ask_hears_why(void **state)
 	assert_cluster(&c, DS_FOUND_SKIP, "without --kube", "");
 }
 
+/* Rights are asked for where they are needed by what is to run. */
+static void options_need_rights_of_their_own(void **state)
+{
+	struct ds_doctor_cluster c = all_granted(DS_DOCTOR_AGENT);
+	int events = right(DS_DOCTOR_AGENT, "create", "events");
+	int configmap = right(DS_DOCTOR_AGENT, "watch", "configmaps");
+
+	(void)state;
+	c.reviews[events] = DS_REVIEW_DENIED;
+	assert_false(ds_doctor_cluster_wants(&c, &ds_rights[events]));
+	assert_cluster(&c, DS_FOUND_OK, "5 of 5", "");
+	c.events = true;
+	assert_true(ds_doctor_cluster_wants(&c, &ds_rights[events]));
+	assert_cluster(&c, DS_FOUND_FAIL, "may not create events (Events on workloads)",
+		       "rbac.create, agent.eventsOnWorkloads");
+	c.events = false;
+	c.reviews[configmap] = DS_REVIEW_DENIED;
+	assert_cluster(&c, DS_FOUND_FAIL, "may not watch configmaps", "chart: rbac.create)");
+	c.standalone = true;
+	assert_false(ds_doctor_cluster_wants(&c, &ds_rights[configmap]));
+	assert_cluster(&c, DS_FOUND_OK, "2 of 2", "");
+	assert_false(ds_doctor_cluster_wants(&c, &ds_rights[right(DS_DOCTOR_TARGETS_COMMAND, "get", "nodes")]));
+}
+
 static void assert_question(int row, const char *expected)
 {
+	const struct ds_doctor_cluster c = { .namespace_ = "own", .configmap = "drainsnoop-targets-a",
+					     .lease = "that-lease" };
 	struct ds_buf body = { 0 };
 	json_object *json;
 
-	ds_doctor_cluster_ask(&body, &ds_rights[row], "own", "drainsnoop-targets-a");
+	ds_doctor_cluster_ask(&body, &c, &ds_rights[row]);
 	assert_non_null(strstr(body.data, expected));
 	json = json_tokener_parse(body.data);
 	assert_non_null(json);
@@ -129,7 +155,7 @@ static void the_question_names_what_is_needed_and_no_more(void **state)
 			"\"resource\":\"configmaps\",\"namespace\":\"own\","
 			"\"name\":\"drainsnoop-targets-a\"}}}");
 	assert_question(right(DS_DOCTOR_TARGETS_COMMAND, "update", "leases"),
-			"\"namespace\":\"own\",\"name\":\"drainsnoop-targets\"}}}");
+			"\"namespace\":\"own\",\"name\":\"that-lease\"}}}");
 	assert_question(right(DS_DOCTOR_TARGETS_COMMAND, "create", "leases"),
 			"\"group\":\"coordination.k8s.io\",\"resource\":\"leases\","
 			"\"namespace\":\"own\"}}}");
@@ -170,6 +196,7 @@ int main(void)
 		cmocka_unit_test(what_is_optional_is_no_fault),
 		cmocka_unit_test(a_right_that_could_not_be_asked_for_is_no_right),
 		cmocka_unit_test(who_cannot_ask_hears_why),
+		cmocka_unit_test(options_need_rights_of_their_own),
 		cmocka_unit_test(the_question_names_what_is_needed_and_no_more),
 		cmocka_unit_test(only_a_clear_yes_is_one),
 	};

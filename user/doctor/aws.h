@@ -14,7 +14,7 @@
 struct ds_doctor_ask {
 	enum ds_elb_ask ask;
 	char arn[DS_ELB_ARN_LEN + 1];
-	bool made_up;		/* no such target group: it shows whether asking is permitted */
+	bool made_up;		/* there is no such thing: it shows whether asking is permitted */
 	bool answered;
 	enum ds_elb_fault fault;
 	char detail[256];
@@ -22,6 +22,7 @@ struct ds_doctor_ask {
 
 struct ds_doctor_aws {
 	bool wanted;		/* --elb */
+	bool addresses;		/* --elb-addresses */
 	bool no_region;		/* no target group is given, and no region to ask in */
 	struct ds_doctor_ask asks[DS_DOCTOR_ASKS_MAX];
 	int asks_cnt;
@@ -30,7 +31,7 @@ struct ds_doctor_aws {
 
 /*
  * Pure. Which questions there are: of each group (ARNs, borrowed), or of one that does not exist in
- * the region (NULL = not known).
+ * the region (NULL = not known); of a load balancer that does not exist there. addresses is set.
  */
 void ds_doctor_aws_plan(struct ds_doctor_aws *a, const char *const *groups, int groups_cnt,
 			const char *region);

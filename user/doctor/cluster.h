@@ -11,6 +11,9 @@
 /* Where a right is needed. */
 enum ds_right_scope { DS_RIGHT_CLUSTER, DS_RIGHT_NAMESPACE };
 
+/* Bits: the rest works without it; only Events on workloads need it. */
+enum ds_right_need { DS_RIGHT_NEEDED, DS_RIGHT_OPTIONAL = 1, DS_RIGHT_FOR_EVENTS = 2 };
+
 /* Which object, where it is but one. */
 enum ds_right_object { DS_RIGHT_ANY, DS_RIGHT_OWN_CONFIGMAP, DS_RIGHT_LEASE };
 
@@ -21,7 +24,7 @@ struct ds_right {
 	enum ds_doctor_for who;
 	const char *verb, *group, *resource;
 	enum ds_right_scope scope;
-	bool optional;		/* the rest works without */
+	unsigned int need;	/* enum ds_right_need */
 	enum ds_right_object object;
 	const char *without;	/* what is missing then */
 };
@@ -37,17 +40,22 @@ enum ds_review { DS_REVIEW_OPEN, DS_REVIEW_ALLOWED, DS_REVIEW_DENIED, DS_REVIEW_
 struct ds_doctor_cluster {
 	bool asked;
 	enum ds_doctor_for who;
+	bool standalone;	/* the agent reads no ConfigMap */
+	bool events;		/* it writes Events on workloads */
 	char server[256];
 	char fault[512];	/* why it cannot be asked at all; "" = it can */
 	char user[256];		/* "" = not told (before Kubernetes 1.28) */
-	const char *namespace_;
+	const char *namespace_, *configmap, *lease;	/* names; the ConfigMap is this node's */
 	enum ds_review reviews[DS_DOCTOR_RIGHTS_MAX];	/* of the rows of ds_rights */
 	char review_fault[256];	/* of one that failed */
 };
 
-/* Pure. The SelfSubjectAccessReview that asks for a right; configmap: the name of this node's. */
-void ds_doctor_cluster_ask(struct ds_buf *body, const struct ds_right *right,
-			   const char *namespace_, const char *configmap);
+/* Pure. Whether what is to run needs to be asked for that right at all. */
+bool ds_doctor_cluster_wants(const struct ds_doctor_cluster *c, const struct ds_right *right);
+
+/* Pure. The SelfSubjectAccessReview that asks for a right. */
+void ds_doctor_cluster_ask(struct ds_buf *body, const struct ds_doctor_cluster *c,
+			   const struct ds_right *right);
 
 /* Pure. What the answer to it says. */
 enum ds_review ds_doctor_cluster_answer(int status, const char *json, size_t len);

@@ -9,7 +9,8 @@
 #include "user/doctor/finding.h"
 #include "user/source/route/route_parse.h"
 
-#define DS_DOCTOR_PODS_MAX 1024		/* addresses that are looked at for prefix delegation */
+#define DS_DOCTOR_PODS_MAX 2048		/* addresses that are routed to devices */
+#define DS_DOCTOR_UPLINKS_MAX 64
 
 /*
  * Links by what their names tell. X(SUFFIX, "how it begins", "what the rest is", what it is). The rest: "x"
@@ -42,19 +43,26 @@ enum ds_plane_link {
 struct ds_doctor_data_plane {
 	char fault[128];	/* "" = all was read */
 	uint32_t links[DS_PLANE_LINK_MAX];
-	uint32_t pods_v4, pods_v6;	/* host routes to a device: a pod each */
 	uint32_t blackholes;	/* routes of prefixes that lead nowhere */
 	uint32_t rules_to_pod, rules_from_pod;	/* the VPC CNI's, 512 and 1536 */
 	uint32_t rules_branch;	/* its 10, of a branch interface */
 	bool local_moved;	/* its 20: strict mode, table `local` comes after branches */
-	struct ds_addr pods[DS_DOCTOR_PODS_MAX];	/* of IPv4, the first ones */
-	uint32_t pods_cnt;
+	struct {
+		struct ds_addr addr;
+		uint32_t device;
+	} hosts[DS_DOCTOR_PODS_MAX];	/* host routes: a pod each, unless by an uplink */
+	uint32_t hosts_cnt;
+	uint32_t uplinks[DS_DOCTOR_UPLINKS_MAX];	/* devices with a gateway behind them */
+	uint32_t uplinks_cnt;
 };
 
 /* Pure. Takes one message of a dump of links, routes and rules. */
 void ds_doctor_data_plane_add(struct ds_doctor_data_plane *p, const struct ds_rt *rt);
 
-/* Pure. Whether the pods' addresses look as if they came in prefixes of 16 (prefix delegation). */
+/* Pure. How many addresses of that family are routed to pods. */
+uint32_t ds_doctor_data_plane_pods(const struct ds_doctor_data_plane *p, bool v6);
+
+/* Pure. Whether the pods' addresses of IPv4 look as if they came in prefixes of 16 (prefix delegation). */
 bool ds_doctor_data_plane_has_prefixes(const struct ds_doctor_data_plane *p);
 
 /* I/O. Reads links, routes and rules of this process's network namespace; needs no right. */

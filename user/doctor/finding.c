@@ -10,6 +10,7 @@
 #include "user/util/json.h"
 
 #define SENTENCE_MAX 1024
+#define BETWEEN "; "
 
 #define NAME(suffix, name, what) name,
 #define WHAT(suffix, name, what) what,
@@ -32,16 +33,29 @@ const char *ds_found_name(enum ds_found found)
 	return found < DS_FOUND_MAX ? words[found] : "?";
 }
 
+/* Whether one of the sentences is this one, whole. */
+static bool has_sentence(const struct ds_buf *buf, const char *sentence)
+{
+	size_t between = strlen(BETWEEN), len = strlen(sentence);
+
+	for (const char *p = buf->data; p && (p = strstr(p, sentence)); p++)
+		if ((p == buf->data || ((size_t)(p - buf->data) >= between &&
+					!memcmp(p - between, BETWEEN, between))) &&
+		    (!p[len] || !strncmp(p + len, BETWEEN, between)))
+			return true;
+	return false;
+}
+
 /* Once is enough: two rights that are missing are mended by one advice. */
 static void add(struct ds_buf *buf, const char *format, va_list args)
 {
 	char sentence[SENTENCE_MAX];
 	int n = vsnprintf(sentence, sizeof(sentence), format, args);
 
-	if (n < 0 || (buf->data && strstr(buf->data, sentence)))
+	if (n <= 0 || has_sentence(buf, sentence))
 		return;
 	if (buf->len)
-		ds_buf_puts(buf, "; ");
+		ds_buf_puts(buf, BETWEEN);
 	ds_buf_puts(buf, sentence);
 }
 

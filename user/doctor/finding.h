@@ -20,7 +20,7 @@
 	X(DATA_PLANE, "data-plane", "how packets reach the pods of this node") \
 	X(KUBE_PROXY, "kube-proxy", "how packets to a NodePort reach pods") \
 	X(CLUSTER, "cluster", "API server and rights") \
-	X(TARGETS, "targets", "what `drainsnoop targets` handed to this node, and when") \
+	X(TARGETS, "targets", "what `drainsnoop targets` handed to this node, and when; who leads") \
 	X(AWS, "aws", "credentials and rights at Elastic Load Balancing") \
 	X(CLOCK, "clock", "whether this node's clock can be compared with others") \
 	X(STATE, "state", "the state file") \

@@ -2,7 +2,6 @@
 /* How far this node's clock can be trusted beside others. Pure. */
 #include "user/doctor/clock.h"
 
-
 #include "user/util/timefmt.h"
 
 #define ERROR_MAX_NS (500 * DS_NS_PER_MS)
@@ -29,8 +28,8 @@ static void judge_kernel(const struct ds_doctor_clock *c, struct ds_finding *f)
 	} else if (c->error_ns > ERROR_MAX_NS) {
 		ds_finding_say(f, DS_FOUND_WARN, "synchronised, but it may be off by %.0f ms",
 			       ms(c->error_ns));
-		ds_finding_advise(f, "See why with `chronyc tracking`, and give drainsnoop that error with "
-				     "--clock-error");
+		ds_finding_advise(f, "See why with `chronyc tracking`; give `trace` and `replay` with --targets "
+				     "that error by --clock-error");
 	} else {
 		ds_finding_say(f, DS_FOUND_OK, "synchronised, offset %.3f ms, error at most %.1f ms",
 			       ms(c->offset_ns), ms(c->error_ns));

@@ -38,17 +38,19 @@ static bool told_before(const struct ds_doctor_cluster *c, int i)
 static void say_denied(const struct ds_doctor_cluster *c, int i, struct ds_finding *f)
 {
 	const struct ds_right *right = &ds_rights[i];
-	bool own = right->scope == DS_RIGHT_NAMESPACE;
+	bool own = right->scope == DS_RIGHT_NAMESPACE, optional = right->need & DS_RIGHT_OPTIONAL;
 	char verbs[VERBS_LEN];
 
 	verbs_of(c, i, DS_REVIEW_DENIED, verbs);
-	ds_finding_say(f, right->optional ? DS_FOUND_OK : DS_FOUND_FAIL, "%smay not %s %s%s%s%s%s (%s)",
-		       right->optional ? "optional: " : "", verbs, right->resource,
+	ds_finding_say(f, optional ? DS_FOUND_OK : DS_FOUND_FAIL, "%smay not %s %s%s%s%s%s (%s)",
+		       optional ? "optional: " : "", verbs, right->resource,
 		       right->group[0] ? "." : "", right->group, own ? " in namespace " : "",
 		       own ? c->namespace_ : "", right->without);
-	if (!right->optional)
-		ds_finding_advise(f, "Apply the ClusterRole and Role of deploy/ (chart: rbac.create) and bind "
-				     "them to %s", c->user[0] ? c->user : "this user");
+	if (!optional)
+		ds_finding_advise(f, "Apply the ClusterRole and Role of deploy/ (chart: rbac.create%s) and "
+				     "bind them to %s",
+				  right->need & DS_RIGHT_FOR_EVENTS ? ", agent.eventsOnWorkloads" : "",
+				  c->user[0] ? c->user : "this user");
 }
 
 static void say_reviews(const struct ds_doctor_cluster *c, struct ds_finding *f)
@@ -56,7 +58,7 @@ static void say_reviews(const struct ds_doctor_cluster *c, struct ds_finding *f)
 	int allowed = 0, asked = 0, failed = 0;
 
 	for (int i = 0; i < ds_right_cnt; i++) {
-		if (ds_rights[i].who != c->who)
+		if (!ds_doctor_cluster_wants(c, &ds_rights[i]))
 			continue;
 		asked++;
 		allowed += c->reviews[i] == DS_REVIEW_ALLOWED;

@@ -44,6 +44,14 @@ static void add_link(struct ds_doctor_data_plane *p, const char *name)
 	}
 }
 
+static bool is_uplink(const struct ds_doctor_data_plane *p, uint32_t device)
+{
+	for (uint32_t i = 0; i < p->uplinks_cnt; i++)
+		if (p->uplinks[i] == device)
+			return true;
+	return false;
+}
+
 static void add_route(struct ds_doctor_data_plane *p, const struct ds_rt *rt)
 {
 	bool host = rt->dst.bits == 128;
@@ -54,15 +62,35 @@ static void add_route(struct ds_doctor_data_plane *p, const struct ds_rt *rt)
 		p->blackholes += !host && rt->dst.bits > (rt->v6 ? 0 : 96);
 		return;
 	}
-	if (!host || rt->gateway || rt->hop_cnt != 1)
+	for (int i = 0; rt->gateway && i < rt->hop_cnt; i++)
+		if (!is_uplink(p, rt->hops[i]) && p->uplinks_cnt < DS_DOCTOR_UPLINKS_MAX)
+			p->uplinks[p->uplinks_cnt++] = rt->hops[i];
+	if (!host || rt->gateway || rt->hop_cnt != 1 || p->hosts_cnt == DS_DOCTOR_PODS_MAX)
 		return;
-	if (rt->v6) {
-		p->pods_v6++;
-		return;
-	}
-	p->pods_v4++;
-	if (p->pods_cnt < DS_DOCTOR_PODS_MAX)
-		p->pods[p->pods_cnt++] = rt->dst.addr;
+	p->hosts[p->hosts_cnt].addr = rt->dst.addr;
+	p->hosts[p->hosts_cnt++].device = rt->hops[0];
+}
+
+/*
+ * By an uplink a node reaches its gateway or its name server; link-local addresses are what pods of
+ * IPv6 get besides, to reach others by IPv4.
+ */
+static bool is_pod(const struct ds_doctor_data_plane *p, uint32_t i)
+{
+	const struct ds_addr *a = &p->hosts[i].addr;
+	bool link_local = ds_addr_is_v4(a) ? a->bytes[12] == 169 && a->bytes[13] == 254 :
+					     a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
+
+	return !link_local && !is_uplink(p, p->hosts[i].device);
+}
+
+uint32_t ds_doctor_data_plane_pods(const struct ds_doctor_data_plane *p, bool v6)
+{
+	uint32_t cnt = 0;
+
+	for (uint32_t i = 0; i < p->hosts_cnt; i++)
+		cnt += is_pod(p, i) && v6 == !ds_addr_is_v4(&p->hosts[i].addr);
+	return cnt;
 }
 
 static void add_rule(struct ds_doctor_data_plane *p, const struct ds_rt *rt)
@@ -96,19 +124,20 @@ static int by_bytes(const void *a, const void *b)
 bool ds_doctor_data_plane_has_prefixes(const struct ds_doctor_data_plane *p)
 {
 	struct ds_addr sorted[DS_DOCTOR_PODS_MAX];
-	uint32_t blocks = 0;
+	uint32_t cnt = 0, blocks = 0;
 
-	if (p->pods_cnt < PREFIX_PODS_MIN)
+	for (uint32_t i = 0; i < p->hosts_cnt; i++)
+		if (is_pod(p, i) && ds_addr_is_v4(&p->hosts[i].addr))
+			sorted[cnt++] = p->hosts[i].addr;
+	if (cnt < PREFIX_PODS_MIN)
 		return false;
-	memcpy(sorted, p->pods, p->pods_cnt * sizeof(sorted[0]));
-	for (uint32_t i = 0; i < p->pods_cnt; i++)
+	for (uint32_t i = 0; i < cnt; i++)
 		sorted[i].bytes[15] &= 0xf0;
-	qsort(sorted, p->pods_cnt, sizeof(sorted[0]), by_bytes);
-	for (uint32_t i = 0; i < p->pods_cnt; i++)
+	qsort(sorted, cnt, sizeof(sorted[0]), by_bytes);
+	for (uint32_t i = 0; i < cnt; i++)
 		blocks += i == 0 || by_bytes(&sorted[i], &sorted[i - 1]);
 	/* One more than needed: the last prefix is being filled while another empties. */
-	return blocks <= (p->pods_cnt + PREFIX_SIZE - 1) / PREFIX_SIZE + 1 &&
-	       blocks * 3 <= p->pods_cnt;
+	return blocks <= (cnt + PREFIX_SIZE - 1) / PREFIX_SIZE + 1 && blocks * 3 <= cnt;
 }
 
 /* Those that this project has not tried. */
@@ -143,27 +172,46 @@ static bool judge_untested(const struct ds_doctor_data_plane *p, struct ds_findi
 	return any;
 }
 
+/* Where the VPC CNI has the addresses from. */
+static const char *addresses_of(const struct ds_doctor_data_plane *p)
+{
+	uint32_t v4 = ds_doctor_data_plane_pods(p, false);
+
+	if (!v4 && ds_doctor_data_plane_pods(p, true))
+		return "IPv6 prefixes";
+	if (ds_doctor_data_plane_has_prefixes(p))
+		return "it seems with prefix delegation";
+	return v4 < PREFIX_PODS_MIN ? "secondary addresses or prefixes: too few pods to tell" :
+				      "secondary addresses";
+}
+
+static const char *plural(uint32_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static void say_tested(const struct ds_doctor_data_plane *p, struct ds_finding *f)
 {
 	bool branches = p->links[DS_PLANE_BRANCH] || p->links[DS_PLANE_BRANCH_POD];
+	uint32_t v6 = ds_doctor_data_plane_pods(p, true);
 
 	if (p->links[DS_PLANE_VPC_CNI] || p->rules_to_pod)
-		ds_finding_say(f, DS_FOUND_OK, "VPC CNI, %s, %u pods: tested",
-			       ds_doctor_data_plane_has_prefixes(p) ? "it seems with prefix delegation" :
-			       "secondary addresses", p->links[DS_PLANE_VPC_CNI]);
+		ds_finding_say(f, DS_FOUND_OK, "VPC CNI, %s, %u pod%s: tested", addresses_of(p),
+			       p->links[DS_PLANE_VPC_CNI], plural(p->links[DS_PLANE_VPC_CNI]));
 	if (branches)
-		ds_finding_say(f, DS_FOUND_OK, "security groups for pods (branch interfaces), %u pods: "
-			       "tested", p->links[DS_PLANE_BRANCH_POD]);
+		ds_finding_say(f, DS_FOUND_OK, "security groups for pods (branch interfaces), %u pod%s: "
+			       "tested", p->links[DS_PLANE_BRANCH_POD],
+			       plural(p->links[DS_PLANE_BRANCH_POD]));
 	if (branches && p->local_moved)
 		ds_finding_say(f, DS_FOUND_OK, "strict mode: traffic between pods of this node leaves it");
-	if (p->pods_v6)
-		ds_finding_say(f, DS_FOUND_OK, "IPv6, %u pods: tested", p->pods_v6);
+	if (v6)
+		ds_finding_say(f, DS_FOUND_OK, "IPv6, %u pod%s: tested", v6, plural(v6));
 }
 
 static void tell_facts(const struct ds_doctor_data_plane *p, struct ds_finding *f)
 {
-	ds_finding_number_fact(f, "pods_ipv4", p->pods_v4);
-	ds_finding_number_fact(f, "pods_ipv6", p->pods_v6);
+	ds_finding_number_fact(f, "pods_ipv4", ds_doctor_data_plane_pods(p, false));
+	ds_finding_number_fact(f, "pods_ipv6", ds_doctor_data_plane_pods(p, true));
 	ds_finding_number_fact(f, "vpc_cni_links", p->links[DS_PLANE_VPC_CNI]);
 	ds_finding_number_fact(f, "branch_links", p->links[DS_PLANE_BRANCH_POD]);
 	ds_finding_bool_fact(f, "prefix_delegation", ds_doctor_data_plane_has_prefixes(p));
@@ -173,6 +221,8 @@ static void tell_facts(const struct ds_doctor_data_plane *p, struct ds_finding *
 
 void ds_doctor_judge_data_plane(const struct ds_doctor_data_plane *p, struct ds_finding *f)
 {
+	uint32_t v4 = ds_doctor_data_plane_pods(p, false);
+
 	if (p->fault[0]) {
 		ds_finding_say(f, DS_FOUND_WARN, "links and routes cannot be read: %s", p->fault);
 		ds_finding_advise(f, "Allow AF_NETLINK sockets: without them the release of an address "
@@ -183,9 +233,9 @@ void ds_doctor_judge_data_plane(const struct ds_doctor_data_plane *p, struct ds_
 	say_tested(p, f);
 	if (judge_untested(p, f) || f->found != DS_FOUND_SKIP)
 		return;
-	if (p->pods_v4) {
-		ds_finding_say(f, DS_FOUND_OK, "%u addresses are routed to devices, by what is not known: "
-			       "releases are seen", p->pods_v4);
+	if (v4) {
+		ds_finding_say(f, DS_FOUND_OK, "routed to devices, by what is not known: %u address%s; their "
+			       "releases are seen", v4, v4 == 1 ? "" : "es");
 		return;
 	}
 	ds_finding_say(f, DS_FOUND_WARN, "no address here is routed to a pod");

@@ -4,7 +4,7 @@
 
 void ds_doctor_judge_metrics(const struct ds_doctor_metrics *m, struct ds_finding *f)
 {
-	if (!m->listen || !m->listen[0]) {
+	if (!m->listen[0]) {
 		ds_finding_say(f, DS_FOUND_SKIP, "none are to be served");
 		return;
 	}

@@ -36,7 +36,7 @@ struct look {
 	struct ds_kube_api *api;
 	struct ds_elb_asker *asker;
 	int open;		/* questions */
-	bool api_answered;
+	bool late, api_answered;
 	struct row rights[DS_DOCTOR_RIGHTS_MAX], asks[DS_DOCTOR_ASKS_MAX];
 	struct ds_elb_request requests[DS_DOCTOR_ASKS_MAX];
 	char heard[512];	/* of sources, last */
@@ -45,13 +45,14 @@ struct look {
 
 static void answered(struct look *look)
 {
-	if (--look->open == 0)
-		uv_stop(&look->loop);
+	look->open--;
 }
 
 static void on_deadline(uv_timer_t *timer)
 {
-	uv_stop(timer->loop);
+	struct look *look = timer->data;
+
+	look->late = true;
 }
 
 static void listen_to(void *ctx, const char *line)
@@ -138,22 +139,34 @@ static void ask_rights(struct look *look)
 			   "\"kind\":\"SelfSubjectReview\"}");
 	post(look, WHO_AM_I, &body, on_user, look);
 	for (int i = 0; i < ds_right_cnt; i++) {
-		if (ds_rights[i].who != c->who)
+		if (!ds_doctor_cluster_wants(c, &ds_rights[i]))
 			continue;
 		look->rights[i] = (struct row){ look, i };
 		ds_buf_clear(&body);
-		ds_doctor_cluster_ask(&body, &ds_rights[i], c->namespace_,
-				      look->asked->targets->name);
+		ds_doctor_cluster_ask(&body, c, &ds_rights[i]);
 		post(look, REVIEWS, &body, on_review, &look->rights[i]);
 	}
 	ds_buf_free(&body);
+}
+
+static void ask_targets(struct look *look)
+{
+	const struct ds_doctor_targets *t = look->asked->targets;
+	char target[1024];
+
+	if (!t->asked)
+		return;
+	(void)snprintf(target, sizeof(target), "%s/namespaces/%s/%s/%s",
+		       t->of_lease ? "/apis/coordination.k8s.io/v1" : "/api/v1", t->namespace_,
+		       t->of_lease ? "leases" : "configmaps", t->name);
+	call(look, &(struct ds_kube_call){ .method = "GET", .target = target, .max = 4U << 20,
+					   .done = on_targets, .ctx = look });
 }
 
 static void ask_cluster(struct look *look)
 {
 	struct ds_doctor_cluster *c = look->asked->cluster;
 	struct ds_doctor_targets *t = look->asked->targets;
-	char target[1024];
 
 	if (!c->asked)
 		return;
@@ -165,12 +178,7 @@ static void ask_cluster(struct look *look)
 	}
 	(void)snprintf(c->server, sizeof(c->server), "%s", ds_kube_api_server(look->api));
 	ask_rights(look);
-	if (!t->asked)
-		return;
-	(void)snprintf(target, sizeof(target), "/api/v1/namespaces/%s/configmaps/%s", t->namespace_,
-		       t->name);
-	call(look, &(struct ds_kube_call){ .method = "GET", .target = target, .max = 4U << 20,
-					   .done = on_targets, .ctx = look });
+	ask_targets(look);
 }
 
 /* ---- AWS ---- */
@@ -290,10 +298,9 @@ static void put_questions(struct look *look)
 	ask_cluster(look);
 	ask_aws(look);
 	ask_host(look);
-	if (!look->open)
-		return;
 	(void)uv_timer_start(&look->deadline, on_deadline, DEADLINE_MS, 0);
-	(void)uv_run(&look->loop, UV_RUN_DEFAULT);
+	while (look->open && !look->late)
+		(void)uv_run(&look->loop, UV_RUN_ONCE);
 	tell_clock(look);
 }
 
@@ -308,8 +315,9 @@ int ds_doctor_look_online(const struct ds_doctor_online *asked)
 	}
 	look->asked = asked;
 	(void)uv_timer_init(&look->loop, &look->deadline);
-	ds_log_divert(listen_to, look);
+	look->deadline.data = look;
 	r = ds_http_new(&look->http, &look->loop);
+	ds_log_divert(listen_to, look);
 	put_questions(look);
 	ds_log_divert(NULL, NULL);
 	ds_kube_api_free(&look->api);

@@ -6,6 +6,7 @@
 #include "user/doctor/cluster.h"
 #include "user/doctor/targets.h"
 #include "user/source/cluster/handover_text.h"
+#include "user/source/cluster/lease.h"
 #include "user/source/kube/kube_json.h"
 #include "user/util/cleanup.h"
 #include "user/util/timefmt.h"
@@ -53,10 +54,20 @@ void ds_doctor_cluster_user(char *buf, size_t size, const char *json, size_t len
 	(void)ds_kube_copy(buf, size, ds_kube_text(info, "username")); /* too long: not told */
 }
 
-void ds_doctor_targets_read(struct ds_doctor_targets *t, const char *json, size_t len,
-			    int64_t now_ns)
+static void read_lease(struct ds_doctor_targets *t, json_object *object, int64_t now_ns)
 {
-	ds_cleanup(put_json) json_object *object = parse(json, len);
+	struct ds_lease lease;
+
+	if (ds_lease_read(object, &lease))
+		return;
+	t->dated = lease.renewed_ns != 0;
+	t->age_ns = now_ns - lease.renewed_ns;
+	t->duration_s = lease.duration_s;
+	(void)ds_kube_copy(t->holder, sizeof(t->holder), lease.holder); /* of the same size */
+}
+
+static void read_configmap(struct ds_doctor_targets *t, json_object *object, int64_t now_ns)
+{
 	json_object *data = ds_kube_child(object, "data");
 	const char *text = ds_kube_text(data, DS_HANDOVER_KEY);
 	const char *written = ds_kube_text(data, DS_HANDOVER_WRITTEN_KEY);
@@ -68,4 +79,15 @@ void ds_doctor_targets_read(struct ds_doctor_targets *t, const char *json, size_
 	t->dated = !ds_time_parse(written, strlen(written), &at_ns);
 	if (t->dated)
 		t->age_ns = now_ns - at_ns;
+}
+
+void ds_doctor_targets_read(struct ds_doctor_targets *t, const char *json, size_t len,
+			    int64_t now_ns)
+{
+	ds_cleanup(put_json) json_object *object = parse(json, len);
+
+	if (t->of_lease)
+		read_lease(t, object, now_ns);
+	else
+		read_configmap(t, object, now_ns);
 }
