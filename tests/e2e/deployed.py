@@ -61,6 +61,11 @@ def find(things, kind, name=None):
     return found[0]
 
 
+def options(container):
+    """What it gives the program as variables: those that need not be looked up."""
+    return {entry["name"]: entry["value"] for entry in container["env"] if "value" in entry}
+
+
 def expand(where, rules):
     """The rights that rules give, one by one."""
     for rule in rules:

@@ -132,9 +132,13 @@ class Helm(unittest.TestCase):
             "agent": {"loadBalancerCidrs": ["10.0.1.0/24", "2001:db8::/64"], "redactPeers": True, "standalone": True,
                       "hostNetwork": False}})
         self.assertEqual(pod["containers"][0]["args"], [
-            "agent", "--metrics-listen=$(HOST_IP):9999", "--metrics-labels=namespace",
-            "--state=/var/lib/drainsnoop/state", "--cluster=prod-eu1", "--lb=10.0.1.0/24", "--lb=2001:db8::/64",
-            "--redact-peers", "--standalone", "--elb-addresses"])
+            "agent", "--metrics-labels=namespace", "--cluster=prod-eu1", "--lb=10.0.1.0/24", "--lb=2001:db8::/64",
+            "--redact-peers", "--elb-addresses"])
+        self.assertEqual(deployed.options(pod["containers"][0]), {
+            "DRAINSNOOP_METRICS_LISTEN": "$(HOST_IP):9999", "DRAINSNOOP_STANDALONE": "true",
+            "DRAINSNOOP_STATE": "/var/lib/drainsnoop/state"})
+        names = [entry["name"] for entry in pod["containers"][0]["env"]]
+        self.assertLess(names.index("HOST_IP"), names.index("DRAINSNOOP_METRICS_LISTEN"))    # else it is not put in
         self.assertEqual(pod["containers"][0]["ports"][0]["containerPort"], 9999)
         self.assertIs(pod["hostNetwork"], False)
         self.assertNotIn("host", pod["containers"][0]["livenessProbe"]["httpGet"])
@@ -142,7 +146,7 @@ class Helm(unittest.TestCase):
     def test_probes_ask_where_it_listens(self):
         for address, host in (("127.0.0.1", "127.0.0.1"), ("[::1]", "::1")):
             container = self.agent({"metrics": {"address": address}})["containers"][0]
-            self.assertIn(f"--metrics-listen={address}:9973", container["args"])
+            self.assertEqual(deployed.options(container)["DRAINSNOOP_METRICS_LISTEN"], f"{address}:9973")
             for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
                 self.assertEqual(container[probe]["httpGet"]["host"], host)
 
@@ -152,16 +156,16 @@ class Helm(unittest.TestCase):
         things = self.render(values)
         deployment = find(things, "Deployment")["spec"]
         container = deployment["template"]["spec"]["containers"][0]
-        self.assertEqual(container["args"], ["targets", "--metrics-listen=:9973", "--lease=drainsnoop-targets",
-                                             "--cluster=prod-eu1", "--elb-rate=2.5"])
-        self.assertIn({"name": "AWS_REGION", "value": "eu-central-1"}, container["env"])
+        self.assertEqual(container["args"], ["targets", "--cluster=prod-eu1", "--elb-rate=2.5"])
+        self.assertEqual(deployed.options(container), {
+            "AWS_REGION": "eu-central-1", "DRAINSNOOP_METRICS_LISTEN": ":9973", "DRAINSNOOP_LEASE": "drainsnoop-targets"})
         self.assertEqual(deployment["replicas"], 2)
         self.assertEqual(deployed.rights_given(things, "targets"), deployed.rights_told("targets"))
 
     def test_events_on_workloads_are_a_right_of_the_agent(self):
         things = self.render({"agent": {"eventsOnWorkloads": True}})
-        self.assertEqual(find(things, "DaemonSet")["spec"]["template"]["spec"]["containers"][0]["args"][-1],
-                         "--events-on-workloads")
+        container = find(things, "DaemonSet")["spec"]["template"]["spec"]["containers"][0]
+        self.assertEqual(deployed.options(container)["DRAINSNOOP_EVENTS_ON_WORKLOADS"], "true")
         more = deployed.rights_told("agent", optional=True)
         self.assertTrue(more)
         self.assertEqual(deployed.rights_given(things, "agent"), deployed.rights_told("agent") | more)
@@ -220,11 +224,23 @@ class Helm(unittest.TestCase):
         things = self.render({"agent": {"capabilities": {"syslog": True}}})
         doctor, agent = find(things, "Pod"), find(things, "DaemonSet")["spec"]["template"]["spec"]
         self.assertEqual(doctor["metadata"]["annotations"]["helm.sh/hook"], "test")
-        self.assertEqual(doctor["spec"]["containers"][0]["args"], ["doctor", "--metrics-listen=:9973"])
+        self.assertEqual(doctor["spec"]["containers"][0]["args"], ["doctor"])
         for key in ("serviceAccountName", "hostNetwork", "tolerations", "affinity", "nodeSelector"):
             self.assertEqual(doctor["spec"][key], agent[key], key)
         self.assertEqual(doctor["spec"]["containers"][0]["securityContext"], agent["containers"][0]["securityContext"])
         self.assertNotEqual(doctor["metadata"]["labels"]["app.kubernetes.io/component"], "agent")
+
+    def test_helm_test_looks_for_what_the_agent_needs(self):
+        for values, args, region in (({}, ["doctor"], {}),
+                                     ({"agent": {"standalone": True}, "aws": {"region": "eu-central-1"}},
+                                      ["doctor", "--elb-addresses"], {"AWS_REGION": "eu-central-1"}),
+                                     ({"agent": {"eventsOnWorkloads": True}, "metrics": {"port": 9999}}, ["doctor"], {})):
+            things = self.render(values)
+            doctor = find(things, "Pod")["spec"]["containers"][0]
+            agent = deployed.options(find(things, "DaemonSet")["spec"]["template"]["spec"]["containers"][0])
+            agent.pop("DRAINSNOOP_STATE")      # the volume is the agent's alone
+            self.assertEqual(doctor["args"], args)
+            self.assertEqual(deployed.options(doctor), agent | region)
 
     def test_another_release_shares_no_name(self):
         status, out, err = self.run_helm("template", "second", CHART, "--namespace", "other")

@@ -156,21 +156,29 @@ class Installed(unittest.TestCase):
 
     def start(self, part, kind, **environment):
         """What the manifests run; (process, file of what it says)."""
-        container = find(self.things, kind)["spec"]["template"]["spec"]["containers"][0]
-        arguments = [a.replace("/var/lib/drainsnoop", os.path.join(self.folder, "state")) for a in container["args"]]
-        if part == "targets":
-            arguments.append("--metrics-listen=:9974")      # here they share one network
+        arguments = self.container(kind)["args"]
         said = os.path.join(self.folder, f"{part}.err")
         with open(os.path.join(self.folder, f"{part}.jsonl"), "wb") as out, open(said, "wb") as errors:
             process = subprocess.Popen(self.command(part, *arguments), stdout=out, stderr=errors, stdin=subprocess.DEVNULL,
-                                       env=self.environment(part, **environment))
+                                       env=self.environment(part, **self.options(kind), **environment))
         self.addCleanup(self.end, process)
         return process, said
 
-    def doctor(self, part, *arguments):
-        """What `drainsnoop doctor` finds there, by check."""
-        done = subprocess.run(self.command(part, "doctor", "--for", part, "-o", "json", *arguments), capture_output=True,
-                              text=True, check=False, timeout=120, env=self.environment(part))
+    def container(self, kind):
+        return find(self.things, kind)["spec"]["template"]["spec"]["containers"][0]
+
+    def options(self, kind):
+        """What the container's environment says to the program, with the volume where it is here."""
+        found = {name: value.replace("/var/lib/drainsnoop", os.path.join(self.folder, "state"))
+                 for name, value in deployed.options(self.container(kind)).items()}
+        if kind == "Deployment":
+            found["DRAINSNOOP_METRICS_LISTEN"] = ":9974"    # here they share one network
+        return found
+
+    def doctor(self, part, kind, **environment):
+        """What `drainsnoop doctor` finds in that container, by check."""
+        done = subprocess.run(self.command(part, "doctor", "--for", part, "-o", "json"), capture_output=True, text=True,
+                              check=False, timeout=120, env=self.environment(part, **self.options(kind), **environment))
         return {check["check"]: check for check in json.loads(done.stdout)["checks"]}
 
     @staticmethod
@@ -234,11 +242,14 @@ class Installed(unittest.TestCase):
         node = self.cluster.get("/api/v1/nodes/node-1")["metadata"]
         page = self.cluster.get(f"/api/v1/namespaces/{NAMESPACE}/configmaps/drainsnoop-targets-node-1")
         self.assertEqual(page["metadata"]["ownerReferences"][0]["uid"], node["uid"])
-        found = self.doctor("agent")
-        for check in ("privileges", "probes", "cluster", "targets", "metrics"):
+        found = self.doctor("agent", "DaemonSet")
+        for check in ("privileges", "probes", "cluster", "targets", "state", "metrics"):
             self.assertEqual(found[check]["status"], "ok", found[check])
-        found = self.doctor("targets", "--metrics-listen=:9974")
-        self.assertEqual(found["cluster"]["status"], "ok", found["cluster"])
+        found = self.doctor("targets", "Deployment", AWS_ENDPOINT_URL=url, AWS_REGION="eu-central-1",
+                            **aws.keys.issue(lifetime=3600).environment())
+        for check in ("cluster", "targets", "aws", "metrics"):
+            self.assertEqual(found[check]["status"], "ok", found[check])
+        self.assertIn("leads, Lease drainsnoop-targets was renewed", found["targets"]["text"])
         for process in (targets, agent):
             process.terminate()
         self.assertEqual(targets.wait(60), 0, read(said))

@@ -25,6 +25,11 @@ def options_of(command):
     return None if done.returncode else set(re.findall(r"--([a-z][a-z0-9-]+)", done.stdout))
 
 
+def option_of(variable):
+    """Whose variable it is, DRAINSNOOP_LEASE: --lease."""
+    return variable.removeprefix("DRAINSNOOP_").lower().replace("_", "-")
+
+
 class Manifests(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -58,10 +63,14 @@ class Manifests(unittest.TestCase):
             self.assertEqual(pod["spec"]["containers"][0]["ports"],
                              [{"name": "metrics", "containerPort": 9973, "protocol": "TCP"}])
             self.assertLessEqual(spec["selector"]["matchLabels"].items(), pod["metadata"]["labels"].items())
-            names = {e["name"]: e["valueFrom"]["fieldRef"]["fieldPath"] for e in pod["spec"]["containers"][0]["env"]}
+            names = {e["name"]: e["valueFrom"]["fieldRef"]["fieldPath"] for e in pod["spec"]["containers"][0]["env"]
+                     if "valueFrom" in e}
             self.assertEqual(names, {"NODE_NAME": "spec.nodeName", "POD_NAMESPACE": "metadata.namespace",
                                      "POD_NAME": "metadata.name", "HOST_IP": "status.hostIP"})
-        self.assertIn("--lease=drainsnoop-targets", self.targets["containers"][0]["args"])
+        self.assertEqual(deployed.options(self.agent["containers"][0]), {
+            "DRAINSNOOP_METRICS_LISTEN": ":9973", "DRAINSNOOP_STATE": "/var/lib/drainsnoop/state"})
+        self.assertEqual(deployed.options(self.targets["containers"][0]), {
+            "DRAINSNOOP_METRICS_LISTEN": ":9973", "DRAINSNOOP_LEASE": "drainsnoop-targets"})
 
     def test_the_agent_has_two_capabilities_and_each_says_why(self):
         container = self.agent["containers"][0]
@@ -163,6 +172,7 @@ class Manifests(unittest.TestCase):
     def test_the_programs_have_these_options(self):
         for spec in (self.agent, self.targets):
             command, *arguments = spec["containers"][0]["args"]
+            arguments += map(option_of, deployed.options(spec["containers"][0]))
             with self.subTest(command):
                 known = options_of(command)
                 if known is None:
@@ -179,6 +189,9 @@ class Manifests(unittest.TestCase):
                 if known is None:
                     self.skipTest(f"drainsnoop {command} is not there yet")
                 wanted = re.findall(r"(?m)^ *- (?:\{\{ printf \")?--([a-z-]+)", text[name] + text["_pod.tpl"])
+                wanted += map(option_of, re.findall(r"DRAINSNOOP_\w+", text[name]))
+                if command == "agent":
+                    wanted += map(option_of, re.findall(r"DRAINSNOOP_\w+", text["_pod.tpl"]))
                 self.assertGreater(len(wanted), 3)
                 self.assertEqual([option for option in wanted if option not in known], [])
 

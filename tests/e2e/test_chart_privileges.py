@@ -37,14 +37,15 @@ class Privileges(test_live_agent.Agent):
         """Runs what the manifests run, with `setpriv PRIVILEGES`; the API server is given as agent.extraArgs would."""
         things = deployed.objects(read("deploy/manifests/drainsnoop.yaml"))
         container = find(things, kind)["spec"]["template"]["spec"]["containers"][0]
-        arguments = [a.replace("/var/lib/drainsnoop", self.state) for a in container["args"]]
+        options = {name: value.replace("/var/lib/drainsnoop", self.state)
+                   for name, value in deployed.options(container).items()}
         names = {"NODE_NAME": "node-1", "POD_NAMESPACE": "drainsnoop", "POD_NAME": "drainsnoop-x7k2p", "HOST_IP": "10.0.0.1"}
-        self.assertEqual(set(names), {entry["name"] for entry in container["env"]})
+        self.assertEqual({*names, *options}, {entry["name"] for entry in container["env"]})
         with open(self.output, "wb") as out, open(self.errors, "wb") as errors:
             process = subprocess.Popen(
                 ["nsenter", f"--net=/run/netns/{self.netns}", "setpriv", *privileges, "--no-new-privs", self.binary,
-                 *arguments, "--kube-api", self.kube.url],
-                stdout=out, stderr=errors, stdin=subprocess.DEVNULL, env={"PATH": os.environ["PATH"], **names})
+                 *container["args"], "--kube-api", self.kube.url],
+                stdout=out, stderr=errors, stdin=subprocess.DEVNULL, env={"PATH": os.environ["PATH"], **names, **options})
         self.addCleanup(self.end, process)
         return process
 

@@ -65,6 +65,23 @@ imagePullSecrets:
       fieldPath: status.hostIP
 {{- end }}
 
+{{- /*
+Options of the agent that its doctor has to know too: as variables both have them, also where a person
+runs doctor in the agent's container.
+*/}}
+{{- define "drainsnoop.agentOptions" -}}
+- name: DRAINSNOOP_METRICS_LISTEN
+  value: {{ printf "%s:%v" .Values.metrics.address .Values.metrics.port | quote }}
+{{- if .Values.agent.eventsOnWorkloads }}
+- name: DRAINSNOOP_EVENTS_ON_WORKLOADS
+  value: "true"
+{{- end }}
+{{- if .Values.agent.standalone }}
+- name: DRAINSNOOP_STANDALONE
+  value: "true"
+{{- end }}
+{{- end }}
+
 {{- define "drainsnoop.awsArguments" -}}
 {{- if .Values.aws.addresses }}
 - --elb-addresses
