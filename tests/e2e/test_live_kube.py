@@ -449,6 +449,17 @@ class Access(KubeTest):
             self.assertEqual(len(file.read().split()), 2)   # the first was good for two requests
         self.assertNotIn("me-eks", self.said())
 
+    def test_a_plugin_that_gives_a_certificate(self):
+        self.serve(make_pod("web-1", "10.99.0.5"), tls=self.certificates())
+        credential = {"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1beta1", "status": {}}
+        for key, name in (("clientCertificateData", "client.pem"), ("clientKeyData", "client.key")):
+            with open(os.path.join(self.folder, name), encoding="ascii") as file:
+                credential["status"][key] = file.read()
+        given = self.write("credential", json.dumps(credential))
+        self.run_with("--kubeconfig", self.config(f"{{server: {self.kube.url}, certificate-authority: ca.pem}}",
+                                                  self.plugin(f"cat {given}")))
+        self.assertNotIn("PRIVATE KEY", self.said())
+
     def test_plugins_that_fail(self):
         kube = self.serve(make_pod("web-1", "10.99.0.5"))
         for script, said in (("echo secret-word; exit 3", "ended with status 3"), ("echo secret-word", "its answer is no JSON"),

@@ -67,14 +67,14 @@ static inline void trouble(void *ctx, const char *what)
 	ds_buf_printf(&((struct fixture *)ctx)->told, "trouble %s|", what ? what : "is over");
 }
 
-/* With `optional` and `right` of those options. */
+/* With `optional`, `right` and `seed` of those options. */
 static inline struct fixture *make_with(const struct ds_kube_watch_options *some)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct ds_kube_watch_options o = {
 		.optional = some->optional, .right = some->right,
 		.path = "/api/v1/pods", .selector = "fieldSelector=spec.nodeName%3Dn", .what = "pods", .keep = keep,
-		.max = 3, .seed = 7, .ctx = f,
+		.max = 3, .seed = some->seed ? some->seed : 7, .ctx = f,
 		.take = take, .tell = tell, .drop = drop, .trouble = trouble,
 	};
 

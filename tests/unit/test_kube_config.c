@@ -222,6 +222,9 @@ static void what_is_missing_is_named(void **state)
 		CONTEXT CLUSTER "users: [{name: u, user: {username: me, password: secret}}]", NULL,
 		"its user 'u' has a name and a password, which the API server takes no more: use a token or a "
 		"certificate");
+	assert_no_choice(
+		CONTEXT CLUSTER "users: [{name: u, user: {token: t, as: other}}]", NULL,
+		"its user 'u' acts as 'other': not supported, use credentials of that one");
 }
 
 int main(void)

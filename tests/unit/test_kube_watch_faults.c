@@ -87,6 +87,39 @@ static void a_server_that_is_away_is_told_once_and_asked_less_and_less(void **st
 	assert_true(next(f) <= S(0.5));		/* it worked: from the beginning */
 }
 
+/* All nodes lose a server at the same moment: they must not come back at the same moment. */
+static void nodes_do_not_come_back_together(void **state)
+{
+	enum { NODES = 20, TRIES = 9 };
+	int64_t waited[NODES][TRIES], whole = S(0.5);
+
+	(void)state;
+	for (int node = 0; node < NODES; node++) {
+		struct fixture *f = make_with(&(struct ds_kube_watch_options){
+			.seed = 1 + (uint64_t)node });
+		void *fixture = f;
+
+		listed(f, LIST("10", "", ""));
+		fault_with(f, 200, "broke");
+		for (int i = 0; i < TRIES; i++) {
+			waited[node][i] = next(f);
+			fault_with(f, 0, "refused");
+		}
+		(void)end(&fixture);
+	}
+	for (int i = 0; i < TRIES; i++) {
+		int64_t least = INT64_MAX, most = 0;
+
+		for (int node = 0; node < NODES; node++) {
+			least = waited[node][i] < least ? waited[node][i] : least;
+			most = waited[node][i] > most ? waited[node][i] : most;
+		}
+		assert_true(least >= whole / 2 && most <= whole);
+		assert_true(most - least > whole / 4);	/* spread over the half */
+		whole = whole < S(15) ? whole * 2 : S(30);
+	}
+}
+
 /* They were renewed already: kube_api.c does that. */
 static void credentials_that_are_not_accepted(void **state)
 {
@@ -233,6 +266,7 @@ int main(void)
 		TEST(bytes_that_are_no_json),
 		TEST(a_stream_that_dies_goes_on_from_the_last_word),
 		TEST(a_server_that_is_away_is_told_once_and_asked_less_and_less),
+		cmocka_unit_test(nodes_do_not_come_back_together),
 		TEST(credentials_that_are_not_accepted),
 		TEST(a_right_that_is_missing_is_named_once),
 		cmocka_unit_test_teardown(a_right_is_named_as_it_was_told, end),

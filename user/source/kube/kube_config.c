@@ -291,6 +291,12 @@ static int check_user(const struct ds_kube_entry *user, struct ds_kube_fault *fa
 			       "its user '%s' has a name and a password, which the API "
 			       "server takes no more: use a token or a certificate",
 			       user->fields[DS_KUBE_FIELD_NAME]);
+	/* Whoever asked without it would do so with rights that were not meant. */
+	if (user->fields[DS_KUBE_FIELD_AS])
+		return no_such(fault,
+			       "its user '%s' acts as '%s': not supported, use credentials of "
+			       "that one",
+			       user->fields[DS_KUBE_FIELD_NAME], user->fields[DS_KUBE_FIELD_AS]);
 	return 0;
 }
 

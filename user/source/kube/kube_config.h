@@ -29,6 +29,7 @@
 	X(TOKEN, "user.token", false) \
 	X(TOKEN_FILE, "user.tokenFile", true) \
 	X(USERNAME, "user.username", false) \
+	X(AS, "user.as", false) \
 	X(AUTH_PROVIDER, "user.auth-provider.name", false) \
 	X(EXEC_API, "user.exec.apiVersion", false) \
 	X(EXEC_COMMAND, "user.exec.command", false) \
