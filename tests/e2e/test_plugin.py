@@ -163,7 +163,10 @@ class Usage(Plugin):
         for args, words in ((["--nonsense"], "unknown option '--nonsense'"), (["-n"], "-n needs a value"),
                             (["-o", "yaml"], "none of: table, json"), (["--since", "soon"], "'soon' is no time"),
                             (["-d", "1d"], "'1d' is no time"), (["-A", "-n", "x"], "exclude"), (["-A", "web"], "one namespace"),
-                            (["-l", "a=b", "web"], "exclude"), (["--max-nodes=x"], "no number")):
+                            (["-l", "a=b", "web"], "exclude"), (["--max-nodes=x"], "no number"),
+                            (["--since", "123456789"], "is no time"), (["web-*"], "'web-*' is no name of a pod"),
+                            (["--", "web", "a b"], "'a b' is no name"), (["$(touch x)"], "is no name of a pod"),
+                            (["../x"], "is no name of a pod"), ([""], "'' is no name of a pod")):
             done = self.run_plugin(*args)
             self.assertEqual((done.returncode, done.stdout), (2, ""), args)
             self.assertIn(words, done.stderr)
@@ -199,6 +202,7 @@ class Usage(Plugin):
         for call in calls:
             self.assertIn("--context=there", call)
             self.assertIn("--kubeconfig=/the/file", call)
+            self.assertEqual("--request-timeout=30s" in call, "get" in call)    # what hangs would hold up all the rest
         self.assertTrue(all("watch" in call for call in self.calls()))
 
     def test_shells_take_it(self):
@@ -244,6 +248,14 @@ class Choice(Plugin):
     def test_only_the_nodes_of_these_pods_are_asked(self):
         self.assertEqual(self.asked("web-5d9c7b9b5c-aaaa1"), {"agent-1"})
 
+    def test_a_dot_is_no_other_character(self):
+        self.pod("web.5d9c7b9b5c-aaaa1", 0)
+        self.assertEqual(self.asked("web.5d9c7b9b5c-aaaa1"), {"agent-0"})
+        self.pods.pop()
+        self.save()
+        os.remove(f"{self.folder}/calls")
+        self.assertEqual(self.asked("web.5d9c7b9b5c-aaaa1", count=3), {"agent-0", "agent-1", "agent-2"})
+
     def test_nodes_of_a_selector(self):
         self.assertEqual(self.asked("-l", "app=db"), {"agent-2"})
 
@@ -279,10 +291,13 @@ class Choice(Plugin):
         self.assertEqual(self.told_of(), [one, advice])         # the context's namespace
         self.assertEqual(self.told_of("-nother"), [other])
         self.assertEqual(self.told_of("--namespace=other"), [other])
+        self.assertEqual(self.told_of("-n=other"), [other])     # as kubectl takes it
 
     def test_all_namespaces(self):
         lines = [self.say(0, "any"), self.say(1, "any", namespace="other"), self.say(2, None, level="info")]
         self.assertEqual(self.told_of("-A"), lines)
+        # The agents are listed; all pods of a cluster are not.
+        self.assertEqual([call for call in self.calls("pods") if "--all-namespaces" in call], [])
 
     def test_trouble_of_an_agent_is_always_told(self):
         self.say(0, None, name="drainsnoop.health", level="info")
@@ -333,6 +348,20 @@ class Order(Plugin):
         self.wait_messages(*lines)
         self.stop()
         self.assertEqual(self.messages(), lines)
+
+    def test_a_log_that_cannot_be_read_is_said_once_and_tried_again(self):
+        mark = f"{self.folder}/logs/agent-0.forbidden"
+        with open(mark, "w", encoding="ascii"):
+            pass
+        self.start("-o", "json")
+        wait_for(lambda: sum(call[-1] == "agent-0" for call in self.calls()) >= 3, 60, "the third try")
+        os.remove(mark)
+        line = self.say(0, "any")
+        self.wait_messages(line)
+        self.stop()
+        said = self.text(".err").splitlines()
+        self.assertEqual(len(said), 1, said)
+        self.assertRegex(said[0], r'^kubectl drainsnoop: agent-0: Error from server \(Forbidden\): .*pods/log"; trying again$')
 
     def test_an_agent_that_is_replaced(self):
         self.start("-o", "json", "web-5d9c7b9b5c-aaaa0")

@@ -43,9 +43,7 @@ enum ds_plane_link {
 struct ds_doctor_data_plane {
 	char fault[128];	/* "" = all was read */
 	uint32_t links[DS_PLANE_LINK_MAX];
-	uint32_t blackholes;	/* routes of prefixes that lead nowhere */
-	uint32_t rules_to_pod, rules_from_pod;	/* the VPC CNI's, 512 and 1536 */
-	uint32_t rules_branch;	/* its 10, of a branch interface */
+	uint32_t rules_to_pod;	/* the VPC CNI's 512 */
 	bool local_moved;	/* its 20: strict mode, table `local` comes after branches */
 	struct {
 		struct ds_addr addr;

@@ -16,6 +16,7 @@ static void judge_kernel(const struct ds_doctor_clock *c, struct ds_finding *f)
 	if (c->result) {
 		ds_finding_say(f, DS_FOUND_SKIP, "the kernel does not tell its state (errno %d)",
 			       -c->result);
+		ds_finding_advise(f, "Look on the node itself: chronyc tracking");
 		return;
 	}
 	ds_finding_bool_fact(f, "synchronised", c->synchronised);

@@ -5,10 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RULE_BRANCH 10
 #define RULE_LOCAL_STRICT 20
 #define RULE_TO_POD 512
-#define RULE_FROM_POD 1536
 #define TABLE_LOCAL 255
 #define PREFIX_SIZE 16		/* addresses of a delegated prefix, a /28 */
 #define PREFIX_PODS_MIN 5	/* fewer may be near each other by chance */
@@ -56,12 +54,8 @@ static void add_route(struct ds_doctor_data_plane *p, const struct ds_rt *rt)
 {
 	bool host = rt->dst.bits == 128;
 
-	if (rt->kernel)
+	if (rt->kernel || !rt->unicast)
 		return;
-	if (!rt->unicast) {
-		p->blackholes += !host && rt->dst.bits > (rt->v6 ? 0 : 96);
-		return;
-	}
 	for (int i = 0; rt->gateway && i < rt->hop_cnt; i++)
 		if (!is_uplink(p, rt->hops[i]) && p->uplinks_cnt < DS_DOCTOR_UPLINKS_MAX)
 			p->uplinks[p->uplinks_cnt++] = rt->hops[i];
@@ -97,10 +91,6 @@ static void add_rule(struct ds_doctor_data_plane *p, const struct ds_rt *rt)
 {
 	if (rt->priority == RULE_TO_POD && rt->dst.bits == 128)
 		p->rules_to_pod++;
-	if (rt->priority == RULE_FROM_POD && rt->src.bits == 128)
-		p->rules_from_pod++;
-	if (rt->priority == RULE_BRANCH && rt->unicast)
-		p->rules_branch++;
 	if (rt->priority == RULE_LOCAL_STRICT && rt->table == TABLE_LOCAL)
 		p->local_moved = true;
 }

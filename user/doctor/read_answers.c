@@ -73,7 +73,6 @@ static void read_configmap(struct ds_doctor_targets *t, json_object *object, int
 	const char *written = ds_kube_text(data, DS_HANDOVER_WRITTEN_KEY);
 	int64_t at_ns;
 
-	t->bytes = (int64_t)strlen(text);
 	for (const char *p = text; *p; p++)
 		t->lines += *p == '\n';
 	t->dated = !ds_time_parse(written, strlen(written), &at_ns);

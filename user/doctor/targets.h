@@ -18,7 +18,7 @@ struct ds_doctor_targets {
 	char fault[256];
 	bool dated;		/* when it was written, or renewed, could be read */
 	int64_t age_ns;
-	int64_t lines, bytes;	/* of events */
+	int64_t lines;		/* of events */
 	char holder[254];	/* of the Lease; "" = nobody */
 	int64_t duration_s;	/* of the Lease; -1 = not told */
 };
