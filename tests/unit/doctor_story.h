@@ -13,7 +13,10 @@ static const char *text_of(const struct ds_buf *b)
 	return b->data ? b->data : "";
 }
 
-/* Asserts the word, what its sentence and its advice hold ("" = no advice), and frees it. */
+/*
+ * Asserts the word, what its sentence and its advice hold ("" = no advice), and frees it. What is
+ * worth a look has advice in any case.
+ */
 #define assert_found(f, what, sentence, mend) \
 	do { \
 		if (!strstr(text_of(&(f)->text), (sentence))) \
@@ -22,6 +25,7 @@ static const char *text_of(const struct ds_buf *b)
 			fail_msg("'%s' does not hold '%s'", text_of(&(f)->advice), (mend)); \
 		if (!*(mend)) \
 			assert_string_equal(text_of(&(f)->advice), ""); \
+		assert_true((f)->found < DS_FOUND_WARN || (f)->advice.len); \
 		assert_string_equal(ds_found_name((f)->found), ds_found_name(what)); \
 		ds_finding_free(f); \
 	} while (0)

@@ -86,6 +86,7 @@ static void judge_memory(const struct ds_doctor_privileges *p, struct ds_finding
 				     "(some 10 MiB) count for it");
 	} else if (p->map_errno) {
 		ds_finding_say(f, DS_FOUND_WARN, "a map could not be made (errno %d)", p->map_errno);
+		ds_finding_advise(f, "See check `probes`, and what libbpf says with `drainsnoop doctor -v`");
 	}
 }
 
