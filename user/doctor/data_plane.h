@@ -60,7 +60,7 @@ void ds_doctor_data_plane_add(struct ds_doctor_data_plane *p, const struct ds_rt
 /* Pure. How many addresses of that family are routed to pods. */
 uint32_t ds_doctor_data_plane_pods(const struct ds_doctor_data_plane *p, bool v6);
 
-/* Pure. Whether the pods' addresses of IPv4 look as if they came in prefixes of 16 (prefix delegation). */
+/* Pure. Whether those of IPv4 look as if they came in prefixes of 16 (prefix delegation). */
 bool ds_doctor_data_plane_has_prefixes(const struct ds_doctor_data_plane *p);
 
 /* I/O. Reads links, routes and rules of this process's network namespace; needs no right. */
