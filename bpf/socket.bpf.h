@@ -85,6 +85,26 @@ static __always_inline bool ds_sk_is_unaccepted(const struct sock *sk)
 	return !BPF_CORE_READ(sk, sk_socket) && !(BPF_CORE_READ(sk, __sk_common.skc_flags) & 1);
 }
 
+/*
+ * The hop limit of the packet that made a connection from outside an ESTABLISHED one, 0 where that is
+ * not known. TCP keeps it where a datagram socket has its own for multicast (tcp_v4_syn_recv_sock(),
+ * tcp_v6_syn_recv_sock()); there stands 1 in a socket that connected by itself.
+ */
+static __always_inline __u8 ds_sk_hop_limit(const struct sock *sk, __u8 family)
+{
+	const struct inet_sock *inet = (const struct inet_sock *)sk;
+	const struct ipv6_pinfo *np = NULL;
+	int hops = 0;
+
+	if (family == 4)
+		hops = BPF_CORE_READ(inet, mc_ttl);
+	else if (bpf_core_field_exists(inet->pinet6))
+		np = BPF_CORE_READ(inet, pinet6);
+	if (np)
+		hops = BPF_CORE_READ_BITFIELD_PROBED(np, mcast_hops);
+	return hops > 1 && hops < 256 ? hops : 0;
+}
+
 /* How a connection leaves ESTABLISHED. */
 enum ds_close { DS_CLOSE_FIN, DS_CLOSE_RST, DS_CLOSE_PEER_FIN, DS_CLOSE_PEER_RST };
 

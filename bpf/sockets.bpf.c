@@ -170,6 +170,7 @@ static __always_inline void conn_fill(struct ds_rec_socket *r, const struct sock
 	r->old_state = old_state;
 	r->new_state = new_state;
 	r->err = BPF_CORE_READ(sk, sk_err);
+	r->hop_limit = ds_sk_hop_limit(sk, c->family);
 }
 
 static __always_inline struct ds_traffic *traffic_of(const struct ds_traffic_key *key)

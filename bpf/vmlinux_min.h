@@ -132,9 +132,15 @@ struct sock {
 	u32 sk_max_ack_backlog;
 };
 
+struct ipv6_pinfo {
+	__s16 mcast_hops;	/* a bit-field before 6.8 */
+};
+
 struct inet_sock {
 	struct sock sk;
+	struct ipv6_pinfo *pinet6;
 	__be16 inet_sport;
+	__u8 mc_ttl;
 };
 
 struct inet_connection_sock {

@@ -148,7 +148,7 @@ struct ds_rec_socket {
 	__u8 old_state;
 	__u8 new_state;
 	__u8 family;		/* 4 or 6: of the socket, for listeners */
-	__u8 pad;
+	__u8 hop_limit;		/* with which the peer's packets came, 0 = not known */
 	__u32 netns;
 	__u32 unsent_bytes;
 	__u32 unacked_bytes;

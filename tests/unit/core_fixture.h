@@ -397,6 +397,7 @@ struct fx_closing {
 	int64_t received;		/* bytes */
 	int64_t last_payload_ms;
 	int64_t age_ms;			/* 0 = older than the run */
+	int hops;			/* 0 = not told */
 };
 
 static inline struct ds_event fx_socket_event(int64_t ms, int n, const char *peer, int peer_port,
@@ -433,6 +434,8 @@ static inline void fx_feed_closing(struct fixture *f, int64_t ms, const struct f
 	DS_SET(&ev, RECEIVED_BYTES, received_bytes, c->received);
 	if (c->last_payload_ms)
 		DS_SET(&ev, LAST_PAYLOAD_AT, last_payload_at, fx_at(c->last_payload_ms));
+	if (c->hops)
+		DS_SET(&ev, HOP_LIMIT, hop_limit, c->hops);
 	if (c->age_ms)
 		DS_SET(&ev, SOCKET_AGE, socket_age, c->age_ms * DS_NS_PER_MS);
 	ds_core_feed(f->core, &ev);

@@ -233,6 +233,26 @@ static void a_connection_handed_on_is_the_balancers_to_its_end(void **state)
 	assert_int_equal(ds_ledger_first(f->core->ledger)->last_arrival_ns, fx_at(3900));
 }
 
+/* Of what was not accepted, or not answered, as its server ended nothing else tells it. */
+static void a_probe_that_dies_with_its_server_is_told_by_its_hops(void **state)
+{
+	struct fixture *f = *state;
+
+	going(f, true);
+	FX_CLOSING(f, 3000, .n = 1, .peer = FX_NODE, .peer_port = 40000, .outstanding = true,
+		   .received = 84, .last_payload_ms = 2990, .age_ms = 20,
+		   .hops = HOPS_OF_THIS_NODE);
+	fx_tick(f, 3500);
+	assert_int_equal(fx_count(f, DS_EVENT_DROP), 0);
+	assert_int_equal(apart(f, DS_NOT_DROP_PROBE), 1);
+	assert_int_equal(ds_ledger_first(f->core->ledger)->last_arrival_ns, 0);
+	FX_CLOSING(f, 4000, .n = 1, .peer = FX_NODE, .peer_port = 40001, .outstanding = true,
+		   .received = 84, .last_payload_ms = 3990, .age_ms = 20, .hops = HOPS_FORWARDED);
+	fx_tick(f, 4500);
+	assert_int_equal(fx_only(f, DS_EVENT_DROP)->drop_confidence, DS_CONFIDENCE_MEDIUM);
+	assert_int_equal(ds_ledger_first(f->core->ledger)->last_arrival_ns, fx_at(3990));
+}
+
 static void what_local_clients_send_to_a_moved_address_is_none(void **state)
 {
 	struct fixture *f = *state;
@@ -332,6 +352,7 @@ int main(void)
 		FX_TEST(policy_local_shows_the_balancer_or_the_client),
 		FX_TEST(no_drain_is_made_up_for_a_pod),
 		FX_TEST(a_connection_handed_on_is_the_balancers_to_its_end),
+		FX_TEST(a_probe_that_dies_with_its_server_is_told_by_its_hops),
 		FX_TEST(what_local_clients_send_to_a_moved_address_is_none),
 		FX_TEST(a_local_client_does_not_stand_in_for_the_balancer),
 		FX_TEST(what_was_translated_here_counts_from_when_it_came),

@@ -397,6 +397,7 @@ static void a_closing_tells_what_it_leaves(void **state)
 	r.data_segments_in = 2;
 	r.unread_bytes = 3;
 	r.last_segment_bytes = 4;
+	r.hop_limit = 63;
 	assert_int_equal(ds_decoder_decode(*state, &r, sizeof(r), &ev), 1);
 	assert_true(ev.peer_closed_first);
 	assert_true(ev.socket_unaccepted);
@@ -407,6 +408,7 @@ static void a_closing_tells_what_it_leaves(void **state)
 	assert_int_equal(ev.data_segments_in, 2);
 	assert_int_equal(ev.unread_bytes, 3);
 	assert_int_equal(ev.last_segment_bytes, 4);
+	assert_int_equal(ev.hop_limit, 63);
 	assert_string_equal(ev.tcp_state, "FIN_WAIT1");
 	r.flags = 0;
 	r.last_payload_ns = 0;

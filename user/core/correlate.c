@@ -386,6 +386,7 @@ static void accepted(struct ds_core *core, struct ds_flow *flow, const struct ds
 {
 	if (flow->facts & ~BEFORE_ACCEPT)
 		begin_generation(core, flow);
+	note_origin(core, flow, ev);
 	flow->came_in = true;
 	flow->facts |= DS_FLOW_ESTABLISHED;
 	flow->pod->arrivals_cnt += ds_pod_was_going(flow->pod, ev->time_ns);
@@ -420,6 +421,7 @@ static void closing(struct ds_core *core, struct ds_flow *flow, const struct ds_
 	if (!flow->elsewhere && flow->lost_ns && ds_event_has(ev, DS_KEY_SOCKET_AGE) &&
 	    flow->lost_ns < ev->time_ns - ev->socket_age)
 		begin_generation(core, flow);	/* what was lost was lost before this one began */
+	note_origin(core, flow, ev);
 	flow->facts |= DS_FLOW_ESTABLISHED | DS_FLOW_CLOSED;
 	flow->closed_ns = ev->time_ns;
 	if (ds_event_has(ev, DS_KEY_SOCKET_AGE)) {

@@ -99,7 +99,7 @@ enum ds_type {
 	X(SOURCE_PORT, "source.port", INT, source_port, NONE, "its port") \
 	X(DESTINATION_ADDRESS, "destination.address", ADDR, destination, NONE, "the packet's destination; for sockets the remote end") \
 	X(DESTINATION_PORT, "destination.port", INT, destination_port, NONE, "its port") \
-	X(HOP_LIMIT, "drainsnoop.ip.hop_limit", INT, hop_limit, NONE, "its TTL or hop limit where it was seen") \
+	X(HOP_LIMIT, "drainsnoop.ip.hop_limit", INT, hop_limit, NONE, "its TTL or hop limit where it was seen; for sockets that of the peer's ACK that made the connection") \
 	X(CAME_AT, "drainsnoop.came_at", TIME, came_at, NONE, "when it came to the node, where it was for the node itself and translated there (NodePort)") \
 	X(TCP_FLAGS, "drainsnoop.tcp.flags", STR, tcp_flags, NONE, "of the packet: names joined by |, as SYN|ACK") \
 	X(TCP_SEQ, "drainsnoop.tcp.seq", INT, tcp_seq, NONE, "sequence number of the packet") \

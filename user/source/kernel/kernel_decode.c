@@ -426,6 +426,8 @@ static int decode_socket(struct ds_decoder *d, const struct ds_rec_socket *r, st
 	/* A connection of a dual-stack listener is IPv4 where its addresses are. */
 	set_ends(ev, r->laddr, r->raddr, r->lport, r->rport);
 	set_network_type(ev, ds_addr_is_v4(&ev->source));
+	if (r->hop_limit)
+		DS_SET(ev, HOP_LIMIT, hop_limit, r->hop_limit);
 	if (r->change == DS_REC_SOCKET_CLOSING)
 		set_closing(d, ev, r);
 	if (closed) {
