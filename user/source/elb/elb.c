@@ -159,12 +159,13 @@ static void take_attributes(struct ds_elb *elb, const char *arn, const struct ds
 	const char *delay = ds_elb_reply_attribute(reply, "deregistration_delay.timeout_seconds");
 	const char *preserve = ds_elb_reply_attribute(reply, "preserve_client_ip.enabled");
 	struct ds_elb_group_facts *facts = ds_elb_facts_group(elb->facts, arn), before;
+	long delay_s = delay && delay[0] >= '0' && delay[0] <= '9' ? strtol(delay, NULL, 10) : -1;
 
 	if (!facts)
 		return;
 	before = *facts;
-	if (delay && delay[0] >= '0' && delay[0] <= '9')
-		facts->delay_s = strtol(delay, NULL, 10);
+	if (delay_s >= 0 && delay_s <= DS_EVENT_S_MAX)
+		facts->delay_s = delay_s;
 	if (preserve)
 		facts->preserve_client_ip = !strcmp(preserve, "true");
 	ds_elb_plan_delay(elb->plan, arn, facts->delay_s);
