@@ -152,6 +152,22 @@ static void in_an_update_the_younger_one_counts(void **state)
 	assert_judged(10 + DUE, "");
 }
 
+/* Kubernetes moves no pod; what was told of one that it did move must not outlive it. */
+static void a_pod_that_is_on_another_node_now(void **state)
+{
+	(void)state;
+	agent(0, "n", -3600, true, false);
+	agent(0, "m", -3600, true, false);
+	ended("p", "n", 10);
+	ended("q", "m", 10);
+	gone(0);
+	assert_judged(10 + DUE, "p@n|q@m|");
+	agent(1, "n", -3600, true, false);
+	agent(1, "m", -3600, true, false);
+	ended("r", "m", 10);
+	assert_judged(10 + DUE, "");
+}
+
 static void where_no_agent_ever_was_nothing_is_said(void **state)
 {
 	(void)state;
@@ -229,6 +245,7 @@ int main(void)
 		T(nor_one_that_came_after_the_end),
 		T(but_one_whose_state_is_on_the_node),
 		T(in_an_update_the_younger_one_counts),
+		T(a_pod_that_is_on_another_node_now),
 		T(where_no_agent_ever_was_nothing_is_said),
 		T(a_pod_that_is_there_again),
 		T(objects_that_make_no_sense),

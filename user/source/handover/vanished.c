@@ -88,6 +88,16 @@ static int64_t stamp(json_object *object, const char *key)
 	return text[0] && !ds_time_parse(text, strlen(text), &ns) ? ns : 0;
 }
 
+/* Whoever was told that this is the agent of its node forgets it. */
+static void unplace(struct ds_vanished *v, const struct agent *a)
+{
+	struct node *n = NULL;
+
+	HASH_FIND_STR(v->nodes, a->node, n);
+	if (n && n->agent == a)
+		n->agent = NULL;
+}
+
 void *ds_vanished_take(void *ctx, void *object, json_object *json)
 {
 	json_object *metadata = ds_kube_child(json, "metadata"), *spec = ds_kube_child(json, "spec");
@@ -95,13 +105,14 @@ void *ds_vanished_take(void *ctx, void *object, json_object *json)
 	const char *node = ds_kube_text(spec, "nodeName");
 	struct agent *a = object;
 
-	(void)ctx;
 	if (strlen(node) > NAME_LEN)
 		return NULL;
 	if (!a)
 		a = calloc(1, sizeof(*a));
 	if (!a)
 		return NULL;
+	if (strcmp(a->node, node) != 0)	/* Kubernetes moves no pod, but who knows what answers */
+		unplace(ctx, a);
 	memcpy(a->node, node, strlen(node) + 1);	/* "": not yet on one */
 	a->since_ns = stamp(status, "startTime");
 	if (!a->since_ns)
@@ -146,13 +157,7 @@ void ds_vanished_tell(void *ctx, void *object, enum ds_kube_told told)
 
 void ds_vanished_drop(void *ctx, void *object)
 {
-	struct ds_vanished *v = ctx;
-	const struct agent *a = object;
-	struct node *n = NULL;
-
-	HASH_FIND_STR(v->nodes, a->node, n);
-	if (n && n->agent == a)
-		n->agent = NULL;
+	unplace(ctx, object);
 	free(object);
 }
 
