@@ -55,6 +55,7 @@ void ds_state_add(void *ctx, const struct ds_event *ev)
 	struct ds_event own = *ev;
 
 	memcpy(own.run_id, t->header.run_id, sizeof(own.run_id));
+	ds_event_canonical(&own);	/* one line that cannot be read costs all of them */
 	ds_event_write(&t->line, &own, t->lines++);
 	t->all.failed = t->all.failed || t->line.failed;
 	ds_buf_put(&t->all, t->line.data, t->line.len);
