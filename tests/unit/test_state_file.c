@@ -173,6 +173,27 @@ static void another_version_is_named(void **state)
 	ds_state_text_free(&t);
 }
 
+/* The checksum is right; but such an id is logged, and stands in lines. */
+static void an_id_that_is_no_text_is_no_state(void **state)
+{
+	static const char *const ids[] = { "8f3\xe6" "61c2", "8f3\033[1m", "8f3 61c2", "8f3\n61c2" };
+	char why[DS_STATE_WHY_LEN + 1];
+	struct ds_state_text t = { 0 };
+	struct ds_state_view v;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		struct ds_state_header h = header;
+
+		(void)snprintf(h.run_id, sizeof(h.run_id), "%s", ids[i]);
+		ds_state_begin(&t, &h);
+		assert_int_equal(ds_state_end(&t), 0);
+		assert_int_equal(ds_state_parse(t.all.data, t.all.len, &v, why), -22);
+		assert_string_equal(why, "its first line is malformed");
+	}
+	ds_state_text_free(&t);
+}
+
 static void an_event_that_is_not_restored_is_no_state(void **state)
 {
 	char why[DS_STATE_WHY_LEN + 1];
@@ -258,6 +279,7 @@ int main(void)
 		cmocka_unit_test(every_cut_is_seen),
 		cmocka_unit_test(bytes_too_many_are_seen),
 		cmocka_unit_test(another_version_is_named),
+		cmocka_unit_test(an_id_that_is_no_text_is_no_state),
 		cmocka_unit_test(an_event_that_is_not_restored_is_no_state),
 		cmocka_unit_test(garbage_is_seen),
 		cmocka_unit_test(a_huge_one_is_read),
