@@ -15,6 +15,8 @@ from drainlab.nat import Witness
 from drainlab.pod import PORT
 from drainlab.proc import LabError, in_netns, now_ns, run, wait_for
 
+from .node import INSTANCE
+
 POLL = 0.05     # s
 ENDPOINT = re.compile(r" : ([0-9a-f.:]+) \. (\d+)")
 
@@ -29,7 +31,7 @@ def endpoints(ruleset, port):
 class Node:
     """The node as the load balancer's target; as drainlab.instance.Node, but with nothing of its own on it."""
 
-    port, health_port, name, instance = NODE_PORT, HEALTHZ, "node", "i-0aaaaaaaaaaaaaaa1"
+    port, health_port, name, instance = NODE_PORT, HEALTHZ, "node", INSTANCE
 
     def __init__(self, lab):
         self.netns, self.address = lab.network.node, lab.network.plan.node
@@ -44,8 +46,17 @@ class NodePortGroup(InstanceGroup):
         self.lab, self.plane, self.delay = lab, plane, lab.settings.delay
         self.nodes, self.threads, self.drains = {"node": Node(lab)}, [], []
         self.family = "ip6" if lab.network.plan.ipv6 else "ip"
+        self.type, self.preserves_client = plane.type, plane.preserves_client
+        if lab.account:
+            lab.account.serve(self, plane)
         lab.events.write("load_balancer.address", load_balancer__type="application",
                          load_balancer__name="shop", address=lab.network.plan.lb)
+
+    def add_node(self, name):
+        """What the controller does for a binding of instance targets, too."""
+        if self.lab.account:
+            self.lab.account.register(self.nodes[name].instance, NODE_PORT)
+        super().add_node(name)
 
     def sent_to(self):
         """The addresses of the pods that the rules know now."""

@@ -6,9 +6,11 @@
     AGENT_HOW   further arguments of the agent (kubelab/agent.py), as a dictionary
 """
 
+import contextlib
 import os
 
 from drainlab.events import parse_rfc3339
+from drainlab.proc import now_ns, wait_for
 
 from ..agent import starts_after, within
 
@@ -31,8 +33,30 @@ def begin(lab):
 def heard(lab):
     """Waits until drainsnoop knows that a pod goes, and that its target drains: what stops the API server after that
     keeps no news from it that the scenario is not about."""
-    if lab.binary:
-        lab.tracer.wait_for_going(lab.kubernetes.ending)
+    lab.tracer.wait_for_going(lab.kubernetes.ending)
+
+
+@contextlib.contextmanager
+def blind(lab, refused):
+    """The rest of a rollout that has begun, while the API server refuses the agent: its watch is cut, for one that
+    there is goes on, whatever its user may do by now. refused(): whether that has happened."""
+    with lab.control_plane.away("apiserver"):
+        began = now_ns()
+        yield
+    lab.kubernetes.wait_for_api()
+    wait_for(lambda: refused() or lab.check(), 60, "the agent to be refused", 0.1)
+    lab.kubernetes.rollout_status()
+    wait_for(lambda: all(pod.gone for pod in lab.kubernetes.ending) or lab.check(), 60, "the end of the pods", 0.1)
+    lab.blind = began, now_ns()
+
+
+def went_unheard(run):
+    """Problems unless all pods but the first began to go, and were gone, while the agent could not hear of it."""
+    began, ended = run.lab.blind
+    unheard = [pod for pod in run.ended if began < pod.marks["t0"][0] and pod.marks["released"][1] < ended]
+    pods = run.lab.settings.pods
+    return [] if len(run.ended) == pods and len(unheard) >= pods - 1 else [
+        f"{len(unheard)} of {len(run.ended)} pods went while the agent could not hear of it; there were {pods}"]
 
 
 def triggered(run, trigger):
