@@ -20,8 +20,8 @@ CAUSES = {"listener_closed": 4, "address_released": 3}
 
 
 class Answers(unittest.TestCase):
-    def problems(self, failed=7, causes=None, verdicts=None, **told):
-        return prometheus.problems(TOLD | told, failed, causes or CAUSES, ("default", "web"), verdicts or {"dropped": 2})
+    def problems(self, count=7, causes=None, verdicts=None, **told):
+        return prometheus.problems(TOLD | told, count, causes or CAUSES, ("default", "web"), verdicts or {"dropped": 2})
 
     def test_they_are_the_truth(self):
         self.assertEqual(self.problems(), [])
@@ -39,8 +39,8 @@ class Answers(unittest.TestCase):
                 self.assertEqual(len(said), 1)
                 self.assertIn(word, said[0])
 
-    def test_another_number_of_failures_is_told_of_every_sum(self):
-        self.assertEqual(len(self.problems(failed=8)), 4)
+    def test_another_number_of_drops_is_told_of_every_sum(self):
+        self.assertEqual(len(self.problems(count=8)), 4)
 
 
 class Records(unittest.TestCase):

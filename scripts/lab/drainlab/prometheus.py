@@ -76,19 +76,19 @@ class Prometheus:
         return found
 
 
-def problems(told, failed, causes, workload, verdicts):
-    """Where the answers are not what the truth says: connections that failed, {cause: connections}, the (namespace,
-    name) whose they were, {verdict: pods}. Pure."""
+def problems(told, drops, causes, workload, verdicts):
+    """Where the answers are not what the truth says: how many drops there were, {cause: drops}, the (namespace, name)
+    whose they were, {verdict: pods}. Pure."""
     said = {"drops": told["drops"], "risen": told["risen"], "lost": told["lost"],
             "by_cause": {labels["cause"]: count for labels, count in told["by_cause"]},
             "by_workload": {(labels["namespace"], labels["workload"]): count for labels, count in told["by_workload"]},
             "verdicts": {labels["verdict"]: count for labels, count in told["verdicts"] if count},
             "up": {value for _, value in told["up"]}}
     # Born at 0: all of it is a rise.
-    wanted = {"drops": [[{}, failed]], "risen": [[{}, failed]], "lost": [[{}, 0]], "by_cause": causes,
-              "by_workload": {workload: failed}, "verdicts": verdicts, "up": {1}}
+    wanted = {"drops": [[{}, drops]], "risen": [[{}, drops]], "lost": [[{}, 0]], "by_cause": causes,
+              "by_workload": {workload: drops}, "verdicts": verdicts, "up": {1}}
     found = [f"Prometheus, asked for {name}, says {said[name]}; the truth is {value}"
              for name, value in wanted.items() if said[name] != value]
-    if not told["increase"] or told["increase"][0][1] < failed:
-        found.append(f"increase() of the drops is {told['increase']}; {failed} requests failed")
+    if not told["increase"] or told["increase"][0][1] < drops:
+        found.append(f"Prometheus, asked for the increase, says {told['increase']}; the truth is {drops} drops")
     return found

@@ -81,11 +81,10 @@ class Scraper:
         self.told = self.prometheus.answers()
 
     def problems(self, run):
-        """Where what it was asked is not what the truth says."""
-        truth = run.truth
-        failed = len(truth.failures) - truth.count("unobservable") - truth.count("not_observed")
+        """Where its answers are not what the truth's table has: drops that were set against each failed request."""
+        causes = report.count_by(run.truth.drops)
         verdicts = collections.Counter(run.verdict(pod).get("drainsnoop.verdict.code") for pod in run.ended)
-        return prometheus.problems(self.told, failed, report.count_by(truth.drops), (NAMESPACE, NAME), verdicts)
+        return prometheus.problems(self.told, sum(causes.values()), causes, (NAMESPACE, NAME), verdicts)
 
     def end(self):
         self.tool.end()
