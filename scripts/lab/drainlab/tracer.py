@@ -22,7 +22,7 @@ class Printed:
         self.seen = set()       # (event.name, uid)
         self.names = set()
         self.going = set()      # UIDs of pods that it was told to go, addresses of targets that drain
-        self.targets = set()    # addresses and instances of targets that it was told of
+        self.groups = set()     # ARNs of target groups that it was told of
         self.offset = 0
         self.lock = threading.Lock()
         self.recordings = []
@@ -60,7 +60,7 @@ class Printed:
         if event.get("drainsnoop.pod.phase") == "terminating":
             self.going.add(event.get("k8s.pod.uid"))
         if event.get("event.name") == "drainsnoop.target.state":
-            self.targets.add(event.get("drainsnoop.target.id"))
+            self.groups.add(event.get("drainsnoop.target_group.arn"))
             if event.get("drainsnoop.target.state") == "draining":
                 self.going.add(event.get("drainsnoop.target.id"))
 
@@ -92,9 +92,9 @@ class Printed:
         wanted = {key for pod in pods for key in (pod.uid, pod.address)}
         wait_for(lambda: self._read() or wanted <= self.going, 20, "drainsnoop to know who goes")
 
-    def wait_for_target(self, target):
-        """Waits until drainsnoop knows of a target: an address, or an instance."""
-        wait_for(lambda: self._read() or target in self.targets, 20, f"drainsnoop to know the target {target}")
+    def wait_for_group(self, group):
+        """Waits until drainsnoop knows of a target of the group."""
+        wait_for(lambda: self._read() or group.arn in self.groups, 20, f"drainsnoop to know the group {group.name}")
 
     def wait_for_verdicts(self, pods, timeout):
         """Waits until each of the pods has its verdict."""
@@ -192,7 +192,7 @@ class NoTracer:
     def wait_for_going(self, pods):
         pass
 
-    def wait_for_target(self, target):
+    def wait_for_group(self, group):
         pass
 
     def wait_for_verdicts(self, pods, timeout):

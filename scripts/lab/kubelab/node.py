@@ -19,7 +19,7 @@ from drainlab.proc import LabError, run
 from . import images
 from .logind import Logind
 
-NAME, INSTANCE = "drainlab-node", "i-0aaaaaaaaaaaaaaa1"
+NAME = "drainlab-node"
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Where containerd and kubelet have folders whose places nobody can change. /run, which has the run's own, too.
 PRIVATE = ("/var/lib", "/var/log")
@@ -172,7 +172,7 @@ class Node:
                 "failCgroupV1": False, "cgroupDriver": "cgroupfs", "cgroupsPerQOS": True,
                 "cgroupRoot": "/" + self.lab.cgroup.name, "enforceNodeAllocatable": [],
                 "containerRuntimeEndpoint": "unix://" + self.socket, "failSwapOn": False,
-                "providerID": f"aws:///eu-central-1a/{INSTANCE}", "registerNode": True, "maxPods": LAST - FIRST, "resolvConf": "",
+                "registerNode": True, "maxPods": LAST - FIRST, "resolvConf": "",
                 "evictionHard": {signal: "0%" for signal in (
                     "memory.available", "nodefs.available", "imagefs.available", "nodefs.inodesFree")},
                 "imageGCHighThresholdPercent": 100, "localStorageCapacityIsolation": False,

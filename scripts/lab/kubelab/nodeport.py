@@ -15,8 +15,6 @@ from drainlab.nat import Witness
 from drainlab.pod import PORT
 from drainlab.proc import LabError, in_netns, now_ns, run, wait_for
 
-from .node import INSTANCE
-
 POLL = 0.05     # s
 ENDPOINT = re.compile(r" : ([0-9a-f.:]+) \. (\d+)")
 
@@ -31,7 +29,7 @@ def endpoints(ruleset, port):
 class Node:
     """The node as the load balancer's target; as drainlab.instance.Node, but with nothing of its own on it."""
 
-    port, health_port, name, instance = NODE_PORT, HEALTHZ, "node", INSTANCE
+    port, health_port, name, instance = NODE_PORT, HEALTHZ, "node", "i-0aaaaaaaaaaaaaaa1"
 
     def __init__(self, lab):
         self.netns, self.address = lab.network.node, lab.network.plan.node

@@ -4,7 +4,6 @@
 from scenarios import at_least, found
 from scenarios.instance_cluster import mechanics, unknown_drain
 
-from ..node import INSTANCE
 from . import triggered
 
 SUMMARY = "instance targets, the real kube-proxy: what it sends on is named by the pod, nobody tells a drain"
@@ -17,16 +16,16 @@ __all__ = ["FAMILIES", "SETTINGS", "SUMMARY", "mechanics", "must_find", "play"]
 def play(lab):
     lab.kubernetes.deploy()
     lab.start_clients()
-    lab.tracer.wait_for_target(INSTANCE)
+    lab.tracer.wait_for_group(lab.group)
     lab.kubernetes.rollout()
 
 
 def handed_over(run):
-    """Problems unless the agent was told of the binding's group and of its node by drainsnoop targets, which has the
-    instance from the Node and the rest from AWS, and asks AWS for no state: a node's says nothing of a pod."""
+    """Problems unless drainsnoop targets told the agent of the binding's group and node port, and asked AWS what the
+    group is, but for no state: a node's says nothing of a pod."""
     group, calls = run.lab.group, run.lab.account.fake.asked("DescribeTargetHealth")
     lines = [line for line in run.output if line["event.name"] == "drainsnoop.target.state"]
-    wanted = {"target.id": INSTANCE, "target.port": group.port, "target_group.arn": group.arn,
+    wanted = {"target.port": group.port, "target_group.arn": group.arn,
               "target_group.target_type": "instance", "target_group.deregistration_delay_s": int(group.delay),
               "target_group.health_check_port": group.health_port, "load_balancer.type": group.type}
     said = {key: lines[-1].get("drainsnoop." + key) for key in wanted} if lines else {}
