@@ -206,6 +206,10 @@ class Agent(Printed):
         """[(end, begin)]: from the last line of each of its runs until the next one has listed the pods (ns)."""
         return runs_between(self.output())
 
+    def told_gaps(self):
+        """[(end, begin)] as drainsnoop has it: until the next run begins, and until that observes again (ns)."""
+        return starts_after(self.output()) + super().gaps()
+
     def wait_for_verdicts(self, pods, timeout):
         """Of a pod whose whole end nobody saw, an agent that begins with nothing knows nothing."""
         unseen = [] if self.state or self.killed else self.between()

@@ -12,7 +12,7 @@ import os
 from drainlab.events import parse_rfc3339
 from drainlab.proc import now_ns, wait_for
 
-from ..agent import starts_after, within
+from ..agent import within
 
 LONGEST_GAP = 30    # s, from the last line of one agent to the first list of the next
 
@@ -89,7 +89,7 @@ def gaps_are_short(run):
 def verdicts_tell_gaps(run, reasons):
     """Problems with verdicts on pods that went while the agent did not look: one that names drops, or one that says
     which of these reasons keeps it from saying more; and those on all others as ever."""
-    told = starts_after(run.output)
+    told = run.lab.tracer.told_gaps()
     problems, gaps, kept = [], run.lab.tracer.between(), run.lab.tracer.state or run.lab.tracer.killed
     for pod in run.ended:
         verdict = run.verdict(pod)
