@@ -9,6 +9,7 @@
     mechanics(run)  problems if what failed did not fail by the mechanism that is meant
     must_find(run)  problems with what drainsnoop found, beyond recall and precision
     BY_NAME     True: not part of --all
+    may_lose(run)   how many events drainsnoop may say it lost; none unless it says otherwise
     indistinguishable(drop) True for a drop without a failed request that may be a health check's
 """
 
@@ -67,6 +68,7 @@ class Scenario:
         self.pods_by = getattr(module, "PODS_BY", None)
         self.agent = getattr(module, "AGENT", None)
         self.agent_how = getattr(module, "AGENT_HOW", {})
+        self.may_lose = getattr(module, "may_lose", lambda run: 0)
         self.indistinguishable = getattr(module, "indistinguishable", lambda drop: False)
 
 

@@ -50,13 +50,26 @@ def blind(lab, refused):
     lab.blind = began, now_ns()
 
 
-def went_unheard(run):
-    """Problems unless all pods but the first began to go, and were gone, while the agent could not hear of it."""
+def unheard(run):
+    """The pods that began to go, and were gone, while the agent could not hear of it."""
     began, ended = run.lab.blind
-    unheard = [pod for pod in run.ended if began < pod.marks["t0"][0] and pod.marks["released"][1] < ended]
-    pods = run.lab.settings.pods
-    return [] if len(run.ended) == pods and len(unheard) >= pods - 1 else [
-        f"{len(unheard)} of {len(run.ended)} pods went while the agent could not hear of it; there were {pods}"]
+    return [pod for pod in run.ended if began < pod.marks["t0"][0] and pod.marks["released"][1] < ended]
+
+
+def went_unheard(run):
+    """Problems unless these are all but the first."""
+    pods, went = run.lab.settings.pods, len(unheard(run))
+    return [] if len(run.ended) == pods and went >= pods - 1 else [
+        f"{went} of {len(run.ended)} pods went while the agent could not hear of it; there were {pods}"]
+
+
+def may_lose(run):
+    """Each of their deletions, once, where the watch could not go on from where it was: no other event."""
+    told = 0
+    for path in run.lab.tracer.recordings:
+        with open(path, encoding="utf-8") as recording:
+            told += sum('"drainsnoop.loss.stage":"watch","drainsnoop.loss.class":"pods"' in line for line in recording)
+    return min(told, len(unheard(run)))
 
 
 def triggered(run, trigger):

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Somebody takes the agent's right away in the middle of its work, and gives it back when the rollout is through."""
 
-from . import begin, blind, complaints, went_unheard
+from . import begin, blind, complaints, may_lose, went_unheard
 from .rollout import FAMILIES, SETTINGS, mechanics as common, well_advised as judged
 
 SUMMARY = "the right to watch pods is revoked, all pods but the first go meanwhile: told once, nothing is lost"
 AGENT = "daemonset"
 BINDING = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/drainsnoop-agent"
-__all__ = ["AGENT", "FAMILIES", "SETTINGS", "SUMMARY", "mechanics", "must_find", "play"]
+__all__ = ["AGENT", "FAMILIES", "SETTINGS", "SUMMARY", "may_lose", "mechanics", "must_find", "play"]
 
 
 def play(lab):

@@ -6,13 +6,13 @@ import re
 
 from drainlab.proc import wait_for
 
-from . import begin, blind
+from . import begin, blind, may_lose
 from .rights_revoked import SETTINGS, mechanics
 from .rollout import FAMILIES, well_advised as must_find
 
 SUMMARY = "the agent's token expires, all pods but the first go before it has the next one: nothing is lost"
 AGENT, AGENT_HOW = "daemonset", {"token_seconds": 40}
-__all__ = ["AGENT", "AGENT_HOW", "FAMILIES", "SETTINGS", "SUMMARY", "mechanics", "must_find", "play"]
+__all__ = ["AGENT", "AGENT_HOW", "FAMILIES", "SETTINGS", "SUMMARY", "may_lose", "mechanics", "must_find", "play"]
 ATTEMPTS = re.compile(r'^authentication_attempts\{result="(?:error|failure)"\} (\d+)', re.MULTILINE)
 
 
