@@ -65,7 +65,7 @@ bool ds_pod_has_port(const struct ds_pod *pod, uint16_t port)
 
 int ds_pod_trigger(const struct ds_pod *pod)
 {
-	/* By the kernel alone an end is known, not whose doing it was: its node's, or a deletion. */
+	/* The kernel tells an end, not whose doing it was: its node's, or a deletion. */
 	bool by_kernel = pod->by_kubernetes && pod->t0_source == DS_T0_SOURCE_SIGTERM &&
 			 !pod->deleted_ns;
 
