@@ -325,6 +325,7 @@ static void a_fault_is_said_once_and_asked_again(void **state)
 		assert_non_null(strstr(said(), faults[i].says));
 		assert_int_equal(lines_said(), 1);
 		assert_null(strstr(said(), SECRET));
+		assert_null(strstr(said(), "--elb:")); /* `targets` asks without it */
 		assert_int_equal(ds_elb_counters(elb).throttled, faults[i].throttled);
 		assert_int_equal(ds_elb_counters(elb).failed, !faults[i].throttled);
 		(void)teardown(state);
