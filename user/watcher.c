@@ -7,6 +7,7 @@
 #include "user/watcher.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,19 @@ static void group(void *ctx, const char *arn)
 		return;
 	if (ds_elb_add_group(w->elb, arn) == -EINVAL)
 		ds_log_info("%s is no target group that can be asked", arn);
+}
+
+static void budget(void *ctx, const struct ds_cluster_budget *b)
+{
+	(void)ctx;
+	if (b->other)
+		ds_log_warn("PodDisruptionBudgets %s and %s of namespace %s both select pod %s: Kubernetes "
+			    "evicts no such pod, and its node cannot be drained", b->other, b->name,
+			    b->namespace_, b->pod);
+	else
+		ds_log_warn("PodDisruptionBudget %s of namespace %s lets no pod be evicted (%" PRId64
+			    " of %" PRId64 " must be healthy): a node that runs one, as pod %s, cannot "
+			    "be drained", b->name, b->namespace_, b->wanted, b->expected, b->pod);
 }
 
 /* ---- what it wants of the poller ---- */
@@ -265,12 +279,12 @@ static void trouble(void *ctx, const char *what)
 }
 
 /*
- * All but two: what pods tell besides EndpointSlices the agents know of their own ones, and of a
- * node only the UID is wanted, once: neither is worth the right to read all of them.
+ * All but one: what pods tell besides EndpointSlices the agents know of their own ones. That is not
+ * worth the right to read all of them.
  */
 static bool is_followed(enum ds_cluster_kind kind)
 {
-	return kind != DS_CLUSTER_POD && kind != DS_CLUSTER_NODE;
+	return kind != DS_CLUSTER_POD;
 }
 
 static int follow(struct ds_watcher *w, enum ds_cluster_kind kind)
@@ -367,7 +381,8 @@ static void on_tick(uv_timer_t *timer)
 static int open_cluster(struct ds_watcher *w)
 {
 	struct ds_cluster_options co = { .now = now, .tell = tell, .ended = ended, .group = group,
-					 .poll = poll_target, .unpoll = unpoll, .ctx = w };
+					 .poll = poll_target, .unpoll = unpoll, .budget = budget,
+					 .ctx = w };
 	struct ds_vanished_options vo = { .judge = judge, .ctx = w };
 	int r = ds_cluster_new(&w->cluster, &co);
 

@@ -214,7 +214,7 @@ static void the_verdict(void **state)
 {
 	struct ds_cluster_pod_facts pod = { .uid = "u", .namespace_ = "shop", .name = "web-1",
 					    .node = "n", .owner = "web", .trigger = DS_TRIGGER_ROLLOUT,
-					    .owner_kind = DS_CLUSTER_OWNER_DEPLOYMENT };
+					    .owner_kind = DS_KUBE_OWNER_DEPLOYMENT };
 	struct ds_event ev;
 
 	(void)state;
@@ -226,7 +226,7 @@ static void the_verdict(void **state)
 	assert_string_equal(ev.deployment, "web");
 	assert_string_equal(ev.node, "n");
 	assert_false(ds_event_has(&ev, DS_KEY_VERDICT_DROPS));
-	pod.owner_kind = DS_CLUSTER_OWNER_DAEMONSET;
+	pod.owner_kind = DS_KUBE_OWNER_DAEMONSET;
 	pod.trigger = -1;
 	ds_vanished_verdict(&pod, "n", BEGIN, &ev);
 	assert_false(ds_event_has(&ev, DS_KEY_DEPLOYMENT));

@@ -89,7 +89,6 @@ static void read_port(json_object *object, const char *key, struct ds_read_port 
 
 const struct ds_kube_keep ds_read_binding_keep[] = {
 	DS_KUBE_KEEP_COMMON,
-	{ "object", "apiVersion" },
 	{ "object", "spec" },
 	{ "metadata", "name" },
 	{ "metadata", "namespace" },
@@ -101,13 +100,8 @@ const struct ds_kube_keep ds_read_binding_keep[] = {
 	{ "spec", "targetType" },
 	{ "spec", "ipAddressType" },
 	{ "spec", "serviceRef" },
-	{ "spec", "nodeSelector" },
 	{ "serviceRef", "name" },
 	{ "serviceRef", "port" },
-	{ "nodeSelector", "matchLabels" },
-	{ "nodeSelector", "matchExpressions" },
-	{ "matchLabels", "*" },
-	{ "matchExpressions", "key" },
 	{ NULL, NULL },
 };
 
@@ -141,7 +135,6 @@ static bool fill_binding(json_object *object, struct ds_read_binding *b)
 			  DS_TARGET_TYPE_IP :
 			  DS_TARGET_TYPE_INSTANCE;
 	b->family = !strcmp(family, "ipv4") ? 4 : !strcmp(family, "ipv6") ? 6 : 0;
-	b->is_eks = !strncmp(ds_kube_text(object, "apiVersion"), "eks.amazonaws.com/", 18);
 	read_checkpoint(ds_kube_child(ds_kube_child(object, "metadata"), "annotations"), b);
 	return b->port.number || b->port.name[0];
 }
@@ -149,17 +142,12 @@ static bool fill_binding(json_object *object, struct ds_read_binding *b)
 int ds_read_binding(json_object *object, struct ds_read_binding **ret_binding)
 {
 	struct ds_read_binding *b = calloc(1, sizeof(*b));
-	int r;
 
 	if (!b)
 		return -ENOMEM;
-	r = fill_binding(object, b) ? 0 : -EINVAL;
-	if (!r)
-		r = ds_selector_read(ds_kube_child(ds_kube_child(object, "spec"), "nodeSelector"),
-				     &b->nodes);
-	if (r) {
-		ds_read_binding_free(b);
-		return r;
+	if (!fill_binding(object, b)) {
+		free(b);
+		return -EINVAL;
 	}
 	*ret_binding = b;
 	return 0;
@@ -167,8 +155,6 @@ int ds_read_binding(json_object *object, struct ds_read_binding **ret_binding)
 
 void ds_read_binding_free(struct ds_read_binding *binding)
 {
-	if (binding)
-		ds_selector_free(&binding->nodes);
 	free(binding);
 }
 
@@ -250,7 +236,6 @@ const struct ds_kube_keep ds_read_slice_keep[] = {
 	{ "endpoints", "nodeName" },
 	{ "endpoints", "targetRef" },
 	{ "conditions", "ready" },
-	{ "conditions", "serving" },
 	{ "conditions", "terminating" },
 	{ "targetRef", "kind" },
 	{ "targetRef", "name" },
@@ -289,9 +274,8 @@ static int add_endpoint(json_object *item, struct ds_read_slice *s)
 	    strlen(node) > DS_KUBE_NAME_LEN || !ds_kube_copy(e.uid, sizeof(e.uid), uid) ||
 	    !read_first_address(item, &e.addr))
 		return 0;
-	/* Kubernetes: what is not told is ready, and serves as it is ready. */
+	/* Kubernetes: what is not told is ready. */
 	e.ready = ds_read_bool(conditions, "ready", true);
-	e.serving = ds_read_bool(conditions, "serving", e.ready);
 	e.name = strdup(name);
 	e.node = strdup(node);
 	if (!e.name || !e.node) {

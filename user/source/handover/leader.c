@@ -35,11 +35,6 @@ static int64_t monotonic(void)
 	return ds_clock_ns(CLOCK_MONOTONIC);
 }
 
-bool ds_leader_leads(const struct ds_leader *l)
-{
-	return ds_election_leads(l->election, monotonic());
-}
-
 /* ---- words ---- */
 
 static void say_trouble(struct ds_leader *l, const struct ds_kube_reply *reply)

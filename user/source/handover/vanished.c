@@ -217,29 +217,6 @@ void ds_vanished_tick(struct ds_vanished *v, int64_t now_ns)
 	}
 }
 
-static void set_owner(const struct ds_cluster_pod_facts *pod, struct ds_event *ev)
-{
-	switch (pod->owner_kind) {
-	case DS_CLUSTER_OWNER_DEPLOYMENT:
-		DS_SET_STR(ev, DEPLOYMENT, deployment, pod->owner);
-		break;
-	case DS_CLUSTER_OWNER_REPLICASET:
-		DS_SET_STR(ev, REPLICASET, replicaset, pod->owner);
-		break;
-	case DS_CLUSTER_OWNER_STATEFULSET:
-		DS_SET_STR(ev, STATEFULSET, statefulset, pod->owner);
-		break;
-	case DS_CLUSTER_OWNER_DAEMONSET:
-		DS_SET_STR(ev, DAEMONSET, daemonset, pod->owner);
-		break;
-	case DS_CLUSTER_OWNER_JOB:
-		DS_SET_STR(ev, JOB, job, pod->owner);
-		break;
-	case DS_CLUSTER_OWNER_NONE:
-		break;
-	}
-}
-
 void ds_vanished_verdict(const struct ds_cluster_pod_facts *pod, const char *node, int64_t now_ns,
 			 struct ds_event *ret_ev)
 {
@@ -253,7 +230,7 @@ void ds_vanished_verdict(const struct ds_cluster_pod_facts *pod, const char *nod
 	DS_SET_STR(ev, POD_UID, pod_uid, pod->uid);
 	if (pod->addresses_cnt)
 		DS_SET_ADDR(ev, POD_IP, pod_ip, pod->addresses[0]);
-	set_owner(pod, ev);
+	ds_kube_owner_set(pod->owner_kind, pod->owner, ev);
 	/* Its status, which nobody watched for, may have said more. */
 	if (pod->trigger >= 0)
 		DS_SET(ev, TRIGGER, trigger, pod->trigger == DS_TRIGGER_MANUAL ?
