@@ -110,9 +110,11 @@ static void tell(void *ctx, const char *node, const struct ds_event *ev)
 static void ended(void *ctx, const char *node, const char *uid, int64_t at_ns)
 {
 	struct ds_watcher *w = ctx;
+	struct ds_cluster_pod_facts pod = { 0 };
 
+	(void)ds_cluster_pod(w->cluster, uid, &pod);	/* who is told of is known */
 	ds_handover_text_ended(w->text, node, uid, at_ns);
-	ds_vanished_ended(w->vanished, node, uid, at_ns);
+	ds_vanished_ended(w->vanished, node, uid, pod.going_ns, at_ns);
 }
 
 static void group(void *ctx, const char *arn)
