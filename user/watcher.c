@@ -29,6 +29,7 @@
 #include "user/util/timefmt.h"
 
 #define TICK_MS 1000
+#define TICKS_UNKNOWN 300	/* then it goes on without: a right may be missing */
 /* Groups that are asked what they are before a pod goes: the poller must have room for others. */
 #define GROUPS_AHEAD_MAX (DS_ELB_GROUPS_MAX / 2)
 #define AGENTS_MAX 16384
@@ -65,6 +66,7 @@ struct ds_watcher {
 	uv_timer_t tick, turn;
 	int handles;
 	int groups_ahead;
+	int ticks_unknown;	/* in which not all was known */
 	uint64_t seq;		/* of the poller's events: nobody merges them */
 	bool follows;
 };
@@ -370,13 +372,30 @@ static void judge(void *ctx, const char *node, const char *uid)
 
 /* ---- life ---- */
 
+/* What is not known as a whole yet; NULL = all is, but for what the rest works without. */
+static const char *unknown(const struct ds_watcher *w)
+{
+	for (int kind = 0; kind < DS_CLUSTER_KIND_MAX; kind++) {
+		const struct ds_cluster_source *source =
+			ds_cluster_source((enum ds_cluster_kind)kind);
+		const struct ds_kube_follow *f = w->followed[kind].follow;
+
+		if (is_followed((enum ds_cluster_kind)kind) && !source->is_extra &&
+		    (!f || !ds_kube_follow_stats(f).synced))
+			return source->what;
+	}
+	return NULL;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct ds_watcher *w = timer->data;
 	int64_t now_ns = wall_clock();
 
 	ds_cluster_tick(w->cluster);
-	ds_handover_text_tick(w->text, now_ns);
+	/* What an earlier leader said of pods that are still there is not a thing of the past. */
+	if (!unknown(w) || ++w->ticks_unknown > TICKS_UNKNOWN)
+		ds_handover_text_tick(w->text, now_ns);
 	ds_vanished_tick(w->vanished, now_ns);
 }
 
@@ -423,22 +442,13 @@ int ds_watcher_new(struct ds_watcher **ret_watcher, const struct ds_watcher_opti
 
 bool ds_watcher_is_ready(const struct ds_watcher *w, struct ds_buf *why)
 {
-	if (!w->follows) {
-		ds_buf_puts(why, "what was handed over before is not read yet");
-		return false;
-	}
-	for (int kind = 0; kind < DS_CLUSTER_KIND_MAX; kind++) {
-		const struct followed *f = &w->followed[kind];
+	const char *what = unknown(w);
 
-		if (!is_followed((enum ds_cluster_kind)kind) ||
-		    (f->source && f->source->is_extra))
-			continue;
-		if (f->follow && ds_kube_follow_stats(f->follow).synced)
-			continue;
-		ds_buf_printf(why, "the %s are not known yet", f->source ? f->source->what : "?");
-		return false;
-	}
-	return true;
+	if (!w->follows)
+		ds_buf_puts(why, "what was handed over before is not read yet");
+	else if (what)
+		ds_buf_printf(why, "the %s are not known yet", what);
+	return w->follows && !what;
 }
 
 bool ds_watcher_group_goes(const struct ds_watcher *w, const char *arn)

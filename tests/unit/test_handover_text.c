@@ -179,6 +179,13 @@ static void what_ended_long_ago_goes(void **state)
 	ds_handover_text_ended(text, "n1", "u4", 0);
 	ds_handover_text_tick(text, AT(7000));
 	assert_string_equal(lines(), "pod u4 -|10.0.9.1|");
+	/* With its last pod a node needs no load balancer: it may be gone itself. */
+	ds_handover_text_ended(text, "n1", "u4", AT(7000));
+	ds_handover_text_tick(text, AT(7600));
+	assert_string_equal(lines(), "pod u4 -|10.0.9.1|");
+	ds_handover_text_tick(text, AT(7601));
+	assert_string_equal(lines(), "");
+	assert_int_equal(ds_handover_text_stats(text).aged, 8);
 }
 
 static void a_long_text_loses_its_oldest_lines(void **state)

@@ -404,6 +404,14 @@ static int64_t keep_ns(const struct node *n, const struct line *l)
 								   DS_HANDOVER_KEEP_NS;
 }
 
+static bool has_pods(const struct node *n)
+{
+	for (const struct line *l = n->last; l; l = l->prev)
+		if (l->uid[0])
+			return true;
+	return false;
+}
+
 static void age(struct ds_handover_text *t, struct node *n, int64_t now_ns)
 {
 	struct line *next;
@@ -414,6 +422,12 @@ static void age(struct ds_handover_text *t, struct node *n, int64_t now_ns)
 		    now_ns - l->ended_ns <= keep_ns(n, l))
 			continue;
 		remove_line(t, n, l);
+		t->stats.aged++;
+		changed(n, now_ns);
+	}
+	/* Where no pod is left, nobody needs a load balancer's address, nor the node's own port. */
+	while (n->first && !has_pods(n)) {
+		remove_line(t, n, n->first);
 		t->stats.aged++;
 		changed(n, now_ns);
 	}

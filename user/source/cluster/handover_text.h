@@ -48,7 +48,10 @@ void ds_handover_text_ended(struct ds_handover_text *t, const char *node, const 
 size_t ds_handover_text_load(struct ds_handover_text *t, const char *node, const char *text,
 			     size_t len);
 
-/* Drops what ended long enough ago. About once a second. */
+/*
+ * Drops what ended long enough ago, and the rest of a node on which no pod is left. About once a
+ * second, once what was loaded could be told anew.
+ */
 void ds_handover_text_tick(struct ds_handover_text *t, int64_t now_ns);
 
 /*
