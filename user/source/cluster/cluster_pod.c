@@ -121,10 +121,15 @@ static void drop_member(struct ds_cluster *c, struct ds_cluster_pod_entry *pod, 
 static void add_member(struct ds_cluster *c, struct ds_cluster_pod_entry *pod,
 		       const struct ds_cluster_member *m)
 {
-	if (pod->members_cnt == DS_CLUSTER_TARGETS_MAX) {
+	struct ds_cluster_member *members =
+		pod->members_cnt == DS_CLUSTER_TARGETS_MAX ? NULL :
+		reallocarray(pod->members, (size_t)pod->members_cnt + 1, sizeof(*members));
+
+	if (!members) {
 		c->stats.over++;
 		return;
 	}
+	pod->members = members;
 	m->group->refs++;
 	pod->members[pod->members_cnt++] = *m;
 }

@@ -193,6 +193,7 @@ static void add_service_port(json_object *item, struct ds_read_service *s)
 int ds_read_service(json_object *object, struct ds_read_service **ret_service)
 {
 	json_object *spec = ds_kube_child(object, "spec"), *ports = ds_kube_list(spec, "ports");
+	size_t cnt = ds_read_items(ports, DS_READ_PORTS_MAX);
 	struct ds_read_service *s = calloc(1, sizeof(*s));
 	int r;
 
@@ -201,12 +202,14 @@ int ds_read_service(json_object *object, struct ds_read_service **ret_service)
 	r = ds_read_name(object, &s->id) ? 0 : -EINVAL;
 	if (!r)
 		r = ds_labels_read(ds_kube_child(spec, "selector"), &s->selector.want);
+	if (!r && cnt && !(s->ports = calloc(cnt, sizeof(s->ports[0]))))
+		r = -ENOMEM;
 	if (r) {
 		ds_read_service_free(s);
 		return r;
 	}
 	s->publish_not_ready = ds_read_bool(spec, "publishNotReadyAddresses", false);
-	for (size_t i = 0; i < ds_read_items(ports, DS_READ_PORTS_MAX); i++)
+	for (size_t i = 0; i < cnt; i++)
 		add_service_port(json_object_array_get_idx(ports, i), s);
 	*ret_service = s;
 	return 0;
@@ -214,8 +217,10 @@ int ds_read_service(json_object *object, struct ds_read_service **ret_service)
 
 void ds_read_service_free(struct ds_read_service *service)
 {
-	if (service)
-		ds_selector_free(&service->selector);
+	if (!service)
+		return;
+	ds_selector_free(&service->selector);
+	free(service->ports);
 	free(service);
 }
 
@@ -303,6 +308,7 @@ static int fill_slice(json_object *object, struct ds_read_slice *s)
 		    *ports = ds_kube_list(object, "ports");
 	const char *type = ds_kube_text(object, "addressType");
 	size_t cnt = ds_read_items(endpoints, DS_READ_ENDPOINTS_MAX);
+	size_t ports_cnt = ds_read_items(ports, DS_READ_PORTS_MAX);
 	int r = 0;
 
 	if (!ds_read_name(object, &s->id) ||
@@ -313,11 +319,13 @@ static int fill_slice(json_object *object, struct ds_read_slice *s)
 		cnt = 0;	/* FQDN: no pods */
 	if (cnt)
 		s->endpoints = calloc(cnt, sizeof(s->endpoints[0]));
-	if (cnt && !s->endpoints)
+	if (ports_cnt)
+		s->ports = calloc(ports_cnt, sizeof(s->ports[0]));
+	if ((cnt && !s->endpoints) || (ports_cnt && !s->ports))
 		return -ENOMEM;
 	for (size_t i = 0; i < cnt && !r; i++)
 		r = add_endpoint(json_object_array_get_idx(endpoints, i), s);
-	for (size_t i = 0; i < ds_read_items(ports, DS_READ_PORTS_MAX); i++)
+	for (size_t i = 0; i < ports_cnt; i++)
 		add_slice_port(json_object_array_get_idx(ports, i), s);
 	return r;
 }
@@ -341,7 +349,9 @@ void ds_read_slice_free(struct ds_read_slice *slice)
 		free(slice->endpoints[i].name);
 		free(slice->endpoints[i].node);
 	}
-	if (slice)
-		free(slice->endpoints);
+	if (!slice)
+		return;
+	free(slice->endpoints);
+	free(slice->ports);
 	free(slice);
 }

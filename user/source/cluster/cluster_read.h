@@ -57,7 +57,7 @@ struct ds_read_service {
 	struct ds_read_name id;
 	struct ds_selector selector;	/* without one its EndpointSlices are made by others */
 	bool publish_not_ready;
-	struct ds_read_service_port ports[DS_READ_PORTS_MAX];
+	struct ds_read_service_port *ports;
 	int ports_cnt;
 };
 
@@ -77,7 +77,7 @@ struct ds_read_slice {
 	struct ds_read_name id;
 	char service[DS_KUBE_NAME_LEN + 1];
 	int family;			/* 4, 6 */
-	struct ds_read_slice_port ports[DS_READ_PORTS_MAX];
+	struct ds_read_slice_port *ports;
 	int ports_cnt;
 	struct ds_read_endpoint *endpoints;	/* those of pods */
 	int endpoints_cnt;

@@ -138,9 +138,9 @@ struct ds_cluster_pod_entry {
 	struct ds_cluster_node_entry *node;
 	struct ds_cluster_workload *workload;
 	struct ds_tie in_workload;		/* while it may be understood better */
-	struct ds_cluster_holding holdings[DS_READ_ADDRESSES_MAX];
+	struct ds_cluster_holding *holdings;	/* owned; at most DS_READ_ADDRESSES_MAX */
 	int holdings_cnt;
-	struct ds_cluster_member members[DS_CLUSTER_TARGETS_MAX];
+	struct ds_cluster_member *members;	/* owned; at most DS_CLUSTER_TARGETS_MAX */
 	int members_cnt;
 	int64_t left_ns;		/* nothing names it any more since then, 0 = it does */
 	int64_t going_ns, ended_ns;	/* 0 = not */

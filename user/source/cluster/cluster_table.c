@@ -301,8 +301,11 @@ void ds_cluster_pod_hold(struct ds_cluster *c, struct ds_cluster_pod_entry *pod,
 		return;
 	for (int i = 0; i < pod->holdings_cnt; i++)
 		let_go(c, &pod->holdings[i]);
+	free(pod->holdings);
 	pod->holdings_cnt = 0;
-	for (int i = 0; i < cnt; i++)
+	pod->holdings = cnt ? calloc((size_t)cnt, sizeof(pod->holdings[0])) : NULL;
+	c->stats.over += cnt && !pod->holdings;
+	for (int i = 0; pod->holdings && i < cnt; i++)
 		hold(c, pod, &addresses[i]);
 }
 
@@ -312,6 +315,7 @@ void ds_cluster_pod_remove(struct ds_cluster *c, struct ds_cluster_pod_entry *po
 	HASH_DEL(c->pods, pod);
 	free(pod->namespace_);
 	free(pod->name);
+	free(pod->members);
 	free(pod);
 }
 

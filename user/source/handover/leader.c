@@ -30,9 +30,10 @@ struct ds_leader {
 	int said;	/* status of the trouble that was told; -1 = none */
 };
 
+/* It goes on while the machine sleeps: then the lease may be another's. */
 static int64_t monotonic(void)
 {
-	return ds_clock_ns(CLOCK_MONOTONIC);
+	return ds_clock_ns(CLOCK_BOOTTIME);
 }
 
 /* ---- words ---- */
