@@ -283,12 +283,12 @@ static void trouble(void *ctx, const char *what)
 }
 
 /*
- * All but one: what pods tell besides EndpointSlices the agents know of their own ones. That is not
- * worth the right to read all of them.
+ * What pods tell besides EndpointSlices (readiness gates, owners by more than names) is not worth
+ * the right to read all of them, unless somebody says that it is.
  */
-static bool is_followed(enum ds_cluster_kind kind)
+static bool is_followed(const struct ds_watcher *w, enum ds_cluster_kind kind)
 {
-	return kind != DS_CLUSTER_POD;
+	return kind != DS_CLUSTER_POD || w->options.options->watch_pods;
 }
 
 static int follow(struct ds_watcher *w, enum ds_cluster_kind kind)
@@ -349,7 +349,7 @@ static void on_ready(void *ctx)
 	int r = follow_agents(w);	/* first: one that is there must be known before it goes */
 
 	for (int kind = 0; !r && kind < DS_CLUSTER_KIND_MAX; kind++)
-		if (is_followed((enum ds_cluster_kind)kind))
+		if (is_followed(w, (enum ds_cluster_kind)kind))
 			r = follow(w, (enum ds_cluster_kind)kind);
 	if (r)
 		ds_log_warn("the cluster is not followed as a whole: no memory");
@@ -380,7 +380,7 @@ static const char *unknown(const struct ds_watcher *w)
 			ds_cluster_source((enum ds_cluster_kind)kind);
 		const struct ds_kube_follow *f = w->followed[kind].follow;
 
-		if (is_followed((enum ds_cluster_kind)kind) && !source->is_extra &&
+		if (is_followed(w, (enum ds_cluster_kind)kind) && !source->is_extra &&
 		    (!f || !ds_kube_follow_stats(f).synced))
 			return source->what;
 	}

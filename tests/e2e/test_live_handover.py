@@ -250,6 +250,20 @@ class Faults(Base):
         self.assertNotIn("--elb:", run.said())
         run.stop(self)
 
+    def test_pods_that_are_watched(self):
+        """A readiness gate names the binding of a pod that no EndpointSlice names yet, and nobody's name tells its owner."""
+        run = self.lead("--watch-pods")
+        self.kube.set("pods", {"kind": "Pod", "apiVersion": "v1", "metadata": {
+            "name": "early", "namespace": "shop", "uid": self.shop.uid(9), "labels": {"app": "web"}, "ownerReferences": [
+                {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-7c5d", "uid": "x", "controller": True}]},
+            "spec": {"nodeName": "node-1", "containers": [{"name": "web"}],
+                     "readinessGates": [{"conditionType": "target-health.elbv2.k8s.aws/k8s-shop-web-1a2b3c"}]},
+            "status": {"phase": "Running", "podIP": self.shop.address(9)}})
+        pod = self.wait_told(run, "node-1", "drainsnoop.pod.state", k8s__pod__uid=self.shop.uid(9), k8s__deployment__name="web")
+        self.assertEqual(pod["drainsnoop.pod.ports"], "8080")
+        self.kube.take_away("pods", "early")
+        run.stop(self)
+
     def test_a_budget_that_lets_no_pod_be_evicted(self):
         def budget(name, app, allowed, healthy):
             self.kube.set("poddisruptionbudgets", {
