@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What `drainsnoop targets` knows of its cluster: TargetGroupBindings, Services, EndpointSlices,
- * ReplicaSets and the other controllers, PodDisruptionBudgets, and Pods (--watch-pods). They come, change and go in any order, as watches tell them. What follows for each node is
- * told as events: which pods are in which target groups, and why a pod goes. What AWS says of the
- * targets comes in the same way and is passed on to the nodes whom it concerns. Pure.
+ * ReplicaSets and the other controllers, PodDisruptionBudgets, and Pods (--watch-pods). They come,
+ * change and go in any order, as watches tell them. What follows for each node is told as events:
+ * which pods are in which target groups, and why a pod goes. What AWS says of the targets comes in
+ * the same way and is passed on to the nodes whom it concerns. Pure.
  *
  * Pods need not be watched: an EndpointSlice names its pods by UID, with node, addresses and
  * whether they go away; a pod's owner follows then from its name. Watched pods add what only they

@@ -35,7 +35,8 @@ static void say(struct ds_cluster *c, const struct ds_cluster_pod_entry *pod,
 	const struct ds_read_pdb *p = o->facts;
 	const struct ds_cluster_budget b = {
 		.namespace_ = pod->namespace_, .name = p->id.name, .pod = pod->name,
-		.other = other ? other->id.name : NULL, .wanted = p->wanted, .expected = p->expected,
+		.other = other ? other->id.name : NULL,
+		.wanted = p->wanted, .expected = p->expected,
 	};
 
 	o->is_said = true;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * PodDisruptionBudgets that let no pod of a target group be evicted, ever: as many must be healthy
- * as there are, or several select the same pod, which the eviction API refuses. A node that runs one
- * of them cannot be drained, and whoever loses patience ends the pod by force. Said once of each
- * budget. Pure.
+ * as there are, or several select the same pod, which the eviction API refuses. A node that runs
+ * one of them cannot be drained, and whoever loses patience ends the pod by force. Said once of
+ * each budget. Pure.
  */
 #ifndef DS_SOURCE_CLUSTER_BUDGET_H
 #define DS_SOURCE_CLUSTER_BUDGET_H

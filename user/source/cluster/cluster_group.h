@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What AWS says: of groups, of their load balancers, of the targets that are asked for; and what the
- * controller notes at a binding. Touches the pods whom it concerns. Pure.
+ * What AWS says: of groups, of their load balancers, of the targets that are asked for; and what
+ * the controller notes at a binding. Touches the pods whom it concerns. Pure.
  */
 #ifndef DS_SOURCE_CLUSTER_GROUP_H
 #define DS_SOURCE_CLUSTER_GROUP_H

@@ -6,8 +6,8 @@
  *
  * Of an instance target group the nodes are registered, and a binding's nodeSelector says which.
  * That is not asked: whether its own node is one of them says nothing of a pod, which the others
- * reach too by the Service's node port. Where a Service keeps to the node (policy Local), a pod of a
- * node that is not registered gets nothing, and nothing is told of it: its port is only known.
+ * reach too by the Service's node port. Where a Service keeps to the node (policy Local), a pod of
+ * a node that is not registered gets nothing, and nothing is told of it: its port is only known.
  */
 #ifndef DS_SOURCE_CLUSTER_MEMBER_H
 #define DS_SOURCE_CLUSTER_MEMBER_H

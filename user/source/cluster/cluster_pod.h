@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Pods: whatever is told touches some; each of them is then looked at once, and what has become of
- * it is told. A pod that goes keeps its targets: they drain for longer than anything names it. Pure.
+ * it is told. A pod that goes keeps its targets: they drain for longer than anything names it.
+ * Pure.
  */
 #ifndef DS_SOURCE_CLUSTER_POD_H
 #define DS_SOURCE_CLUSTER_POD_H

@@ -43,8 +43,8 @@ void ds_handover_reader_text(struct ds_handover_reader *r, const char *text, siz
 void ds_handover_reader_object(struct ds_handover_reader *r, json_object *object, int64_t now_ns);
 
 /*
- * The object can be read again at now_ns, after so long a time without: a loss, where lines may have
- * come and gone meanwhile. What was told before it stands all the time.
+ * The object can be read again at now_ns, after so long a time without: a loss, where lines may
+ * have come and gone meanwhile. What was told before it stands all the time.
  */
 void ds_handover_reader_blind(struct ds_handover_reader *r, int64_t blind_ns, int64_t now_ns);
 

@@ -80,8 +80,8 @@ static bool keeps_state(json_object *spec)
 }
 
 /*
- * When it was told to end, if it has time to: an agent then writes what it knows. What is taken away
- * by force has none. The kubelet's shutdown of a node is told without a time.
+ * When it was told to end, if it has time to: an agent then writes what it knows. What is taken
+ * away by force has none. The kubelet's shutdown of a node is told without a time.
  */
 static int64_t leaves_ns(const struct ds_vanished *v, json_object *metadata, json_object *status)
 {

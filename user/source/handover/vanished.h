@@ -7,10 +7,10 @@
  *
  * Nothing is said of a pod that an agent speaks of by itself: where the last one was told to end in
  * order, it wrote a verdict for each pod that went by then; where one is there but not ready, its
- * container may be restarted with its state, and is waited for. Of a node on which no agent was ever
- * seen nothing is said either: none was meant to be there. What cannot be known: whether an agent
- * that was lost without a word had spoken already; pods that end within two minutes before another
- * instance begins to lead are not looked at.
+ * container may be restarted with its state, and is waited for. Of a node on which no agent was
+ * ever seen nothing is said either: none was meant to be there. What cannot be known: whether an
+ * agent that was lost without a word had spoken already; pods that end within two minutes before
+ * another instance begins to lead are not looked at.
  */
 #ifndef DS_SOURCE_HANDOVER_VANISHED_H
 #define DS_SOURCE_HANDOVER_VANISHED_H

@@ -10,8 +10,8 @@ enum ds_kube_owner { DS_KUBE_OWNER_NONE, DS_KUBE_OWNER_REPLICASET, DS_KUBE_OWNER
 	DS_KUBE_OWNER_STATEFULSET, DS_KUBE_OWNER_DAEMONSET, DS_KUBE_OWNER_JOB };
 
 /*
- * Its kind and name; NONE where there is none of these kinds with a name that fits, and *ret_name is
- * untouched then.
+ * Its kind and name; NONE where there is none of these kinds with a name that fits, and *ret_name
+ * is untouched then.
  */
 enum ds_kube_owner ds_kube_owner_read(json_object *metadata, char ret_name[DS_KUBE_NAME_LEN + 1]);
 

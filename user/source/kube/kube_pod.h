@@ -66,8 +66,8 @@ uint64_t ds_kube_pod_digest(const struct ds_kube_pod *pod);
 void ds_kube_pod_gone(struct ds_kube_pod *pod, int64_t now_ns, bool unseen);
 
 /*
- * Its addresses, as its status tells them: podIPs, else podIP; what is none is left out. Returns how
- * many, at most max.
+ * Its addresses, as its status tells them: podIPs, else podIP; what is none is left out. Returns
+ * how many, at most max.
  */
 int ds_kube_pod_addresses(json_object *status, struct ds_addr *addresses, int max);
 
