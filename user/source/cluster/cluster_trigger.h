@@ -3,7 +3,8 @@
  * Why a pod goes: its status where that says so, else what its controller wants. Watches are not in
  * step: a pod may be seen to go before its ReplicaSet wants fewer, or before there is a newer one.
  * So the question is put again whenever a controller changes, for some seconds; that it was deleted
- * by hand is said at their end. A DaemonSet's controller deletes pods for the nodes' sake too. Pure.
+ * by hand is said at their end. A DaemonSet's controller deletes pods for the nodes' sake too.
+ * Pure.
  */
 #ifndef DS_SOURCE_CLUSTER_TRIGGER_H
 #define DS_SOURCE_CLUSTER_TRIGGER_H
