@@ -88,7 +88,7 @@ static void take_pod(struct run *run, char *text)
 		return;
 	*space = '\0';
 	run->ended++;
-	ds_vanished_ended(run->vanished, text, space + 1, run->now_ns);
+	ds_vanished_ended(run->vanished, text, space + 1, 0, run->now_ns);
 }
 
 static void take_line(struct run *run, char *line)
