@@ -50,6 +50,7 @@ struct ds_options {
 	const char *config_namespace;	/* where the hand-over is; NULL = none is read */
 	bool standalone;		/* this node asks AWS itself: no hand-over */
 	bool events_on_workloads;	/* what a rollout cost is an Event of Kubernetes too */
+	bool watch_pods;		/* targets: all pods of the cluster */
 	const char *lease;		/* targets: by which it is chosen who leads */
 	int64_t lease_duration_ns, lease_renew_ns, lease_retry_ns;
 	const char *netns;

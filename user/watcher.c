@@ -7,6 +7,7 @@
 #include "user/watcher.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@
 #include "user/util/timefmt.h"
 
 #define TICK_MS 1000
+#define TICKS_UNKNOWN 300	/* then it goes on without: a right may be missing */
 /* Groups that are asked what they are before a pod goes: the poller must have room for others. */
 #define GROUPS_AHEAD_MAX (DS_ELB_GROUPS_MAX / 2)
 #define AGENTS_MAX 16384
@@ -64,6 +66,7 @@ struct ds_watcher {
 	uv_timer_t tick, turn;
 	int handles;
 	int groups_ahead;
+	int ticks_unknown;	/* in which not all was known */
 	uint64_t seq;		/* of the poller's events: nobody merges them */
 	bool follows;
 };
@@ -109,9 +112,11 @@ static void tell(void *ctx, const char *node, const struct ds_event *ev)
 static void ended(void *ctx, const char *node, const char *uid, int64_t at_ns)
 {
 	struct ds_watcher *w = ctx;
+	struct ds_cluster_pod_facts pod = { 0 };
 
+	(void)ds_cluster_pod(w->cluster, uid, &pod);	/* who is told of is known */
 	ds_handover_text_ended(w->text, node, uid, at_ns);
-	ds_vanished_ended(w->vanished, node, uid, at_ns);
+	ds_vanished_ended(w->vanished, node, uid, pod.going_ns, at_ns);
 }
 
 static void group(void *ctx, const char *arn)
@@ -127,6 +132,19 @@ static void group(void *ctx, const char *arn)
 		return;
 	if (ds_elb_add_group(w->elb, arn) == -EINVAL)
 		ds_log_info("%s is no target group that can be asked", arn);
+}
+
+static void budget(void *ctx, const struct ds_cluster_budget *b)
+{
+	(void)ctx;
+	if (b->other)
+		ds_log_warn("PodDisruptionBudgets %s and %s of namespace %s both select pod %s: Kubernetes "
+			    "evicts no such pod, and its node cannot be drained", b->other, b->name,
+			    b->namespace_, b->pod);
+	else
+		ds_log_warn("PodDisruptionBudget %s of namespace %s lets no pod be evicted (%" PRId64
+			    " of %" PRId64 " must be healthy): a node that runs one, as pod %s, cannot "
+			    "be drained", b->name, b->namespace_, b->wanted, b->expected, b->pod);
 }
 
 /* ---- what it wants of the poller ---- */
@@ -265,12 +283,12 @@ static void trouble(void *ctx, const char *what)
 }
 
 /*
- * All but two: what pods tell besides EndpointSlices the agents know of their own ones, and of a
- * node only the UID is wanted, once: neither is worth the right to read all of them.
+ * What pods tell besides EndpointSlices (readiness gates, owners by more than names) is not worth
+ * the right to read all of them, unless somebody says that it is.
  */
-static bool is_followed(enum ds_cluster_kind kind)
+static bool is_followed(const struct ds_watcher *w, enum ds_cluster_kind kind)
 {
-	return kind != DS_CLUSTER_POD && kind != DS_CLUSTER_NODE;
+	return kind != DS_CLUSTER_POD || w->options.options->watch_pods;
 }
 
 static int follow(struct ds_watcher *w, enum ds_cluster_kind kind)
@@ -331,7 +349,7 @@ static void on_ready(void *ctx)
 	int r = follow_agents(w);	/* first: one that is there must be known before it goes */
 
 	for (int kind = 0; !r && kind < DS_CLUSTER_KIND_MAX; kind++)
-		if (is_followed((enum ds_cluster_kind)kind))
+		if (is_followed(w, (enum ds_cluster_kind)kind))
 			r = follow(w, (enum ds_cluster_kind)kind);
 	if (r)
 		ds_log_warn("the cluster is not followed as a whole: no memory");
@@ -354,20 +372,38 @@ static void judge(void *ctx, const char *node, const char *uid)
 
 /* ---- life ---- */
 
+/* What is not known as a whole yet; NULL = all is, but for what the rest works without. */
+static const char *unknown(const struct ds_watcher *w)
+{
+	for (int kind = 0; kind < DS_CLUSTER_KIND_MAX; kind++) {
+		const struct ds_cluster_source *source =
+			ds_cluster_source((enum ds_cluster_kind)kind);
+		const struct ds_kube_follow *f = w->followed[kind].follow;
+
+		if (is_followed(w, (enum ds_cluster_kind)kind) && !source->is_extra &&
+		    (!f || !ds_kube_follow_stats(f).synced))
+			return source->what;
+	}
+	return NULL;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct ds_watcher *w = timer->data;
 	int64_t now_ns = wall_clock();
 
 	ds_cluster_tick(w->cluster);
-	ds_handover_text_tick(w->text, now_ns);
+	/* What an earlier leader said of pods that are still there is not a thing of the past. */
+	if (!unknown(w) || ++w->ticks_unknown > TICKS_UNKNOWN)
+		ds_handover_text_tick(w->text, now_ns);
 	ds_vanished_tick(w->vanished, now_ns);
 }
 
 static int open_cluster(struct ds_watcher *w)
 {
 	struct ds_cluster_options co = { .now = now, .tell = tell, .ended = ended, .group = group,
-					 .poll = poll_target, .unpoll = unpoll, .ctx = w };
+					 .poll = poll_target, .unpoll = unpoll, .budget = budget,
+					 .ctx = w };
 	struct ds_vanished_options vo = { .judge = judge, .ctx = w };
 	int r = ds_cluster_new(&w->cluster, &co);
 
@@ -406,22 +442,13 @@ int ds_watcher_new(struct ds_watcher **ret_watcher, const struct ds_watcher_opti
 
 bool ds_watcher_is_ready(const struct ds_watcher *w, struct ds_buf *why)
 {
-	if (!w->follows) {
-		ds_buf_puts(why, "what was handed over before is not read yet");
-		return false;
-	}
-	for (int kind = 0; kind < DS_CLUSTER_KIND_MAX; kind++) {
-		const struct followed *f = &w->followed[kind];
+	const char *what = unknown(w);
 
-		if (!is_followed((enum ds_cluster_kind)kind) ||
-		    (f->source && f->source->is_extra))
-			continue;
-		if (f->follow && ds_kube_follow_stats(f->follow).synced)
-			continue;
-		ds_buf_printf(why, "the %s are not known yet", f->source ? f->source->what : "?");
-		return false;
-	}
-	return true;
+	if (!w->follows)
+		ds_buf_puts(why, "what was handed over before is not read yet");
+	else if (what)
+		ds_buf_printf(why, "the %s are not known yet", what);
+	return w->follows && !what;
 }
 
 bool ds_watcher_group_goes(const struct ds_watcher *w, const char *arn)

@@ -255,7 +255,8 @@ class Shop:
             "labels": {"app": "web", "pod-template-hash": template},
             "annotations": {"deployment.kubernetes.io/revision": str(revision)},
             "ownerReferences": owner("Deployment", "web", "22222222-0000-4000-8000-000000000001")},
-            "spec": {"replicas": desired}, "status": {"replicas": desired if present is None else present}})
+            "spec": {"replicas": desired, "template": {"metadata": {"labels": {"app": "web", "pod-template-hash": template}}}},
+            "status": {"replicas": desired if present is None else present}})
 
     @staticmethod
     def uid(number):

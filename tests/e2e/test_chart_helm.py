@@ -169,7 +169,13 @@ class Helm(unittest.TestCase):
         more = deployed.rights_told("agent", optional=True)
         self.assertTrue(more)
         self.assertEqual(deployed.rights_given(things, "agent"), deployed.rights_told("agent") | more)
-        self.assertFalse(deployed.rights_told("targets", optional=True))
+
+    def test_watching_all_pods_is_a_right_of_targets(self):
+        things = self.render({"targets": {"watchPods": True}})
+        self.assertEqual(find(things, "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"][3], "--watch-pods")
+        more = deployed.rights_told("targets", optional=True)
+        self.assertEqual(deployed.rights_given(things, "targets"), deployed.rights_told("targets") | more)
+        self.assertEqual(more, {deployed.Right("cluster", "", "pods", "", verb) for verb in ("list", "watch")})
 
     def test_a_secret_for_redaction_is_mounted_and_only_where_it_is_used(self):
         key = {"secretName": "redaction", "secretKey": "k"}

@@ -4,6 +4,7 @@ hands what, what it says, and what it does when either is not well. The truth is
 
 import json
 import os
+import re
 import subprocess
 import time
 import unittest
@@ -245,8 +246,60 @@ class Faults(Base):
         self.aws.close()
         self.roll(0)
         self.wait_told(run, "node-1", "drainsnoop.pod.state", drainsnoop__pod__trigger="rollout")
-        wait_for(lambda: "is not answered" in run.said(), 60, run.said())
+        wait_for(lambda: "is not answered by AWS" in run.said(), 60, run.said())
+        self.assertNotIn("--elb:", run.said())
         run.stop(self)
+
+    def test_pods_that_are_watched(self):
+        """A readiness gate names the binding of a pod that no EndpointSlice names yet, and nobody's name tells its owner."""
+        run = self.lead("--watch-pods")
+        self.kube.set("pods", {"kind": "Pod", "apiVersion": "v1", "metadata": {
+            "name": "early", "namespace": "shop", "uid": self.shop.uid(9), "labels": {"app": "web"}, "ownerReferences": [
+                {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-7c5d", "uid": "x", "controller": True}]},
+            "spec": {"nodeName": "node-1", "containers": [{"name": "web"}],
+                     "readinessGates": [{"conditionType": "target-health.elbv2.k8s.aws/k8s-shop-web-1a2b3c"}]},
+            "status": {"phase": "Running", "podIP": self.shop.address(9)}})
+        pod = self.wait_told(run, "node-1", "drainsnoop.pod.state", k8s__pod__uid=self.shop.uid(9), k8s__deployment__name="web")
+        self.assertEqual(pod["drainsnoop.pod.ports"], "8080")
+        self.kube.take_away("pods", "early")
+        run.stop(self)
+
+    def test_a_budget_that_lets_no_pod_be_evicted(self):
+        def budget(name, app, allowed, healthy):
+            self.kube.set("poddisruptionbudgets", {
+                "kind": "PodDisruptionBudget", "apiVersion": "policy/v1", "metadata": {"name": name},
+                "spec": {"selector": {"matchLabels": {"app": app}}},
+                "status": {"disruptionsAllowed": allowed, "currentHealthy": 3, "desiredHealthy": healthy, "expectedPods": 3}})
+        self.shop.add(0, 1, 2)
+        budget("elsewhere", "api", 0, 3)
+        budget("web", "web", 1, 2)
+        run = self.lead()
+        wait_for(lambda: self.page("node-1"), 60, "the pods to be told")
+        self.assertNotIn("PodDisruptionBudget", run.said())
+        budget("web", "web", 0, 3)
+        wait_for(lambda: "PodDisruptionBudget web of namespace shop lets no pod be evicted (3 of 3 must be healthy)"
+                 in run.said(), 60, run.said())
+        run.stop(self)
+        self.assertNotIn("elsewhere", run.said())
+
+    def test_a_new_leader_leaves_what_it_finds(self):
+        """Lines of pods that are there are old: until the pods are known, their objects are not taken away."""
+        self.shop.add(0, 1, 2)
+        run = self.lead()
+        self.wait_told(run, "node-1", "drainsnoop.pod.state", k8s__pod__uid=self.shop.uid(2))
+        run.stop(self)
+        self.kube.edit("configmaps", "drainsnoop-targets-node-1", lambda found: found["data"].update(
+            {"events.jsonl": re.sub(r'"time":"20\d\d', '"time":"2020', found["data"]["events.jsonl"])}), NAMESPACE)
+        self.assertTrue(all(line["time"].startswith("2020") for line in self.page("node-1")))
+        self.kube.denied.add(("list", "endpointslices"))
+        other = self.run_targets(name="targets-2")
+        wait_for(lambda: "endpointslices" in other.said(), 60, other.said())
+        until = time.time() + 13        # what is not urgent is written after ten seconds
+        while time.time() < until:
+            self.assertTrue(self.page("node-1"), "taken away, or empty")
+            time.sleep(0.5)
+        self.kube.denied.clear()
+        other.stop(self)
 
     def test_nobody_reads_its_lines(self):
         read, write = os.pipe()

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""--kube and its kin: pods from an API server that does what real ones do. What a real one says is in
-tests/kube; here it is a stand-in (fake_kube.py), so that each fault comes when it is asked for.
+"""--kube and its kin: pods from an API server that does what real ones do. A real one is asked
+in test_live_kube_api.py; here it is a stand-in (fake_kube.py), so that each fault comes when it is asked for.
 
 Everything happens in a network namespace of the test's own."""
 
 import base64
 import contextlib
 import ctypes
-import json
 import os
 import signal
 import subprocess
@@ -529,7 +528,7 @@ class Access(KubeTest):
         self.addCleanup(self.end, process)
         self.wait_phase("web-1", "ready")
         self.stop(process)
-        self.assertEqual(json.loads(json.dumps(self.lines()[0]))["k8s.node.name"], "node-1")
+        self.assertEqual(self.lines()[0]["k8s.node.name"], "node-1")
 
 
 if __name__ == "__main__":

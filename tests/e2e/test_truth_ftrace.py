@@ -6,12 +6,14 @@ import socket
 import struct
 import sys
 import tempfile
+import types
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "scripts/lab"))
 sys.dont_write_bytecode = True
 
+import scenarios  # noqa: E402
 from drainlab import capture, ftrace, truth  # noqa: E402
 
 S, MS, US = 10**9, 10**6, 10**3
@@ -130,6 +132,12 @@ class Join(unittest.TestCase):
         request = {"id": "a", "ok": False, "status": 503}
         return truth.join([request], [entry], drops, [pod], {8080}, {(1000, POD): flow(*OutOfReach.refused)},
                           out_of_reach=lambda failure, made: why)
+
+    def test_what_must_be_found_is_less_by_that(self):
+        for why, problems in (("because", []), (None, ["0 drops listener_closed, expected 1 or more"])):
+            run = types.SimpleNamespace(truth=self.joined([], why), by_cause=lambda cause: [])
+            self.assertEqual(scenarios.found(run, "listener_closed"), problems)
+            self.assertEqual(len(scenarios.found(run, "address_released")), 1)
 
     def test_unobservable(self):
         joined = self.joined([], "because")

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/core/event.h"
 #include "user/source/aws/aws_credentials_parse.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
@@ -42,6 +43,8 @@ static void check_keys(struct ds_aws_keys *keys, int r, const char *fault)
 	if (!ds_aws_is_visible(keys->key_id, strlen(keys->key_id)) ||
 	    !ds_aws_is_visible(keys->secret, strlen(keys->secret)) ||
 	    (keys->token && !ds_aws_is_visible(keys->token, strlen(keys->token))))
+		abort();
+	if (keys->expires_ns < 0 || keys->expires_ns > DS_EVENT_TIME_MAX)
 		abort();
 	ds_aws_keys_clear(keys);
 }

@@ -29,7 +29,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char letters[DS_CLUSTER_KIND_MAX + 1] = "beslrdtfpno";
+static const char letters[DS_CLUSTER_KIND_MAX + 1] = "beslrdtfpo";
 
 struct object {
 	char uid[DS_KUBE_UID_LEN + 1];
@@ -66,6 +66,13 @@ static void tell(void *ctx, const char *node, const struct ds_event *ev)
 		abort();
 	ds_event_clear(&again);
 	ds_buf_free(&line);
+}
+
+static void budget(void *ctx, const struct ds_cluster_budget *b)
+{
+	(void)ctx;
+	if (!b->name[0] || !b->pod || (b->other && !b->other[0]))
+		abort();
 }
 
 static void ended(void *ctx, const char *node, const char *uid, int64_t at_ns)
@@ -174,7 +181,7 @@ static void end(struct run *run)
 	}
 	if (c->pods || c->services || c->namespaces || c->workloads || c->nodes || c->addresses ||
 	    c->going.first || c->stats.bindings || c->stats.services || c->stats.slices ||
-	    c->stats.endpoints || c->stats.workloads || c->stats.nodes)
+	    c->stats.endpoints || c->stats.workloads)
 		abort();
 }
 
@@ -182,8 +189,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct run run = { .now_ns = NOW };
 	struct ds_cluster_options o = { .now = now, .tell = tell, .ended = ended, .group = group,
-					.poll = poll, .unpoll = unpoll, .ctx = &run,
-					.pods_max = 8 };
+					.poll = poll, .unpoll = unpoll, .budget = budget,
+					.ctx = &run, .pods_max = 8 };
 	const char *text = (const char *)data;
 
 	if (ds_cluster_new(&run.cluster, &o))

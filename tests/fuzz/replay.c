@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Runs a fuzz target without libFuzzer (gcc, or a clang without its runtime):
- * PROGRAM SECONDS FILE... feeds each file, then for so long the files in turn with random damage.
- * The random numbers are the same in every run.
+ * PROGRAM SECONDS SEED FILE... feeds each file, then for so long the files in turn with random
+ * damage. The same seed gives the same random numbers.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -73,14 +73,14 @@ int main(int argc, char **argv)
 	long fed = 0;
 	size_t size;
 
-	srand(1);
-	for (int i = 2; i < argc; i++, fed++) {
+	srand(argc > 2 ? (unsigned int)strtoul(argv[2], NULL, 10) : 1);
+	for (int i = 3; i < argc; i++, fed++) {
 		if (read_file(argv[i], data, &size) < 0)
 			return 1;
 		feed(data, size);
 	}
-	while (argc > 2 && time(NULL) < end) {
-		if (read_file(argv[2 + fed++ % (argc - 2)], data, &size) < 0)
+	while (argc > 3 && time(NULL) < end) {
+		if (read_file(argv[3 + fed++ % (argc - 3)], data, &size) < 0)
 			return 1;
 		feed(data, damage(data, size));
 	}

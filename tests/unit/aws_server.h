@@ -31,6 +31,7 @@ static uv_tcp_t server;
 static int asked[DS_ELB_ASK_MAX], asked_cnt;
 static char last_form[8192], last_head[8192];
 static const char *health = "healthy";		/* of the target; NULL: not listed */
+static const char *delay = "45";			/* of the group, s */
 static const char *error_of[DS_ELB_ASK_MAX];	/* an error's code instead of the answer */
 static int error_status = 400;
 static int errors_left;				/* so many times; -1 = always */
@@ -70,11 +71,12 @@ static void write_group(struct ds_buf *b)
 
 static void write_attributes(struct ds_buf *b)
 {
-	ds_buf_puts(b, "<DescribeTargetGroupAttributesResponse><DescribeTargetGroupAttributesResult>"
-		       "<Attributes><member><Key>deregistration_delay.timeout_seconds</Key>"
-		       "<Value>45</Value></member><member><Key>preserve_client_ip.enabled</Key>"
-		       "<Value>true</Value></member></Attributes>"
-		       "</DescribeTargetGroupAttributesResult></DescribeTargetGroupAttributesResponse>");
+	ds_buf_printf(b, "<DescribeTargetGroupAttributesResponse><DescribeTargetGroupAttributesResult>"
+		      "<Attributes><member><Key>deregistration_delay.timeout_seconds</Key>"
+		      "<Value>%s</Value></member><member><Key>preserve_client_ip.enabled</Key>"
+		      "<Value>true</Value></member></Attributes>"
+		      "</DescribeTargetGroupAttributesResult></DescribeTargetGroupAttributesResponse>",
+		      delay);
 }
 
 static void write_balancer(struct ds_buf *b)

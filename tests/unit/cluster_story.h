@@ -128,10 +128,17 @@ static void unpoll(void *ctx, const struct ds_addr *addr)
 	ds_buf_printf(&told, "unpoll %s\n", text);
 }
 
+static void budget(void *ctx, const struct ds_cluster_budget *b)
+{
+	(void)ctx;
+	ds_buf_printf(&told, "budget %s/%s for %s: %d of %d, %s\n", b->namespace_, b->name, b->pod,
+		      (int)b->wanted, (int)b->expected, b->other ? b->other : "alone");
+}
+
 static int begin(void **state)
 {
 	struct ds_cluster_options o = { .now = now, .tell = tell, .ended = ended, .group = group,
-					.poll = poll, .unpoll = unpoll };
+					.poll = poll, .unpoll = unpoll, .budget = budget };
 
 	(void)state;
 	now_s = 0;
@@ -296,10 +303,6 @@ static void wait_until(double second)
 	"'}}}},'status':{'replicas':" present "}}"
 #define DEPLOYMENT(name, desired, more) \
 	"{" META(name) "},'spec':{'replicas':" desired more "}}"
-
-#define NODE(name, labels) \
-	"{'metadata':{'name':'" name "','uid':'uid-" name "','labels':{" labels "}}," \
-	"'spec':{'providerID':'aws:///us-east-1a/i-0" name "'}}"
 
 /* ---- two pods of a Deployment, behind a load balancer ---- */
 

@@ -29,6 +29,7 @@ struct fixture {
 	struct ds_kube_request request;
 	struct ds_buf told;	/* "is a=1|deleted a=2|trouble ...|" */
 	int64_t now_ns;
+	int64_t was_blind_ns;	/* as the trouble was over */
 	int living;
 };
 
@@ -64,7 +65,10 @@ static inline void drop(void *ctx, void *object)
 
 static inline void trouble(void *ctx, const char *what)
 {
-	ds_buf_printf(&((struct fixture *)ctx)->told, "trouble %s|", what ? what : "is over");
+	struct fixture *f = ctx;
+
+	ds_buf_printf(&f->told, "trouble %s|", what ? what : "is over");
+	f->was_blind_ns = what ? 0 : ds_kube_watch_blind_ns(f->w, f->now_ns);
 }
 
 /* With `optional`, `right` and `seed` of those options. */

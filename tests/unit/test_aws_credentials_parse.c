@@ -98,6 +98,9 @@ static void json_without_what_is_needed(void **state)
 	assert_none(json("{\"AccessKeyId\":\"\",\"SecretAccessKey\":\"s\"}"), "no access key id");
 	assert_none(json("{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"\"}"), "no secret access key");
 	assert_none(json("{" KEYS "\"Expiration\":\"soon\"}"), "no time");
+	assert_none(json("{" KEYS "\"Expiration\":\"1677-10-01T00:00:00Z\"}"), "no time");
+	assert_none(json("{" KEYS "\"Expiration\":\"1970-01-01T00:00:00Z\"}"), "no time");
+	assert_none(json("{" KEYS "\"Expiration\":\"2262-04-01T00:00:00Z\"}"), "no time");
 }
 
 static void what_no_header_may_have_is_no_key(void **state)

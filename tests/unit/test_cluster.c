@@ -292,62 +292,82 @@ static void addresses_go_to_nodes_with_pods_behind_them(void **state)
 		    "n2: target 10.0.0.2:8080 of web healthy (" B ") behind front\n");
 }
 
-/* ---- questions ---- */
+/* ---- budgets ---- */
 
-static void note_node(void *ctx, const char *node)
-{
-	ds_buf_printf(ctx, "%s ", node);
-}
-
-static void nodes_with_pods_of_groups(void **state)
-{
-	struct ds_buf nodes = { 0 };
-
-	(void)state;
-	is(DS_CLUSTER_NODE, NODE("n3", ""));
-	web();
-	ds_cluster_each_node(cluster, note_node, &nodes);
-	assert_string_equal(nodes.data, "n2 n1 ");
-	ds_buf_clear(&nodes);
-	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", B_UP));
-	wait_until(400);
-	ds_cluster_each_node(cluster, note_node, &nodes);
-	assert_string_equal(nodes.data, "n2 n1 ");
-	ds_buf_clear(&nodes);
-	wait_until(603);
-	ds_cluster_each_node(cluster, note_node, &nodes);
-	assert_string_equal(nodes.data, "n2 ");
-	ds_buf_free(&nodes);
-}
-
-#define PDB(name, selector, allowed) \
+#define PDB(name, selector, allowed, wanted) \
 	"{" META(name) "},'spec':{'selector':" selector "},'status':{'disruptionsAllowed':" allowed \
-	",'currentHealthy':3,'desiredHealthy':2,'expectedPods':4}}"
+	",'currentHealthy':3,'desiredHealthy':" wanted ",'expectedPods':4}}"
+#define OF_WEB "{'matchLabels':{'app':'web'}}"
+#define OF_API "{'matchLabels':{'app':'api'}}"
 
-static void budgets_of_a_pod(void **state)
+/* Whoever comes last, the budget or what is known of the pod. */
+static void budgets_that_let_no_pod_be_evicted(void **state)
 {
-	struct ds_cluster_pdb_facts f;
+	(void)state;
+	web();
+	forget_told();
+	is(DS_CLUSTER_PDB, PDB("closed", OF_WEB, "0", "4"));
+	assert_told(""); /* the pods' labels are not known */
+	is(DS_CLUSTER_REPLICASET, REPLICASET("web-565b7488d5", "web", "1", "2", "2"));
+	assert_told("budget shop/closed for " B ": 4 of 4, alone\n"
+		    "n2: pod shop/" B " of web ports 8080\nn1: pod shop/" A " of web ports 8080\n");
+	is(DS_CLUSTER_PDB, PDB("closed", OF_WEB, "0", "5"));
+	assert_told("");	/* once */
+	gone(DS_CLUSTER_PDB, PDB("closed", OF_WEB, "0", "5"));
+	is(DS_CLUSTER_PDB, PDB("new", OF_WEB, "0", "4"));
+	assert_told("budget shop/new for " A ": 4 of 4, alone\n");
+}
+
+static void budgets_that_hurt_nobody(void **state)
+{
+	static const char *const some[] = {
+		PDB("now", OF_WEB, "0", "3"),	/* for now only: one is not healthy */
+		PDB("open", OF_WEB, "1", "4"),
+		PDB("api", OF_API, "0", "4"),
+		PDB("none", "null", "0", "4"),
+		PDB("words", "{'matchLabels':{'app':'web'},'matchExpressions':[{'key':'x'}]}", "0", "4"),
+		"{'metadata':{'namespace':'other','name':'o','uid':'o'},'spec':{'selector':{}},"
+		"'status':{'disruptionsAllowed':0,'desiredHealthy':4,'expectedPods':4}}",
+		"{" META("unborn") "},'spec':{'selector':{}}}",
+		"{" META("empty") "},'spec':{'selector':{}},'status':{'disruptionsAllowed':0,"
+		"'desiredHealthy':0,'expectedPods':0}}",
+	};
 
 	(void)state;
 	web();
-	is(DS_CLUSTER_PDB, PDB("some", "{'matchLabels':{'app':'web'}}", "1"));
-	assert_false(ds_cluster_pdb(cluster, "u-" A, &f)); /* its labels are not known */
 	is(DS_CLUSTER_REPLICASET, REPLICASET("web-565b7488d5", "web", "1", "2", "2"));
-	assert_true(ds_cluster_pdb(cluster, "u-" A, &f));
-	assert_string_equal(f.name, "some");
-	assert_int_equal(f.allowed, 1);
-	assert_int_equal(f.healthy, 3);
-	assert_int_equal(f.desired, 2);
-	assert_int_equal(f.expected, 4);
-	assert_false(f.several);
-	is(DS_CLUSTER_PDB, PDB("other", "{'matchLabels':{'app':'api'}}", "1"));
-	assert_true(ds_cluster_pdb(cluster, "u-" A, &f) && !f.several);
-	is(DS_CLUSTER_PDB, PDB("all", "{}", "0"));
-	assert_true(ds_cluster_pdb(cluster, "u-" A, &f) && f.several);
-	gone(DS_CLUSTER_PDB, PDB("all", "{}", "0"));
-	gone(DS_CLUSTER_PDB, PDB("some", "{'matchLabels':{'app':'web'}}", "1"));
-	assert_false(ds_cluster_pdb(cluster, "u-" A, &f));
-	assert_false(ds_cluster_pdb(cluster, "nobody", &f));
+	forget_told();
+	for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
+		is(DS_CLUSTER_PDB, "%s", some[i]);
+		/* Both pods are looked at anew. */
+		is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080",
+					   ENDPOINT(A, "10.0.0.1", "n1", DOWN) ","
+					   ENDPOINT(B, "10.0.0.2", "n2", DOWN)));
+		is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", A_UP "," B_UP));
+		assert_told("");
+		gone(DS_CLUSTER_PDB, "%s", some[i]);
+	}
+	/* Its pod goes already, or is nobody's target. */
+	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", A_GOING));
+	is(DS_CLUSTER_SLICE, SLICE("db-1", "db", "5432", B_UP));
+	wait_until(5);
+	forget_told();
+	is(DS_CLUSTER_PDB, PDB("late", OF_WEB, "0", "4"));
+	assert_told("");
+}
+
+static void two_budgets_of_one_pod(void **state)
+{
+	(void)state;
+	is(DS_CLUSTER_REPLICASET, REPLICASET("web-565b7488d5", "web", "1", "2", "2"));
+	is(DS_CLUSTER_PDB, PDB("one", OF_WEB, "1", "3"));
+	is(DS_CLUSTER_PDB, PDB("all", "{}", "1", "3"));
+	web();
+	assert_told("ask what web is\nbudget shop/one for " B ": 3 of 4, all\n"
+		    "n2: pod shop/" B " of web ports 8080\n"
+		    "n2: target 10.0.0.2:8080 of web healthy (" B ")\n"
+		    "n1: pod shop/" A " of web ports 8080\n"
+		    "n1: target 10.0.0.1:8080 of web healthy (" A ")\n");
 }
 
 /* ---- the controller's checkpoint ---- */
@@ -393,13 +413,10 @@ static void two_objects_of_one_name(void **state)
 	(void)state;
 	web();
 	is(DS_CLUSTER_SERVICE, "{'metadata':{'namespace':'shop','name':'web','uid':'2'},'spec':{}}");
-	is(DS_CLUSTER_NODE, "{'metadata':{'name':'n1','uid':'1'}}");
-	is(DS_CLUSTER_NODE, "{'metadata':{'name':'n1','uid':'2'}}");
 	for (int i = 1; i <= 2; i++)
 		is(DS_CLUSTER_STATEFULSET,
 		   "{'metadata':{'namespace':'shop','name':'db','uid':'%d'}}", i);
 	gone(DS_CLUSTER_STATEFULSET, "{'metadata':{'namespace':'shop','name':'db','uid':'2'}}");
-	gone(DS_CLUSTER_NODE, "{'metadata':{'name':'n1','uid':'2'}}");
 	gone(DS_CLUSTER_SERVICE, "{'metadata':{'namespace':'shop','name':'web','uid':'2'}}");
 	gone(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", ""));
 	gone(DS_CLUSTER_BINDING, BINDING("web-tgb", WEB_ARN, "web", "80"));
@@ -410,7 +427,8 @@ static void two_objects_of_one_name(void **state)
 static void pods_above_the_bound_are_counted(void **state)
 {
 	struct ds_cluster_options o = { .now = now, .tell = tell, .ended = ended, .group = group,
-					.poll = poll, .unpoll = unpoll, .pods_max = 1 };
+					.poll = poll, .unpoll = unpoll, .budget = budget,
+					.pods_max = 1 };
 
 	(void)state;
 	ds_cluster_free(&cluster);
@@ -517,8 +535,9 @@ int main(void)
 		T(an_address_that_is_used_again),
 		T(what_a_group_is_is_told_with_its_targets),
 		T(addresses_go_to_nodes_with_pods_behind_them),
-		T(nodes_with_pods_of_groups),
-		T(budgets_of_a_pod),
+		T(budgets_that_let_no_pod_be_evicted),
+		T(budgets_that_hurt_nobody),
+		T(two_budgets_of_one_pod),
 		T(no_deregistration_before_the_checkpoint_is_empty),
 		T(two_objects_of_one_name),
 		T(pods_above_the_bound_are_counted),

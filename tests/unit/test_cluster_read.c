@@ -79,20 +79,18 @@ static void what_a_binding_tells(void **state)
 			   "'name':'web','annotations':{'elbv2.k8s.aws/checkpoint':'',"
 			   "'elbv2.k8s.aws/checkpoint-timestamp':'1795387027'}},"
 			   "'spec':{'targetGroupARN':'" ARN "','targetType':'instance',"
-			   "'ipAddressType':'ipv6','serviceRef':{'name':'web','port':443},"
-			   "'nodeSelector':{'matchLabels':{'a':'b'},'matchExpressions':[{}]}}}",
+			   "'ipAddressType':'ipv6','serviceRef':{'name':'web','port':443}}}",
 			   &b),
 		0);
-	assert_true(b->is_eks && b->has_checkpoint && b->is_checkpoint_empty);
+	assert_true(b->has_checkpoint && b->is_checkpoint_empty);
 	assert_true(b->checkpoint_ns == INT64_C(1795387027) * DS_NS_PER_S);
 	assert_int_equal(b->type, DS_TARGET_TYPE_INSTANCE);
 	assert_int_equal(b->family, 6);
 	assert_int_equal(b->port.number, 443);
 	assert_string_equal(b->service, "web");
-	assert_true(b->nodes.partial && b->nodes.want.cnt == 1);
 	ds_read_binding_free(b);
 	assert_int_equal(binding_of("{" META "," SPEC(ARN, "web", "80") "}", &b), 0);
-	assert_false(b->is_eks || b->has_checkpoint);
+	assert_false(b->has_checkpoint);
 	assert_int_equal(b->type, DS_TARGET_TYPE_IP);
 	assert_int_equal(b->family, 0);
 	assert_true(b->checkpoint_ns == 0);
@@ -128,13 +126,11 @@ static void endpoints_of_a_slice(void **state)
 	assert_string_equal(s->ports[1].name, "");
 	assert_int_equal(s->ports[1].port, 81);
 	assert_int_equal(s->endpoints_cnt, 3);
-	assert_true(s->endpoints[0].ready && s->endpoints[0].serving &&
-		    !s->endpoints[0].terminating);
+	assert_true(s->endpoints[0].ready && !s->endpoints[0].terminating);
 	assert_string_equal(s->endpoints[0].node, "");
-	assert_false(s->endpoints[1].ready || s->endpoints[1].serving);
+	assert_false(s->endpoints[1].ready);
 	assert_string_equal(s->endpoints[1].node, "n");
-	assert_true(!s->endpoints[2].ready && s->endpoints[2].serving &&
-		    s->endpoints[2].terminating);
+	assert_true(!s->endpoints[2].ready && s->endpoints[2].terminating);
 	ds_read_slice_free(s);
 	json_object_put(json);
 	json = json_of("{" META ",'addressType':'FQDN','endpoints':[{'addresses':['10.0.0.1'],"
@@ -174,18 +170,18 @@ static void numbers_of_a_workload(void **state)
 	struct ds_read_workload *w;
 
 	(void)state;
-	assert_int_equal(ds_read_workload(json, DS_CLUSTER_OWNER_REPLICASET, &w), 0);
+	assert_int_equal(ds_read_workload(json, DS_KUBE_OWNER_REPLICASET, &w), 0);
 	assert_true(w->revision == 17 && w->desired == 3 && w->present == 2);
 	assert_string_equal(w->owner, "web");
 	assert_int_equal(w->labels.cnt, 1);
 	ds_read_workload_free(w);
 	/* Whose it is matters of a ReplicaSet only. */
-	assert_int_equal(ds_read_workload(json, DS_CLUSTER_OWNER_STATEFULSET, &w), 0);
+	assert_int_equal(ds_read_workload(json, DS_KUBE_OWNER_STATEFULSET, &w), 0);
 	assert_string_equal(w->owner, "");
 	ds_read_workload_free(w);
 	json_object_put(json);
 	json = json_of("{" META ",'spec':{'replicas':-1},'status':{'replicas':'2'}}");
-	assert_int_equal(ds_read_workload(json, DS_CLUSTER_OWNER_DAEMONSET, &w), 0);
+	assert_int_equal(ds_read_workload(json, DS_KUBE_OWNER_DAEMONSET, &w), 0);
 	assert_true(w->revision == -1 && w->desired == -1 && w->present == -1);
 	assert_true(w->updated == 0 && w->template_generation == -1);
 	ds_read_workload_free(w);
@@ -205,33 +201,6 @@ static void digits(void **state)
 	assert_true(ds_read_digits("", 9) == -1);
 	assert_true(ds_read_digits("-1", 9) == -1);
 	assert_true(ds_read_digits("1x", 9) == -1);
-}
-
-static void instances_of_nodes(void **state)
-{
-	static const struct {
-		const char *provider, *instance;
-	} cases[] = {
-		{ "aws:///us-east-1a/i-0123456789abcdef0", "i-0123456789abcdef0" },
-		{ "aws:///us-east-1a/fargate-1", "" },
-		{ "gce://x/i-0123", "" },
-		{ "", "" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char text[256];
-		json_object *json;
-		struct ds_read_node *n;
-
-		snprintf(text, sizeof(text), "{'metadata':{'name':'n'},'spec':{'providerID':'%s'}}",
-			 cases[i].provider);
-		json = json_of(text);
-		assert_int_equal(ds_read_node(json, &n), 0);
-		assert_string_equal(n->instance, cases[i].instance);
-		ds_read_node_free(n);
-		json_object_put(json);
-	}
 }
 
 /* ---- labels ---- */
@@ -301,7 +270,6 @@ int main(void)
 		cmocka_unit_test(only_so_many_endpoints),
 		cmocka_unit_test(numbers_of_a_workload),
 		cmocka_unit_test(digits),
-		cmocka_unit_test(instances_of_nodes),
 		cmocka_unit_test(selectors),
 		cmocka_unit_test(too_many_labels),
 	};

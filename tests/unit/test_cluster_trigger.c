@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/cluster_story.h"
-#include "user/source/cluster/cluster_state.h"
+#include "user/source/cluster/cluster_trigger.h"
 
 #define OLD(desired, present) REPLICASET("web-565b7488d5", "web", "1", desired, present)
 #define NEW(desired, present) REPLICASET("web-99989cd5d", "web", "2", desired, present)

@@ -77,6 +77,7 @@ static int setup(void **state)
 	errors_left = -1;
 	error_status = 400;
 	health = "healthy";
+	delay = "45";
 	raw_body = NULL;
 	assert_int_equal(uv_loop_init(&loop), 0);
 	assert_int_equal(uv_timer_init(&loop, &patience), 0);
@@ -233,6 +234,21 @@ static void a_drain_is_told_with_its_bounds_and_its_group(void **state)
 	assert_string_equal(said(), "");
 }
 
+/* A number of seconds that no sum of times could hold. */
+static void a_delay_that_can_be_none_is_not_told(void **state)
+{
+	(void)state;
+	delay = "9223372036854775807";
+	open_with(false, false);
+	watch(GROUP, 8080);
+	UNTIL(target_is(DS_TARGET_STATE_HEALTHY) && asked[DS_ELB_ASK_BALANCER]);
+	UNTIL(ds_event_has(last_target(), DS_KEY_LB_NAME));
+	health = "draining";
+	UNTIL(target_is(DS_TARGET_STATE_DRAINING));
+	assert_true(ds_event_has(last_target(), DS_KEY_TG_PRESERVE));
+	assert_false(ds_event_has(last_target(), DS_KEY_TG_DELAY));
+}
+
 static void requests_are_signed_and_name_the_target(void **state)
 {
 	(void)state;
@@ -309,6 +325,7 @@ static void a_fault_is_said_once_and_asked_again(void **state)
 		assert_non_null(strstr(said(), faults[i].says));
 		assert_int_equal(lines_said(), 1);
 		assert_null(strstr(said(), SECRET));
+		assert_null(strstr(said(), "--elb:")); /* `targets` asks without it */
 		assert_int_equal(ds_elb_counters(elb).throttled, faults[i].throttled);
 		assert_int_equal(ds_elb_counters(elb).failed, !faults[i].throttled);
 		(void)teardown(state);
@@ -430,6 +447,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(a_drain_is_told_with_its_bounds_and_its_group),
+		T(a_delay_that_can_be_none_is_not_told),
 		T(requests_are_signed_and_name_the_target),
 		T(a_group_that_is_named_by_hand_is_looked_in),
 		T(nothing_is_asked_while_nobody_goes),

@@ -195,6 +195,27 @@ static void the_next_list_without_it_tells_its_end(void **state)
 	assert_int_equal(drop(f)->cause, DS_CAUSE_LISTENER_CLOSED);
 }
 
+/* The kernel tells that it ended, not whose doing it was: its node may have shut down. */
+static void whose_doing_it_was_the_kernel_does_not_tell(void **state)
+{
+	(void)state;
+	for (int told = 0; told < 2; told++) {
+		struct fixture *f = fx_new_bounded(0, 0);
+
+		stopped(f);
+		sandbox(f, 2 * S + 200, DS_PROCESS_CHANGE_EXITED);
+		fx_released(f, 3 * S, 1);
+		if (told)
+			deleted(f, 60 * S);
+		fx_target(f, 61 * S, 1, DS_TARGET_STATE_UNUSED);
+		fx_ticks(f, 62 * S, 130 * S);
+		assert_int_equal(fx_only(f, DS_EVENT_VERDICT)->verdict, DS_VERDICT_DROPPED);
+		assert_int_equal(ds_event_has(fx_only(f, DS_EVENT_VERDICT), DS_KEY_TRIGGER), told);
+		assert_int_equal(fx_count(f, DS_EVENT_ADVICE) > 0, told);
+		fx_free(f);
+	}
+}
+
 /* The hook came before SIGTERM. */
 static void the_hook_is_t0s_error(void **state)
 {
@@ -420,6 +441,7 @@ int main(void)
 		FX_TEST(a_route_that_is_made_anew_ends_nothing),
 		FX_TEST(an_address_may_go_while_a_container_still_runs),
 		FX_TEST(the_next_list_without_it_tells_its_end),
+		cmocka_unit_test(whose_doing_it_was_the_kernel_does_not_tell),
 		cmocka_unit_test(the_hook_is_t0s_error),
 		FX_TEST(the_first_of_its_containers_was_told_first),
 		FX_TEST(a_deletion_that_is_told_later_is_t0),

@@ -235,6 +235,8 @@ static void times_and_durations_have_ends(void **state)
 	bad("{" TIME "\"event.name\":\"drainsnoop.pod.state\",\"k8s.pod.uid\":\"u\","
 	    "\"drainsnoop.pod.t0_error_ms\":-315619200000.001}", "-315619200000.001",
 	    "key \"drainsnoop.pod.t0_error_ms\": out of range");
+	bad("{" TIME "\"event.name\":\"drainsnoop.health\",\"drainsnoop.tap.share\":1000000000000.001}",
+	    "1000000000000.001", "key \"drainsnoop.tap.share\": out of range");
 }
 
 static void faults_of_content(void **state)

@@ -29,6 +29,14 @@ static void deliver(void *ctx, struct ds_event *ev)
 {
 	(void)ctx;
 	assert_int_equal(ev->rank, DS_RANK_EVENTS);
+	if (ev->kind == DS_EVENT_LOSS) {
+		assert_int_equal(ev->loss_stage, DS_LOSS_STAGE_WATCH);
+		assert_true(ev->not_after == ev->time_ns);
+		ds_buf_printf(&told, "lost %s %d s until @%d|", ev->loss_class,
+			      (int)((ev->not_after - ev->not_before) / DS_NS_PER_S),
+			      (int)((ev->time_ns - NOW) / DS_NS_PER_S));
+		return;
+	}
 	last_seq = ev->source_seq;
 	ds_buf_printf(&told, "%s@%d|",
 		      ev->kind == DS_EVENT_POD_STATE ? ev->pod_name :
@@ -220,6 +228,26 @@ static void names_of_the_objects(void **state)
 	assert_string_equal(name, "drainsnoop-targets-a-b-2--c");
 }
 
+/* A line stays for ten minutes: who was away for less has missed nothing. */
+static void away_for_long(void **state)
+{
+	const int64_t keep_s = DS_HANDOVER_KEEP_NS / DS_NS_PER_S;
+	const char *after = POD("a") POD("b");
+
+	(void)state;
+	text(POD("a"));
+	assert_told("a@-10|");
+	ds_handover_reader_text(reader, after, strlen(after), NOW + keep_s * DS_NS_PER_S);
+	ds_handover_reader_blind(reader, keep_s * DS_NS_PER_S, NOW + keep_s * DS_NS_PER_S);
+	assert_told("b@-10|");
+	/* Of c nothing is known but that it may have been. What was told stands, and comes once. */
+	after = POD("b") POD("d");
+	ds_handover_reader_text(reader, after, strlen(after), NOW + 2000 * DS_NS_PER_S);
+	ds_handover_reader_blind(reader, (keep_s + 1) * DS_NS_PER_S, NOW + 2000 * DS_NS_PER_S);
+	assert_told("d@-10|lost handover 601 s until @2000|");
+	assert_int_equal(ds_handover_reader_stats(reader).events, 3);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, end)
 
 int main(void)
@@ -234,6 +262,7 @@ int main(void)
 		T(too_much_of_it),
 		T(objects_with_and_without_the_text),
 		T(names_of_the_objects),
+		T(away_for_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,6 +188,9 @@ static void what_is_not_urgent_waits_for_more(void **state)
 
 	(void)state;
 	begin_empty();
+	ds_event_init(&ev, DS_EVENT_POD_STATE, now_ns);
+	DS_SET_STR(&ev, POD_UID, pod_uid, "q");	/* it does not go */
+	ds_handover_text_put(text, "a", &ev);
 	ds_event_init(&ev, DS_EVENT_LB_ADDRESS, now_ns);
 	DS_SET_STR(&ev, ADDRESS, address, "10.9.0.1");
 	ds_handover_text_put(text, "a", &ev);
@@ -319,7 +322,7 @@ static void it_waits_as_long_as_it_must(void **state)
 	} cases[] = {
 		{ 0, -1, 0, 2 * S }, { 500, -1, 0, 2 * S }, { 403, -1, 30 * S, 61 * S },
 		{ 429, 20 * S, 20 * S, 22 * S }, { 503, 5 * S, 5 * S, 7 * S },
-		{ 429, 9000 * S, 300 * S, 302 * S }, { 413, -1, 0, 2 * S },
+		{ 429, 9000 * S, 300 * S, 302 * S }, { 404, -1, 0, 2 * S },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -454,6 +457,37 @@ static void answers_that_make_no_sense(void **state)
 	}
 }
 
+static void one_that_is_refused_stops_no_other(void **state)
+{
+	static const int statuses[] = { 400, 413, 422 };
+
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		struct ds_handover_ask ask;
+		int64_t at_ns;
+
+		begin_empty();
+		tell("a", "p1");
+		expect(&ask, "GET", "/api/v1/nodes/a");
+		answer(&ask, 200, NODE);
+		expect(&ask, "POST", PATH);
+		answer(&ask, statuses[i], "{\"kind\":\"Status\",\"message\":\"it is immutable\"}");
+		at_ns = now_ns;
+		assert_non_null(strstr(said.data, "does not take ConfigMap drainsnoop-targets-a ("));
+		assert_non_null(strstr(said.data, "it is immutable"));
+		ds_buf_clear(&said);
+		tell("b", "p2");
+		made("b", "7");
+		assert_true(now_ns - at_ns <= 2 * S);
+		expect(&ask, "POST", PATH);
+		assert_in_range(now_ns - at_ns, 60 * S, 62 * S);
+		answer(&ask, statuses[i], NULL);
+		assert_int_equal(said.len, 0);	/* once */
+		assert_int_equal(ds_handover_store_stats(store).failed, 2);
+		(void)end(state);
+		(void)fresh(state);
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, end)
 
 int main(void)
@@ -471,6 +505,7 @@ int main(void)
 		T(without_a_list_each_is_looked_at),
 		T(taken_away_by_another),
 		T(answers_that_make_no_sense),
+		T(one_that_is_refused_stops_no_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,6 +179,13 @@ static void what_ended_long_ago_goes(void **state)
 	ds_handover_text_ended(text, "n1", "u4", 0);
 	ds_handover_text_tick(text, AT(7000));
 	assert_string_equal(lines(), "pod u4 -|10.0.9.1|");
+	/* With its last pod a node needs no load balancer: it may be gone itself. */
+	ds_handover_text_ended(text, "n1", "u4", AT(7000));
+	ds_handover_text_tick(text, AT(7600));
+	assert_string_equal(lines(), "pod u4 -|10.0.9.1|");
+	ds_handover_text_tick(text, AT(7601));
+	assert_string_equal(lines(), "");
+	assert_int_equal(ds_handover_text_stats(text).aged, 8);
 }
 
 static void a_long_text_loses_its_oldest_lines(void **state)
@@ -368,6 +375,30 @@ static void lines_that_make_no_sense_are_left_out(void **state)
 	assert_int_equal(ds_handover_text_stats(text).bad, 3);
 }
 
+/* Numbers as large as they may be: what is loaded is rendered as it is, wherever it stands. */
+static void numbers_that_are_large_stay(void **state)
+{
+#define NUMBERED(uid, second, seq) \
+	"{\"time\":\"2026-11-22T22:37:0" second "Z\",\"event.name\":\"drainsnoop.pod.state\"," \
+	"\"k8s.pod.uid\":\"" uid "\",\"drainsnoop.seq\":" seq "}\n"
+	static const char loaded[] = NUMBERED("u1", "5", "4294967294")
+		NUMBERED("u2", "1", "4294967295") NUMBERED("u3", "3", "4611686018427387903")
+		NUMBERED("u4", "2", "9223372036854775807") NUMBERED("u5", "4", "1");
+	struct ds_buf first = { 0 };
+
+	assert_int_equal(ds_handover_text_load(text, "n1", loaded, sizeof(loaded) - 1), 1);
+	assert_string_equal(lines(), "pod u2 -|pod u3 -|pod u5 -|pod u1 -|");
+	ds_handover_text_render(text, "n1", &first);
+	(void)end(state);
+	(void)begin(state);
+	assert_int_equal(ds_handover_text_load(text, "n1", first.data, first.len), 0);
+	ds_handover_text_render(text, "n1", &rendered);
+	assert_string_equal(rendered.data, first.data);
+	put_pod(6, "u6", -1);	/* and what follows can be read */
+	assert_string_equal(lines(), "pod u2 -|pod u3 -|pod u5 -|pod u1 -|pod u6 -|");
+	ds_buf_free(&first);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +416,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(another_leader_goes_on_with_the_text_that_is_there,
 						begin, end),
 		cmocka_unit_test_setup_teardown(lines_that_make_no_sense_are_left_out, begin, end),
+		cmocka_unit_test_setup_teardown(numbers_that_are_large_stay, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

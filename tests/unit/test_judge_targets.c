@@ -105,6 +105,9 @@ static void what_the_object_holds(void **state)
 	t = read_of("{\"data\":{\"written_at\":\"yesterday\"}}");
 	assert_false(t.dated);
 	assert_int_equal(t.lines, 0);
+	/* moments from which to now is longer than a number of ns */
+	assert_false(read_of("{\"data\":{\"written_at\":\"1677-10-01T00:00:00Z\"}}").dated);
+	assert_false(read_of("{\"data\":{\"written_at\":\"2262-04-01T00:00:00Z\"}}").dated);
 	assert_false(read_of("{\"data\":[]}").dated);
 	assert_false(read_of("{\"data\":{\"written_at\":7}}").dated);
 	assert_false(read_of("no json").dated);

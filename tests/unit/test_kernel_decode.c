@@ -89,6 +89,20 @@ static struct ds_rec_process process(enum ds_rec_process_change change)
 	return r;
 }
 
+/* Anybody can send one; its line could not be read again. */
+static void a_packet_from_nowhere_is_none(void **state)
+{
+	struct ds_rec_packet r = packet(DS_REC_HOOK_TAP_RX);
+	struct ds_event ev;
+
+	memset(r.saddr, 0, sizeof(r.saddr));
+	memcpy(r.daddr, pod6, sizeof(pod6));
+	assert_int_equal(ds_decoder_decode(*state, &r, sizeof(r), &ev), 0);
+	memcpy(r.saddr, lb6, sizeof(lb6));
+	memset(r.daddr, 0, sizeof(r.daddr));
+	assert_int_equal(ds_decoder_decode(*state, &r, sizeof(r), &ev), 0);
+}
+
 static void a_refused_syn_becomes_a_packet_event(void **state)
 {
 	struct ds_rec_packet r = packet(DS_REC_HOOK_KFREE_SKB);
@@ -559,44 +573,30 @@ static void random_bytes_do_no_harm(void **state)
 	}
 }
 
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_refused_syn_becomes_a_packet_event, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(the_route_of_a_packet_that_died_is_told, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_packet_tells_its_hops_and_how_it_came, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(flags_are_named_in_the_order_of_their_bits, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_reset_says_whether_it_met_a_socket, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(numbers_without_a_name_leave_the_key_out, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(locations_are_taught_once_and_then_named, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(an_interface_is_named_in_the_routing_namespace_only,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(an_icmp_error_carries_type_and_code, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_listener_has_a_port_and_no_remote_end, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_connection_of_a_dual_stack_listener_is_ipv4,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(a_request_is_outstanding_when_its_answer_is, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_closing_tells_what_it_leaves, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_packet_learns_its_cgroup_from_an_earlier_socket,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(cgroup_names_may_fill_their_fields, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(an_exit_tells_status_or_signal, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_signal_tells_where_it_came_from, setup, teardown),
-		cmocka_unit_test_setup_teardown(records_that_cannot_be_are_refused, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(random_bytes_do_no_harm, setup, teardown),
+		TEST(a_packet_from_nowhere_is_none),
+		TEST(a_refused_syn_becomes_a_packet_event),
+		TEST(the_route_of_a_packet_that_died_is_told),
+		TEST(a_packet_tells_its_hops_and_how_it_came),
+		TEST(flags_are_named_in_the_order_of_their_bits),
+		TEST(a_reset_says_whether_it_met_a_socket),
+		TEST(numbers_without_a_name_leave_the_key_out),
+		TEST(locations_are_taught_once_and_then_named),
+		TEST(an_interface_is_named_in_the_routing_namespace_only),
+		TEST(an_icmp_error_carries_type_and_code),
+		TEST(a_listener_has_a_port_and_no_remote_end),
+		TEST(a_connection_of_a_dual_stack_listener_is_ipv4),
+		TEST(a_request_is_outstanding_when_its_answer_is),
+		TEST(a_closing_tells_what_it_leaves),
+		TEST(a_packet_learns_its_cgroup_from_an_earlier_socket),
+		TEST(cgroup_names_may_fill_their_fields),
+		TEST(an_exit_tells_status_or_signal),
+		TEST(a_signal_tells_where_it_came_from),
+		TEST(records_that_cannot_be_are_refused),
+		TEST(random_bytes_do_no_harm),
 	};
-
 	return cmocka_run_group_tests_name("kernel_decode", tests, NULL, NULL);
 }

@@ -83,6 +83,7 @@ static void a_server_that_is_away_is_told_once_and_asked_less_and_less(void **st
 	ds_kube_watch_settled(f->w);	/* silence is no failure */
 	assert_true(ds_kube_watch_blind_ns(f->w, f->now_ns) == 0);
 	assert_told(f, "trouble is over|");
+	assert_true(f->was_blind_ns == f->now_ns - before);
 	fault_with(f, 200, "broke");
 	assert_true(next(f) <= S(0.5));		/* it worked: from the beginning */
 }

@@ -260,6 +260,25 @@ static void links_are_told_when_they_become_known_or_renamed(void **state)
 }
 
 /* Messages were lost: what the second dump lacks is gone, what it has more is new. */
+/* An uplink that loses its link-local address only, as where IPv6 is switched off. */
+static void a_link_local_address_does_not_count(void **state)
+{
+	struct ds_route_table *t = *state;
+	struct msg m = { 0 };
+
+	msg_link(&m, RTM_NEWLINK, 3, "eth1", IFF_UP);
+	msg_addr(&m, RTM_NEWADDR, 3, "fe80::3");
+	apply(t, &m);
+	assert_told("");
+	msg_addr(&m, RTM_NEWADDR, 3, "10.0.1.1");
+	apply(t, &m);
+	assert_told("3=eth1 is uplink;node 10.0.1.1 eth1 uplink;");
+	msg_addr(&m, RTM_DELADDR, 3, "fe80::3");
+	msg_link(&m, RTM_NEWLINK, 3, "ens6", IFF_UP);
+	apply(t, &m);
+	assert_told("3=ens6 is uplink;");
+}
+
 static void a_second_dump_tells_what_was_missed(void **state)
 {
 	struct msg m = { 0 };
@@ -331,6 +350,7 @@ int main(void)
 		TEST(a_route_that_moves_is_released_and_assigned),
 		TEST(the_nodes_own_ipv6_routes_are_no_pods),
 		TEST(links_are_told_when_they_become_known_or_renamed),
+		TEST(a_link_local_address_does_not_count),
 		TEST(a_second_dump_tells_what_was_missed),
 		TEST(an_address_has_a_route_until_its_last_one_goes),
 	};

@@ -73,6 +73,35 @@ static void what_was_written_is_read(void **state)
 	ds_state_text_free(&t);
 }
 
+/* One line that could not be read would cost the whole state. */
+static void what_no_line_can_say_is_not_written(void **state)
+{
+	char why[DS_STATE_WHY_LEN + 1];
+	struct ds_state_text t = { 0 };
+	struct ds_state_view v;
+	struct ds_event ev;
+	int n = 0;
+
+	(void)state;
+	ds_state_begin(&t, &header);
+	ds_event_init(&ev, DS_EVENT_POD_STATE, -1);
+	DS_SET_STR(&ev, POD_UID, pod_uid, "u");
+	DS_SET(&ev, RESTORED, restored, true);
+	DS_SET(&ev, T0, t0, INT64_MIN);
+	DS_SET(&ev, T0_ERROR, t0_error, INT64_MAX);
+	DS_SET(&ev, DRAIN_NOT_AFTER, drain_not_after, INT64_MAX);
+	DS_SET(&ev, TAIL_ERROR, tail_error, INT64_MIN);
+	DS_SET(&ev, VERDICT_DROPS, verdict_drops, -1);
+	DS_SET(&ev, PHASE_PORT, phase_port, 65536);
+	DS_SET(&ev, TRIGGER, trigger, DS_TRIGGER_MAX);
+	ds_state_add(&t, &ev);
+	assert_int_equal(ds_state_end(&t), 0);
+	assert_int_equal(ds_state_parse(t.all.data, t.all.len, &v, why), 0);
+	assert_int_equal(ds_state_each(&v, true, count, &n), 0);
+	assert_int_equal(n, 1);
+	ds_state_text_free(&t);
+}
+
 static void every_changed_byte_is_seen(void **state)
 {
 	static const unsigned char changes[] = { 0x01, 0x20, 0x80, 0xff };
@@ -141,6 +170,27 @@ static void another_version_is_named(void **state)
 	assert_int_equal(ds_state_end(&t), 0);
 	assert_int_equal(ds_state_parse(t.all.data, t.all.len, &v, why), -22);
 	assert_non_null(strstr(why, "version is 7"));
+	ds_state_text_free(&t);
+}
+
+/* The checksum is right; but such an id is logged, and stands in lines. */
+static void an_id_that_is_no_text_is_no_state(void **state)
+{
+	static const char *const ids[] = { "8f3\xe6" "61c2", "8f3\033[1m", "8f3 61c2", "8f3\n61c2" };
+	char why[DS_STATE_WHY_LEN + 1];
+	struct ds_state_text t = { 0 };
+	struct ds_state_view v;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		struct ds_state_header h = header;
+
+		(void)snprintf(h.run_id, sizeof(h.run_id), "%s", ids[i]);
+		ds_state_begin(&t, &h);
+		assert_int_equal(ds_state_end(&t), 0);
+		assert_int_equal(ds_state_parse(t.all.data, t.all.len, &v, why), -22);
+		assert_string_equal(why, "its first line is malformed");
+	}
 	ds_state_text_free(&t);
 }
 
@@ -224,10 +274,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_written_is_read),
+		cmocka_unit_test(what_no_line_can_say_is_not_written),
 		cmocka_unit_test(every_changed_byte_is_seen),
 		cmocka_unit_test(every_cut_is_seen),
 		cmocka_unit_test(bytes_too_many_are_seen),
 		cmocka_unit_test(another_version_is_named),
+		cmocka_unit_test(an_id_that_is_no_text_is_no_state),
 		cmocka_unit_test(an_event_that_is_not_restored_is_no_state),
 		cmocka_unit_test(garbage_is_seen),
 		cmocka_unit_test(a_huge_one_is_read),

@@ -236,6 +236,54 @@ static void a_call_of_version_1_that_failed_did_nothing(void **state)
 	latest_ns = 0;
 }
 
+/* What is left out is said, of either form of the log. */
+static void a_call_of_too_many_targets(void **state)
+{
+	struct ds_buf text = { 0 };
+
+	(void)state;
+	ds_buf_puts(&text, "{\"ts\":1795387044.5,\"msg\":\"deRegistered targets\",\"arn\":\"" ARN
+			   "\",\"targets\":[{\"Id\":\"10.0.0.1\"}");
+	for (int i = 0; i < DS_TARGETS_A_CALL_MAX; i++)
+		ds_buf_puts(&text, ",{\"Id\":\"10.0.0.1\"}");
+	ds_buf_puts(&text, "]}\n2026-11-22T22:37:24.2Z I1122 22:37:24.230147 1 targets.go:95] a/b: "
+			   "Removing targets from " ARN ": 10.0.0.1:80");
+	for (int i = 0; i < 100000; i++)
+		ds_buf_puts(&text, ",a:1");
+	ds_buf_puts(&text, "\n2026-11-22T22:37:24.4Z I1122 22:37:24.400000 1 c.go:2] "
+			   "\"msg\"=\"Successfully Reconciled\" \"request\"=\"a/b\"\n");
+	ds_targets_parse_feed(&p, text.data, text.len);
+	ds_targets_parse_end(&p);
+	assert_int_equal(p.events, 2 * DS_TARGETS_A_CALL_MAX);
+	assert_string_equal(faults.data + 1,
+			    "1: a call with more than 1000 targets: those beyond are left out|"
+			    "3: a call with more than 1000 targets: those beyond are left out|");
+	ds_buf_free(&text);
+}
+
+/* Each of a thousand targets of a record would hold its group's name. */
+static void a_name_longer_than_any(void **state)
+{
+	struct ds_buf text = { 0 };
+	char *ggg;
+
+	(void)state;
+	ds_buf_puts(&text, "1795387044,10.0.0.1,80,healthy\n{\"time\":\"1795387044\",\"TargetGroupArn\":"
+			   "\"");
+	for (int i = 0; i < 512; i++)
+		ds_buf_putc(&text, 'g');
+	ds_buf_puts(&text, "\",\"TargetHealthDescriptions\":[{\"Target\":{\"Id\":\"10.0.0.1\"},"
+			   "\"TargetHealth\":{\"State\":\"healthy\"}}]}");
+	assert_reads(text.data, "file healthy 10.0.0.1:80 23.000..25.000|",
+		     "2: a target with a name, a group or a reason of more than 511 bytes|");
+	ggg = strstr(text.data, "ggg");
+	memmove(ggg, ggg + 1, strlen(ggg));
+	feed(text.data, text.len - 1);
+	assert_int_equal(p.events, 2);
+	assert_int_equal(p.bad, 0);
+	ds_buf_free(&text);
+}
+
 static void the_runtimes_own_lines_in_parts(void **state)
 {
 	(void)state;
@@ -301,6 +349,16 @@ static void describe_target_health_with_its_time(void **state)
 	ds_buf_printf(&text, "%s,\"ResponseMetadata\":{\"HTTPHeaders\":"
 		      "{\"date\":\"Sun, 22 Nov 2026 22:37:24 GMT\"}}}", later);
 	assert_reads(text.data, "describe_target_health draining 10.77.1.11:8080 -1.000..25.000|", "");
+	for (int i = 0; i < 3; i++) {	/* a header that names no moment of ours is none */
+		static const char *const years[] = { "1677", "1969", "2262" };
+
+		ds_buf_clear(&text);
+		ds_buf_printf(&text, "%s,\"ResponseMetadata\":{\"HTTPHeaders\":"
+			      "{\"date\":\"Sun, 01 Oct %s 22:37:24 GMT\"}}}", later, years[i]);
+		feed(text.data, text.len);
+		assert_string_equal(got.data + 1, "");
+		assert_non_null(strstr(faults.data, "1: describe-target-health without its time"));
+	}
 	feed(doc, strlen(doc));		/* no time anywhere */
 	assert_non_null(strstr(faults.data, "1: describe-target-health without its time"));
 	ds_buf_free(&text);
@@ -408,6 +466,8 @@ int main(void)
 		T(controllers_log_of_version_1),
 		T(version_1_with_stamps_of_the_runtime),
 		T(a_call_of_version_1_that_failed_did_nothing),
+		T(a_call_of_too_many_targets),
+		T(a_name_longer_than_any),
 		T(the_runtimes_own_lines_in_parts),
 		T(a_line_in_parts_is_bounded),
 		T(a_call_whose_begin_is_missing_has_no_lower_bound),

@@ -176,12 +176,21 @@ static void values_without_sense_are_bounded(void **state)
 	DS_SET_STR(&ev, ADVICE_OBJECT, advice_object, name);
 	DS_SET(&ev, TAIL, tail, -5);
 	DS_SET(&ev, TAIL_ERROR, tail_error, INT64_MAX);
+	DS_SET(&ev, ADVICE_PODS, advice_pods, INT64_MAX);
+	DS_SET(&ev, ADVICE_ROLLOUTS, advice_rollouts, INT64_MAX);
+	DS_SET(&ev, VERDICT_DROPS, verdict_drops, INT64_MAX);
+	DS_SET(&ev, WORKLOAD_KILLED, workload_killed, INT64_MAX);
 	DS_SET_STR(&ev, WORKLOAD_RATES, workload_rates, "99999999999999999999999999999,7x,,1,2,3");
 	ds_workloads_restore(all, &ev);
 	ds_workloads_restore(all, &ev);
 	w = ds_workloads_first(all);
 	assert_null(w->next);
 	assert_int_equal(strlen(w->key), DS_WORKLOAD_KEY_LEN - 1);
+	/* the next pod is added to these */
+	assert_int_equal(w->m.pods, UINT32_MAX);
+	assert_int_equal(w->m.rollouts, UINT32_MAX);
+	assert_int_equal(w->m.drops, UINT32_MAX);
+	assert_int_equal(w->m.killed_pods, UINT32_MAX);
 	assert_int_equal(w->m.tail_ns, 0);
 	assert_true(w->m.tail_error_ns == DS_EVENT_NS_MAX);
 	assert_true(w->m.rates[0] > 0);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "user/core/scan.h"
+#include "user/util/text.h"
 #include "user/util/timefmt.h"
 
 #define MAX_KEYS 200
@@ -193,6 +194,23 @@ static int read_ms(struct reader *r, int64_t max_ns, int64_t *ret_ns)
 	return err;
 }
 
+static int read_real(struct reader *r, double *ret_v)
+{
+	const char *first;
+	int64_t v;
+	int err;
+
+	(void)ds_scan_peek(&r->s);
+	first = r->s.at;
+	err = read_number(r, 3, false, &v);
+	if (err < 0)
+		return err;
+	if (v < -DS_REAL_MAX_THOUSANDTHS || v > DS_REAL_MAX_THOUSANDTHS)
+		return ds_scan_fail(&r->s, first, "key \"%s\": out of range", r->key);
+	*ret_v = (double)v / 1000.0;
+	return 0;
+}
+
 static int read_word(struct reader *r, enum ds_names_id names, int *ret_v)
 {
 	char room[VALUE_ROOM];
@@ -249,7 +267,6 @@ static int read_value(struct reader *r, enum ds_key key)
 {
 	void *p = (char *)r->ev + ds_keys[key].offset;
 	bool set = true;
-	int64_t v;
 	int err;
 
 	switch (ds_keys[key].type) {
@@ -273,9 +290,7 @@ static int read_value(struct reader *r, enum ds_key key)
 		err = read_ms(r, ds_key_max(key), p);
 		break;
 	case DS_TYPE_REAL:
-		err = read_number(r, 3, false, &v);
-		if (err == 0)
-			*(double *)p = (double)v / 1000.0;
+		err = read_real(r, p);
 		break;
 	case DS_TYPE_ENUM:
 		err = read_word(r, ds_keys[key].names, p);

@@ -63,6 +63,17 @@ bool ds_pod_has_port(const struct ds_pod *pod, uint16_t port)
 	return ds_pod_declares_port(pod, port) || ds_pod_listener_of(pod, port) != NULL;
 }
 
+int ds_pod_trigger(const struct ds_pod *pod)
+{
+	/* The kernel tells an end, not whose doing it was: its node's, or a deletion. */
+	bool by_kernel = pod->by_kubernetes && pod->t0_source == DS_T0_SOURCE_SIGTERM &&
+			 !pod->deleted_ns;
+
+	if (pod->trigger >= 0)
+		return pod->trigger;
+	return ds_pod_is_going(pod) && !by_kernel ? DS_TRIGGER_DELETION : -1;
+}
+
 static int64_t latest(int64_t a, int64_t b)
 {
 	return a > b ? a : b;

@@ -219,6 +219,9 @@ bool ds_pod_has_port(const struct ds_pod *pod, uint16_t port);
 /* The listener of a port of either family that was opened last, or NULL. */
 const struct ds_pod_listener *ds_pod_listener_of(const struct ds_pod *pod, uint16_t port);
 
+/* Why it goes: enum ds_trigger; -1 = it does not, or nobody has told even that it was deleted. */
+int ds_pod_trigger(const struct ds_pod *pod);
+
 /* From SIGTERM to exit, of the slowest container since T0; -1 = none was seen. */
 int64_t ds_pod_slowest_exit(const struct ds_pod *pod);
 

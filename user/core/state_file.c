@@ -55,6 +55,7 @@ void ds_state_add(void *ctx, const struct ds_event *ev)
 	struct ds_event own = *ev;
 
 	memcpy(own.run_id, t->header.run_id, sizeof(own.run_id));
+	ds_event_canonical(&own);	/* one line that cannot be read costs all of them */
 	ds_event_write(&t->line, &own, t->lines++);
 	t->all.failed = t->all.failed || t->line.failed;
 	ds_buf_put(&t->all, t->line.data, t->line.len);
@@ -102,14 +103,14 @@ static bool skip(struct rest *r, const char *literal)
 	return true;
 }
 
-/* Up to `max` bytes before a quote; the NUL is added. */
+/* Up to `max` visible characters before a quote, as all of ours are; the NUL is added. */
 static bool take_text(struct rest *r, char *buf, size_t max)
 {
 	size_t n = 0;
 
-	while (n < r->len && r->at[n] != '"')
+	while (n < r->len && r->at[n] > ' ' && r->at[n] < 0x7f && r->at[n] != '"')
 		n++;
-	if (n > max || n == r->len)
+	if (n > max || n == r->len || r->at[n] != '"')
 		return false;
 	memcpy(buf, r->at, n);
 	buf[n] = '\0';

@@ -138,8 +138,7 @@ static void judge(const struct ds_core *core, const struct ds_pod *pod,
 static void describe_end(struct ds_pod *pod, struct ds_event *ev)
 {
 	int64_t slowest = ds_pod_slowest_exit(pod);
-	int trigger = pod->trigger >= 0 ? pod->trigger :
-		      ds_pod_is_going(pod) ? DS_TRIGGER_DELETION : -1;
+	int trigger = ds_pod_trigger(pod);
 
 	if (ds_pod_is_going(pod)) {
 		DS_SET(ev, T0, t0, pod->t0_ns);
@@ -247,8 +246,9 @@ static void write_verdict(struct ds_core *core, struct ds_pod *pod, const struct
 	pod->verdict_written = true;
 	pod->verdict_cut = cut;
 	pod->verdict = ev.verdict;
-	/* What ends by itself, or by its node's doing, asks for no other setting. */
-	if (ds_pod_is_going(pod) && !ds_trigger_is_imposed(pod->trigger)) {
+	/* What ends by itself, or for all that is known by its node's doing, asks for nothing. */
+	if (ds_pod_is_going(pod) && ds_pod_trigger(pod) >= 0 &&
+	    !ds_trigger_is_imposed(pod->trigger)) {
 		ds_advise_judged(core, pod);
 		describe_oversleep(core, pod, &ev);
 	}

@@ -360,6 +360,12 @@ static int64_t within(int64_t ns)
 	return ns < 0 ? 0 : ns > DS_EVENT_NS_MAX ? DS_EVENT_NS_MAX : ns;
 }
 
+/* A count of which there is room for more. */
+static int64_t counted(const struct ds_event *ev, enum ds_key key, int64_t n)
+{
+	return !ds_event_has(ev, key) ? 0 : n > UINT32_MAX ? UINT32_MAX : n;
+}
+
 static void restore_rates(struct ds_measured *m, const char *list)
 {
 	const char *p = list;
@@ -385,10 +391,10 @@ void ds_workloads_restore(struct ds_workloads *all, const struct ds_event *ev)
 	if (!w)
 		return;
 	m = &w->m;
-	m->pods = ds_event_has(ev, DS_KEY_ADVICE_PODS) ? ev->advice_pods : 0;
-	m->rollouts = ds_event_has(ev, DS_KEY_ADVICE_ROLLOUTS) ? ev->advice_rollouts : 0;
-	m->drops = ds_event_has(ev, DS_KEY_VERDICT_DROPS) ? ev->verdict_drops : 0;
-	m->killed_pods = ds_event_has(ev, DS_KEY_WORKLOAD_KILLED) ? ev->workload_killed : 0;
+	m->pods = counted(ev, DS_KEY_ADVICE_PODS, ev->advice_pods);
+	m->rollouts = counted(ev, DS_KEY_ADVICE_ROLLOUTS, ev->advice_rollouts);
+	m->drops = counted(ev, DS_KEY_VERDICT_DROPS, ev->verdict_drops);
+	m->killed_pods = counted(ev, DS_KEY_WORKLOAD_KILLED, ev->workload_killed);
 	m->stop_ns = ds_event_has(ev, DS_KEY_SIGTERM_TO_EXIT) ? within(ev->sigterm_to_exit) : -1;
 	m->tail_known = ds_event_has(ev, DS_KEY_TAIL);
 	m->tail_ns = m->tail_known ? within(ev->tail) : 0;

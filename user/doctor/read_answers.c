@@ -75,7 +75,8 @@ static void read_configmap(struct ds_doctor_targets *t, json_object *object, int
 
 	for (const char *p = text; *p; p++)
 		t->lines += *p == '\n';
-	t->dated = !ds_time_parse(written, strlen(written), &at_ns);
+	t->dated = !ds_time_parse(written, strlen(written), &at_ns) && at_ns >= 0 &&
+		   at_ns <= DS_EVENT_TIME_MAX;
 	if (t->dated)
 		t->age_ns = now_ns - at_ns;
 }

@@ -94,7 +94,7 @@ void ds_text_real(struct ds_text *t, double v)
 
 	if (!isfinite(v))
 		a = 0;
-	if (a > 9007199254740992.0)
-		a = 9007199254740992.0;
+	if (a > (double)DS_REAL_MAX_THOUSANDTHS)
+		a = (double)DS_REAL_MAX_THOUSANDTHS;
 	put_thousandths(t, v < 0, (uint64_t)a);
 }

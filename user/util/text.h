@@ -55,7 +55,11 @@ void ds_text_ms(struct ds_text *t, int64_t ns);
 /* ns as seconds with three digits, rounded alike, without a unit: "3.071". */
 void ds_text_seconds(struct ds_text *t, int64_t ns);
 
-/* v with three digits, rounded; not finite: 0.000; beyond 2^53 / 1000: clamped. */
+/*
+ * v with three digits, rounded; not finite: 0.000; beyond 10^12: clamped. What is written within
+ * that is the same number when it is read and written again.
+ */
+#define DS_REAL_MAX_THOUSANDTHS INT64_C(1000000000000000)
 void ds_text_real(struct ds_text *t, double v);
 
 #endif

@@ -28,16 +28,18 @@ class Account:
     def serve(self, group, plane):
         """The account has this target group, and a load balancer before it."""
         self.group = self.fake.elb.add_group(
-            group.name, group.arn, delay=group.delay, port=group.port, check_port=group.health_port,
+            group.name, group.arn, delay=group.delay, port=group.port, target_type=group.target_type,
+            check_port=group.health_port,
             check_interval=group.health_interval, lags=LAGS,
             attributes={"preserve_client_ip.enabled": str(group.preserves_client).lower()})
         self.fake.elb.add_load_balancer("shop", plane.addresses, [self.group], plane.type)
 
-    def register(self, pod, initial):
-        self.group.register(pod.address, pod.port, initial)
+    def register(self, target, port, initial=0.0):
+        """target: its address, or its instance."""
+        self.group.register(target, port, initial)
 
-    def deregister(self, pod):
-        self.group.deregister(pod.address, pod.port)
+    def deregister(self, target, port):
+        self.group.deregister(target, port)
 
     def end(self):
         self.fake.close()

@@ -56,6 +56,7 @@ class Node:
 class InstanceGroup:
     """Speaks as loadbalancer.TargetGroup does; what is registered with the balancer are nodes."""
 
+    port, health_port, health_interval, target_type = NODE_PORT, HEALTHZ, 1, "instance"
     arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop-web-np/0123456789abcdef"
     name = "shop-web-np"
 
@@ -86,8 +87,9 @@ class InstanceGroup:
     def _tell(self, node, state, **keys):
         self.lab.events.write("target.state", target_group__name=self.name, target_group__arn=self.arn,
                               target_group__deregistration_delay_s=int(self.delay),
-                              target_group__target_type="instance", target_group__preserve_client_ip=False,
-                              target_group__health_check_port=HEALTHZ, target_group__health_check_interval_s=1,
+                              target_group__target_type=self.target_type, target_group__preserve_client_ip=False,
+                              target_group__health_check_port=HEALTHZ,
+                              target_group__health_check_interval_s=self.health_interval,
                               load_balancer__type="application", target__id=node.instance,
                               target__port=NODE_PORT, target__state=state, **keys)
 

@@ -211,7 +211,7 @@ class TinyLb(Logged):
 class TargetGroup:
     """The control plane: registers and deregisters targets and says so as events."""
 
-    port, health_port = PORT, HEALTH_PORT
+    port, health_port, target_type = PORT, HEALTH_PORT, "ip"
     arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop-web/0123456789abcdef"
 
     def __init__(self, lab, plane, name="shop-web"):
@@ -238,7 +238,7 @@ class TargetGroup:
         pod.mark("initial", now_ns())
         self.lab.events.target_state(self, pod, "initial", target__source="describe_target_health")
         if self.lab.account:
-            self.lab.account.register(pod, self.lab.settings.initial)
+            self.lab.account.register(pod.address, pod.port, self.lab.settings.initial)
         if self.lab.settings.early:     # as an NLB does: some connections while it still is `initial`
             self.plane.add(pod)
             self.plane.enable(pod)
@@ -259,7 +259,7 @@ class TargetGroup:
         before = now_ns()
         self.told.states[pod.address] = "draining", pod.port
         if self.lab.account:
-            self.lab.account.deregister(pod)
+            self.lab.account.deregister(pod.address, pod.port)
         for seconds, what in ((propagation, self._stop_sending), (self.delay, self._unused)):
             thread = threading.Thread(target=self._later, args=(seconds, what, pod), daemon=True)
             thread.start()

@@ -22,6 +22,7 @@ class Printed:
         self.seen = set()       # (event.name, uid)
         self.names = set()
         self.going = set()      # UIDs of pods that it was told to go, addresses of targets that drain
+        self.groups = set()     # ARNs of target groups that it was told of
         self.offset = 0
         self.lock = threading.Lock()
         self.recordings = []
@@ -58,8 +59,10 @@ class Printed:
         self.seen.add((event.get("event.name"), event.get("k8s.pod.uid")))
         if event.get("drainsnoop.pod.phase") == "terminating":
             self.going.add(event.get("k8s.pod.uid"))
-        if event.get("event.name") == "drainsnoop.target.state" and event.get("drainsnoop.target.state") == "draining":
-            self.going.add(event.get("drainsnoop.target.id"))
+        if event.get("event.name") == "drainsnoop.target.state":
+            self.groups.add(event.get("drainsnoop.target_group.arn"))
+            if event.get("drainsnoop.target.state") == "draining":
+                self.going.add(event.get("drainsnoop.target.id"))
 
     def _read(self):
         """Reads what has been printed since; LabError if drainsnoop has ended."""
@@ -88,6 +91,10 @@ class Printed:
         """Waits until drainsnoop knows that each of the pods goes, and its target."""
         wanted = {key for pod in pods for key in (pod.uid, pod.address)}
         wait_for(lambda: self._read() or wanted <= self.going, 20, "drainsnoop to know who goes")
+
+    def wait_for_group(self, group):
+        """Waits until drainsnoop knows of a target of the group."""
+        wait_for(lambda: self._read() or group.arn in self.groups, 20, f"drainsnoop to know the group {group.name}")
 
     def wait_for_verdicts(self, pods, timeout):
         """Waits until each of the pods has its verdict."""
@@ -183,6 +190,9 @@ class NoTracer:
         return []
 
     def wait_for_going(self, pods):
+        pass
+
+    def wait_for_group(self, group):
         pass
 
     def wait_for_verdicts(self, pods, timeout):

@@ -37,6 +37,7 @@ class Failure:
     verdict: str = ""       # explained, wrong_cause, unexplained, unobservable
     why: str = ""
     drop: dict = None
+    out_of_reach: bool = False  # unobservable for what the kernel's own trace says (ftrace.py)
     until: int = 1 << 63    # from then on the 4-tuple was another failed request's
 
 
@@ -254,7 +255,7 @@ def join(requests, entries, drops, pods, ports, flows=None, indistinguishable=la
             failure.verdict = "not_observed"
         why = flows and failure.verdict == "unexplained" and out_of_reach(failure, flows[_key(failure)])
         if why:
-            failure.verdict, failure.why = "unobservable", why
+            failure.verdict, failure.why, failure.out_of_reach = "unobservable", why, True
 
     used = {id(f.drop) for f in failures if f.drop}
     taken = {_key(f) for f in failures if f.drop}

@@ -87,6 +87,7 @@ class Agent(Printed):
         self.exits = {}             # (pod's UID, container): exit code
         self.tails = {}             # by path: what is read
         self.starts, self.next, self.killed = 0, 1, False
+        self.last_looks = []        # called before its end: what can be learned only while it runs
         self.over = threading.Event()
         self.state = os.path.join(self.node.folder, "state") if lab.settings.state else None
         self.arguments = [f"--settle={lab.settings.settle:g}s", "--rate-limit=0",
@@ -205,6 +206,10 @@ class Agent(Printed):
         """[(end, begin)]: from the last line of each of its runs until the next one has listed the pods (ns)."""
         return runs_between(self.output())
 
+    def told_gaps(self):
+        """[(end, begin)] as drainsnoop has it: until the next run begins, and until that observes again (ns)."""
+        return starts_after(self.output()) + super().gaps()
+
     def wait_for_verdicts(self, pods, timeout):
         """Of a pod whose whole end nobody saw, an agent that begins with nothing knows nothing."""
         unseen = [] if self.state or self.killed else self.between()
@@ -225,6 +230,8 @@ class Agent(Printed):
     def stop(self):
         """The DaemonSet is deleted; what its pod wrote to the last line is read."""
         self._read()
+        for look in self.last_looks:
+            look()
         self.asked.update(dict(self.pods.known))
         counted = self._metrics() if self.starts == 1 and self.pods.known else None
         self.plane.kubectl("-n", NAMESPACE, "delete", "daemonset/" + NAME, "--wait", timeout=90)

@@ -10,6 +10,7 @@ from .agent import Agent, Targets
 from .controlplane import ControlPlane
 from .kubernetes import RealKubernetes
 from .manifests import AGENT, AGENT_RULES
+from .monitors import LogAgent, Scraper
 from .node import Node
 from .nodeport import NodePortGroup
 from .release import Release
@@ -23,7 +24,7 @@ class ClusterLab(Lab):
     writes), api (it asks the API server, as a daemonset's pod does anyway). agent_how: further arguments of Agent()."""
 
     unkept = (*Lab.unkept, "*.ttrpc", "containerd", "containerd.state", "etcd", "kubectl", "kubelet", "opt", "pki",
-              "private", "*.tar")
+              "private", "tsdb", "*.tar")
 
     def __init__(self, assets, agent, pods_by, agent_how, settings, say, drainsnoop=None, tracer_args=()):
         super().__init__(settings, say, drainsnoop, tracer_args)
@@ -50,6 +51,13 @@ class ClusterLab(Lab):
         self.release = Release(self)
         self.targets = self._add(Targets(self))
         return Agent(self, self.tracer_args, **self.agent_how)
+
+    def monitor(self):
+        """What others make of the agent's pod, from now on: a Prometheus and a log agent (monitors.py)."""
+        self.say("a Prometheus and a log agent look at drainsnoop's pods")
+        self.scraper, self.log_agent = self._add(Scraper(self)), self._add(LogAgent(self))
+        self.tracer.last_looks.append(self.scraper.last_look)
+        self.scraper.prometheus.wait_scrapes(1)
 
     def _group(self):
         return NodePortGroup(self, self.plane) if self.settings.target == "instance" else super()._group()

@@ -44,8 +44,17 @@ class NodePortGroup(InstanceGroup):
         self.lab, self.plane, self.delay = lab, plane, lab.settings.delay
         self.nodes, self.threads, self.drains = {"node": Node(lab)}, [], []
         self.family = "ip6" if lab.network.plan.ipv6 else "ip"
+        self.type, self.preserves_client = plane.type, plane.preserves_client
+        if lab.account:
+            lab.account.serve(self, plane)
         lab.events.write("load_balancer.address", load_balancer__type="application",
                          load_balancer__name="shop", address=lab.network.plan.lb)
+
+    def add_node(self, name):
+        """What the controller does for a binding of instance targets, too."""
+        if self.lab.account:
+            self.lab.account.register(self.nodes[name].instance, NODE_PORT)
+        super().add_node(name)
 
     def sent_to(self):
         """The addresses of the pods that the rules know now."""

@@ -95,8 +95,10 @@ static int make_keys(const struct fields *f, struct ds_aws_keys *keys, char *fau
 		return say(fault, -EINVAL, "an answer without AccessKeyId");
 	if (!f->of[SECRET])
 		return say(fault, -EINVAL, "an answer without SecretAccessKey");
+	/* A moment 0 would mean that they never expire. */
 	if (f->of[EXPIRATION] &&
-	    ds_time_parse(f->of[EXPIRATION], f->len[EXPIRATION], &expires_ns))
+	    (ds_time_parse(f->of[EXPIRATION], f->len[EXPIRATION], &expires_ns) ||
+	     expires_ns <= 0 || expires_ns > DS_EVENT_TIME_MAX))
 		return say(fault, -EINVAL, "an answer whose Expiration is no time");
 	r = ds_aws_keys_set(keys, text_of(f, KEY_ID), text_of(f, SECRET), text_of(f, TOKEN), &what);
 	if (r) {

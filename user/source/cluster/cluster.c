@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/source/cluster/cluster_state.h"
+#include "user/source/cluster/cluster_group.h"
+#include "user/source/cluster/cluster_object.h"
+#include "user/source/cluster/cluster_pod.h"
+#include "user/source/cluster/cluster_table.h"
+#include "user/source/cluster/cluster_trigger.h"
 
 #define SOURCE(at, name, keeps, bound, ...) \
 	{ .path = (at), .what = (name), .right = "list and watch " name, .keep = (keeps), \
@@ -34,7 +38,6 @@ static const struct ds_cluster_source sources[DS_CLUSTER_KIND_MAX] = {
 	[DS_CLUSTER_PDB] = SOURCE("/apis/policy/v1/poddisruptionbudgets",
 				  "poddisruptionbudgets.policy", ds_read_pdb_keep, 8192,
 				  .is_extra = true),
-	[DS_CLUSTER_NODE] = SOURCE("/api/v1/nodes", "nodes", ds_read_node_keep, 16384),
 	[DS_CLUSTER_POD] = SOURCE("/api/v1/pods", "pods", ds_read_pod_keep, DS_CLUSTER_PODS_MAX,
 				  .is_extra = true),
 };
@@ -63,8 +66,10 @@ void ds_cluster_free(struct ds_cluster **cluster)
 {
 	struct ds_cluster *c = *cluster;
 
-	if (c)
-		ds_cluster_clear(c);
+	if (c) {
+		ds_cluster_pods_clear(c);
+		ds_cluster_table_clear(c);
+	}
 	free(c);
 	*cluster = NULL;
 }
@@ -125,6 +130,21 @@ void ds_cluster_drop(void *feed, void *object)
 	ds_cluster_settle(c);
 }
 
+void ds_cluster_group_is(struct ds_cluster *c, const char *arn,
+			 const struct ds_cluster_group_facts *facts)
+{
+	c->now_ns = c->options.now(c->options.ctx);
+	ds_cluster_group_learn(c, arn, facts);
+	ds_cluster_settle(c);
+}
+
+void ds_cluster_pass(struct ds_cluster *c, const struct ds_event *ev)
+{
+	c->now_ns = c->options.now(c->options.ctx);
+	ds_cluster_group_pass(c, ev);
+	ds_cluster_settle(c);
+}
+
 void ds_cluster_tick(struct ds_cluster *c)
 {
 	c->now_ns = c->options.now(c->options.ctx);
@@ -152,23 +172,16 @@ bool ds_cluster_group_goes(const struct ds_cluster *c, const char *arn)
 	return false;
 }
 
-static const struct ds_cluster_pod_entry *find_pod(const struct ds_cluster *c, const char *uid)
-{
-	struct ds_cluster_pod_entry *pod;
-
-	HASH_FIND(hh, c->pods, uid, strlen(uid), pod);
-	return pod;
-}
-
 bool ds_cluster_pod(const struct ds_cluster *c, const char *uid,
 		    struct ds_cluster_pod_facts *ret_facts)
 {
-	const struct ds_cluster_pod_entry *pod = find_pod(c, uid);
+	const struct ds_cluster_pod_entry *pod;
 	struct ds_cluster_pod_facts f = { 0 };
 
+	HASH_FIND(hh, c->pods, uid, strlen(uid), pod);
 	if (!pod)
 		return false;
-	f.uid = pod->uid;
+	f.uid = pod->key;
 	f.namespace_ = pod->namespace_;
 	f.name = pod->name;
 	f.node = pod->node ? pod->node->key : "";
@@ -188,60 +201,6 @@ bool ds_cluster_pod(const struct ds_cluster *c, const char *uid,
 	f.ended_ns = pod->ended_ns;
 	*ret_facts = f;
 	return true;
-}
-
-const char *ds_cluster_node_uid(const struct ds_cluster *c, const char *node)
-{
-	const struct ds_cluster_node_entry *n;
-
-	HASH_FIND(hh, c->nodes, node, strlen(node), n);
-	return n && n->facts ? n->facts->uid : "";
-}
-
-void ds_cluster_each_node(const struct ds_cluster *c, void (*each)(void *ctx, const char *node),
-			  void *ctx)
-{
-	for (const struct ds_cluster_node_entry *n = c->nodes; n; n = n->hh.next)
-		if (n->pods_cnt)
-			each(ctx, n->key);
-}
-
-/* A pod's own labels, or those that its controller gives to all of them. */
-static const struct ds_labels *labels_of(const struct ds_cluster_pod_entry *pod)
-{
-	const struct ds_read_workload *w = NULL;
-
-	if (pod->facts)
-		return &pod->facts->labels;
-	for (int kind = 0; pod->workload && !w && kind < DS_CLUSTER_OWNER_JOB; kind++)
-		w = pod->workload->of[kind].facts;
-	return w ? &w->labels : NULL;
-}
-
-bool ds_cluster_pdb(const struct ds_cluster *c, const char *uid,
-		    struct ds_cluster_pdb_facts *ret_facts)
-{
-	const struct ds_cluster_pod_entry *pod = find_pod(c, uid);
-	const struct ds_labels *labels = pod ? labels_of(pod) : NULL;
-	const struct ds_cluster_namespace *n =
-		labels ? ds_cluster_namespace_find(c, pod->namespace_) : NULL;
-	struct ds_cluster_pdb_facts f = { 0 };
-
-	for (const struct ds_tie *t = n ? n->pdbs.first : NULL; t; t = t->next) {
-		const struct ds_read_pdb *p = ((struct ds_cluster_object *)t->of)->facts;
-
-		if (!ds_selector_matches(&p->selector, labels))
-			continue;
-		f.several = f.name != NULL;
-		f.name = p->id.name;
-		f.allowed = p->allowed;
-		f.healthy = p->healthy;
-		f.desired = p->wanted;
-		f.expected = p->expected;
-	}
-	if (f.name)
-		*ret_facts = f;
-	return f.name != NULL;
 }
 
 struct ds_cluster_stats ds_cluster_stats(const struct ds_cluster *c)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What `drainsnoop targets` knows of its cluster: TargetGroupBindings, Services, EndpointSlices,
- * ReplicaSets and the other controllers, PodDisruptionBudgets, Nodes, and Pods where the right is
- * given. They come, change and go in any order, as watches tell them. What follows for each node is
- * told as events: which pods are in which target groups, and why a pod goes. What AWS says of the
- * targets comes in the same way and is passed on to the nodes whom it concerns. Pure.
+ * ReplicaSets and the other controllers, PodDisruptionBudgets, and Pods (--watch-pods). They come,
+ * change and go in any order, as watches tell them. What follows for each node is told as events:
+ * which pods are in which target groups, and why a pod goes. What AWS says of the targets comes in
+ * the same way and is passed on to the nodes whom it concerns. Pure.
  *
  * Pods need not be watched: an EndpointSlice names its pods by UID, with node, addresses and
  * whether they go away; a pod's owner follows then from its name. Watched pods add what only they
@@ -16,6 +16,7 @@
 #include <json-c/json.h>
 
 #include "user/core/event.h"
+#include "user/source/kube/kube_owner.h"
 #include "user/source/kube/kube_watch.h"
 
 /* What is followed; the watches may be begun in any order, and any of them may be missing. */
@@ -29,7 +30,6 @@ enum ds_cluster_kind {
 	DS_CLUSTER_STATEFULSET,
 	DS_CLUSTER_DAEMONSET,
 	DS_CLUSTER_PDB,
-	DS_CLUSTER_NODE,
 	DS_CLUSTER_POD,
 	DS_CLUSTER_KIND_MAX,
 };
@@ -49,6 +49,13 @@ struct ds_cluster_source {
 const struct ds_cluster_source *ds_cluster_source(enum ds_cluster_kind kind);
 
 struct ds_cluster;
+
+/* A PodDisruptionBudget and a pod of a target group that it selects. Strings are borrowed. */
+struct ds_cluster_budget {
+	const char *namespace_, *name, *pod;
+	const char *other;		/* selects the pod too; NULL = none does */
+	int64_t wanted, expected;	/* pods: that must be healthy, that there ought to be */
+};
 
 struct ds_cluster_options {
 	int64_t (*now)(void *ctx);	/* ns since the epoch; the only clock that it has */
@@ -70,6 +77,8 @@ struct ds_cluster_options {
 	 */
 	void (*poll)(void *ctx, const char *arn, const struct ds_addr *addr, uint16_t port);
 	void (*unpoll)(void *ctx, const struct ds_addr *addr);
+	/* A budget that lets no pod of a target group be evicted, so that no node is drained. */
+	void (*budget)(void *ctx, const struct ds_cluster_budget *budget);
 	void *ctx;
 	size_t pods_max;		/* 0 = 65536; above it pods are left out and counted */
 };
@@ -119,10 +128,6 @@ void ds_cluster_tick(struct ds_cluster *c);
 /* Whether a pod of that group goes away now, or its target may still drain. */
 bool ds_cluster_group_goes(const struct ds_cluster *c, const char *arn);
 
-enum ds_cluster_owner { DS_CLUSTER_OWNER_NONE, DS_CLUSTER_OWNER_REPLICASET,
-	DS_CLUSTER_OWNER_DEPLOYMENT, DS_CLUSTER_OWNER_STATEFULSET, DS_CLUSTER_OWNER_DAEMONSET,
-	DS_CLUSTER_OWNER_JOB };
-
 struct ds_cluster_target {
 	const char *arn;
 	int type;		/* enum ds_target_type */
@@ -134,7 +139,7 @@ struct ds_cluster_target {
 /* Strings are borrowed until the next call that changes something. */
 struct ds_cluster_pod_facts {
 	const char *uid, *namespace_, *name, *node;	/* "" = not known */
-	enum ds_cluster_owner owner_kind;
+	enum ds_kube_owner owner_kind;
 	const char *owner;
 	struct ds_addr addresses[8];
 	int addresses_cnt;
@@ -148,23 +153,8 @@ struct ds_cluster_pod_facts {
 bool ds_cluster_pod(const struct ds_cluster *c, const char *uid,
 		    struct ds_cluster_pod_facts *ret_facts);
 
-/* What is known of a node's object: its UID (for an ownerReference), "" = not known. */
-const char *ds_cluster_node_uid(const struct ds_cluster *c, const char *node);
-/* Calls each(ctx, node) for every node that has, or had lately, a pod of a target group. */
-void ds_cluster_each_node(const struct ds_cluster *c, void (*each)(void *ctx, const char *node),
-			  void *ctx);
-
-/* The PodDisruptionBudget that the pods of a workload fall under. */
-struct ds_cluster_pdb_facts {
-	const char *name;		/* borrowed until the next change */
-	int64_t allowed, healthy, desired, expected;	/* pods; -1 = not told */
-	bool several;			/* more than one selects them: none can be evicted */
-};
-bool ds_cluster_pdb(const struct ds_cluster *c, const char *uid,
-		    struct ds_cluster_pdb_facts *ret_facts);
-
 struct ds_cluster_stats {
-	size_t bindings, services, slices, endpoints, pods, going, workloads, nodes, groups;
+	size_t bindings, services, slices, endpoints, pods, going, workloads, groups;
 	uint64_t over;		/* left out: some table was full */
 	uint64_t bad;		/* objects without what they must have */
 	uint64_t recomputed;	/* pods that were looked at anew: what events cost */

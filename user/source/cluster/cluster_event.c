@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What is told to a pod's node. Of each thing a hash of what was told last is kept: what says the
- * same is not told again, and its time stays that of the first telling.
- */
+#include "user/source/cluster/cluster_event.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "user/source/aws/aws_arn.h"
-#include "user/source/cluster/cluster_state.h"
+#include "user/source/cluster/cluster_trigger.h"
 #include "user/util/text.h"
 
 /* The controller's host keeps time by NTP: its stamps may be off by this. */
@@ -55,44 +53,28 @@ static void write_ports(const struct ds_cluster_pod_entry *pod, struct ds_text *
 }
 
 /* Its agent may know the Deployment by other means: a ReplicaSet that is not known says less. */
-static enum ds_cluster_owner told_owner(const struct ds_cluster_pod_entry *pod,
+static enum ds_kube_owner told_owner(const struct ds_cluster_pod_entry *pod,
 					const char **ret_name)
 {
-	enum ds_cluster_owner kind = ds_cluster_owner_of(pod, ret_name);
+	enum ds_kube_owner kind = ds_cluster_owner_of(pod, ret_name);
 
-	if (kind != DS_CLUSTER_OWNER_REPLICASET || pod->workload->of[kind].facts)
+	if (kind != DS_KUBE_OWNER_REPLICASET || pod->workload->of[kind].facts)
 		return kind;
 	*ret_name = "";
-	return DS_CLUSTER_OWNER_NONE;
+	return DS_KUBE_OWNER_NONE;
 }
 
 static void set_identity(const struct ds_cluster_pod_entry *pod, struct ds_event *ev)
 {
+	enum ds_kube_owner kind;
 	const char *owner;
 
 	DS_SET_STR(ev, NODE, node, pod->node->key);
 	DS_SET_STR(ev, POD_NAMESPACE, pod_namespace, pod->namespace_);
 	DS_SET_STR(ev, POD_NAME, pod_name, pod->name);
-	DS_SET_STR(ev, POD_UID, pod_uid, pod->uid);
-	switch (told_owner(pod, &owner)) {
-	case DS_CLUSTER_OWNER_DEPLOYMENT:
-		DS_SET_STR(ev, DEPLOYMENT, deployment, owner);
-		break;
-	case DS_CLUSTER_OWNER_REPLICASET:
-		DS_SET_STR(ev, REPLICASET, replicaset, owner);
-		break;
-	case DS_CLUSTER_OWNER_STATEFULSET:
-		DS_SET_STR(ev, STATEFULSET, statefulset, owner);
-		break;
-	case DS_CLUSTER_OWNER_DAEMONSET:
-		DS_SET_STR(ev, DAEMONSET, daemonset, owner);
-		break;
-	case DS_CLUSTER_OWNER_JOB:
-		DS_SET_STR(ev, JOB, job, owner);
-		break;
-	case DS_CLUSTER_OWNER_NONE:
-		break;
-	}
+	DS_SET_STR(ev, POD_UID, pod_uid, pod->key);
+	kind = told_owner(pod, &owner);
+	ds_kube_owner_set(kind, owner, ev);
 }
 
 static bool has_trigger(const struct ds_cluster_pod_entry *pod)
@@ -192,14 +174,13 @@ static void tell_member(struct ds_cluster *c, const struct ds_cluster_pod_entry 
 			struct ds_cluster_member *m)
 {
 	bool is_instance = m->type == DS_TARGET_TYPE_INSTANCE;
-	const struct ds_read_node *node = pod->node->facts;
 	struct room room;
 	struct ds_event ev;
 	const char *id = room.id;
 	uint64_t hash;
 
 	if (is_instance)
-		id = node && node->instance[0] ? node->instance : "any";
+		id = "any";	/* by the node's port: which of them is registered nobody asks */
 	else
 		(void)ds_addr_format(&m->addr, room.id);
 	hash = hash_of(pod, m, id);
@@ -250,7 +231,7 @@ void ds_cluster_pod_tell(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
 	if (pod->told_ended_ns == pod->ended_ns)
 		return;
 	pod->told_ended_ns = pod->ended_ns;
-	c->options.ended(c->options.ctx, pod->node->key, pod->uid, pod->ended_ns);
+	c->options.ended(c->options.ctx, pod->node->key, pod->key, pod->ended_ns);
 }
 
 void ds_cluster_reading_tell(struct ds_cluster *c, const struct ds_cluster_pod_entry *pod,

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What AWS says: of groups, of their load balancers, of the targets that are asked for. */
+#include "user/source/cluster/cluster_group.h"
+
 #include <string.h>
 
-#include "user/source/cluster/cluster_state.h"
+#include "user/source/cluster/cluster_event.h"
+#include "user/source/cluster/cluster_table.h"
+#include "user/source/cluster/cluster_touch.h"
 #include "user/source/kube/kube_json.h"
 
 /* Its pods' targets are told anew. */
@@ -110,15 +113,13 @@ static void group_is(struct ds_cluster *c, struct ds_cluster_group *g,
 		touch_group(c, g);
 }
 
-void ds_cluster_group_is(struct ds_cluster *c, const char *arn,
-			 const struct ds_cluster_group_facts *facts)
+void ds_cluster_group_learn(struct ds_cluster *c, const char *arn,
+			    const struct ds_cluster_group_facts *facts)
 {
 	struct ds_cluster_group *g = ds_cluster_group_of(c, arn);
 
-	c->now_ns = c->options.now(c->options.ctx);
 	if (g)
 		group_is(c, g, facts);
-	ds_cluster_settle(c);
 }
 
 void ds_cluster_group_meet(struct ds_cluster *c, struct ds_cluster_group *g, const char *node)
@@ -261,12 +262,10 @@ static void pass_address(struct ds_cluster *c, const struct ds_event *ev)
 	each_node_of(c, name, tell_one, &one);
 }
 
-void ds_cluster_pass(struct ds_cluster *c, const struct ds_event *ev)
+void ds_cluster_group_pass(struct ds_cluster *c, const struct ds_event *ev)
 {
-	c->now_ns = c->options.now(c->options.ctx);
 	if (ev->kind == DS_EVENT_TARGET)
 		pass_reading(c, ev);
 	else if (ev->kind == DS_EVENT_LB_ADDRESS)
 		pass_address(c, ev);
-	ds_cluster_settle(c);
 }

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Which targets a pod is. The controller takes the EndpointSlices of the binding's Service, so they
- * decide wherever they are known; before, the Service's selector does. A readiness gate names its
- * binding by itself: the pod was meant for it when it was made.
- */
+#include "user/source/cluster/cluster_member.h"
+
 #include <string.h>
 
-#include "user/source/cluster/cluster_state.h"
-
-#define GATE "target-health.elbv2.k8s.aws/"
-#define GATE_OLD "target-health.alb.ingress.k8s.aws/"
+#include "user/source/cluster/cluster_table.h"
+#include "user/source/kube/kube_ready.h"
 
 struct finding {
 	struct ds_cluster *c;
@@ -50,22 +45,11 @@ static void add(struct finding *f, const struct ds_read_binding *b, struct ds_cl
 		f->members[f->cnt++] = m;
 }
 
-/* A target is a node whose labels the binding wants, whether it runs the pod or not. */
-static bool is_instance_wanted(const struct finding *f, const struct ds_read_binding *b)
-{
-	const struct ds_cluster_node_entry *node = f->pod->node;
-
-	if (!b->nodes.want.cnt || !node || !node->facts)
-		return true;
-	return ds_selector_matches(&b->nodes, &node->facts->labels);
-}
-
 static void add_instance(struct finding *f, const struct ds_read_binding *b,
 			 const struct ds_read_service_port *port, uint16_t pod_port)
 {
-	if (is_instance_wanted(f, b))
-		add(f, b, (struct ds_cluster_member){ .port = port->node_port,
-						      .pod_port = pod_port, .ready = true });
+	add(f, b, (struct ds_cluster_member){ .port = port->node_port, .pod_port = pod_port,
+					      .ready = true });
 }
 
 /* ---- by EndpointSlice ---- */
@@ -167,10 +151,10 @@ static bool is_old_gate_of(const char *text, const struct ds_read_binding *b)
 
 static bool is_gate_of(const char *gate, const struct ds_read_binding *b)
 {
-	if (!strncmp(gate, GATE, sizeof(GATE) - 1))
-		return !strcmp(gate + sizeof(GATE) - 1, b->id.name);
-	return !strncmp(gate, GATE_OLD, sizeof(GATE_OLD) - 1) &&
-	       is_old_gate_of(gate + sizeof(GATE_OLD) - 1, b);
+	if (!strncmp(gate, DS_KUBE_GATE, sizeof(DS_KUBE_GATE) - 1))
+		return !strcmp(gate + sizeof(DS_KUBE_GATE) - 1, b->id.name);
+	return !strncmp(gate, DS_KUBE_GATE_OLD, sizeof(DS_KUBE_GATE_OLD) - 1) &&
+	       is_old_gate_of(gate + sizeof(DS_KUBE_GATE_OLD) - 1, b);
 }
 
 static bool has_group(const struct finding *f, const char *arn)

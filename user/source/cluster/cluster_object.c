@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Objects and what they are tied to. An object that says the same as before, which most do (a
- * status, a checkpoint, an annotation), touches nobody.
- */
+#include "user/source/cluster/cluster_object.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/source/cluster/cluster_state.h"
+#include "user/source/cluster/cluster_budget.h"
+#include "user/source/cluster/cluster_group.h"
+#include "user/source/cluster/cluster_table.h"
+#include "user/source/cluster/cluster_touch.h"
+#include "user/source/cluster/cluster_trigger.h"
 
-static enum ds_cluster_owner owner_of(enum ds_cluster_kind kind)
+static enum ds_kube_owner owner_of(enum ds_cluster_kind kind)
 {
 	switch (kind) {
 	case DS_CLUSTER_REPLICASET:
-		return DS_CLUSTER_OWNER_REPLICASET;
+		return DS_KUBE_OWNER_REPLICASET;
 	case DS_CLUSTER_DEPLOYMENT:
-		return DS_CLUSTER_OWNER_DEPLOYMENT;
+		return DS_KUBE_OWNER_DEPLOYMENT;
 	case DS_CLUSTER_STATEFULSET:
-		return DS_CLUSTER_OWNER_STATEFULSET;
+		return DS_KUBE_OWNER_STATEFULSET;
 	case DS_CLUSTER_DAEMONSET:
-		return DS_CLUSTER_OWNER_DAEMONSET;
+		return DS_KUBE_OWNER_DAEMONSET;
 	default:
-		return DS_CLUSTER_OWNER_NONE;
+		return DS_KUBE_OWNER_NONE;
 	}
 }
 
@@ -46,9 +48,6 @@ void *ds_cluster_object_read(struct ds_cluster *c, enum ds_cluster_kind kind, js
 		break;
 	case DS_CLUSTER_PDB:
 		facts = READ(pdb, json);
-		break;
-	case DS_CLUSTER_NODE:
-		facts = READ(node, json);
 		break;
 	case DS_CLUSTER_POD:
 		facts = READ(pod, json);
@@ -77,9 +76,6 @@ void ds_cluster_object_free(enum ds_cluster_kind kind, void *facts)
 	case DS_CLUSTER_PDB:
 		ds_read_pdb_free(facts);
 		break;
-	case DS_CLUSTER_NODE:
-		ds_read_node_free(facts);
-		break;
 	case DS_CLUSTER_POD:
 		ds_read_pod_free(facts);
 		break;
@@ -92,12 +88,6 @@ void ds_cluster_object_free(enum ds_cluster_kind kind, void *facts)
 static bool same_name(const struct ds_read_name *a, const struct ds_read_name *b)
 {
 	return !strcmp(a->name, b->name) && !strcmp(a->namespace_, b->namespace_);
-}
-
-static bool same_labels(const struct ds_labels *a, const struct ds_labels *b)
-{
-	return a->cnt == b->cnt &&
-	       (!a->cnt || !memcmp(a->pairs, b->pairs, (size_t)a->cnt * sizeof(a->pairs[0])));
 }
 
 static bool same_port(const struct ds_read_port *a, const struct ds_read_port *b)
@@ -163,8 +153,7 @@ static bool same_binding(const struct ds_read_binding *a, const struct ds_read_b
 {
 	return same_name(&a->id, &b->id) && !strcmp(a->arn, b->arn) && a->type == b->type &&
 	       a->family == b->family && !strcmp(a->service, b->service) &&
-	       same_port(&a->port, &b->port) && a->nodes.partial == b->nodes.partial &&
-	       same_labels(&a->nodes.want, &b->nodes.want);
+	       same_port(&a->port, &b->port);
 }
 
 /* ---- services ---- */
@@ -201,8 +190,7 @@ static void untie_service(struct ds_cluster *c, struct ds_cluster_object *o)
 static bool same_endpoint(const struct ds_read_endpoint *a, const struct ds_read_endpoint *b)
 {
 	return ds_addr_equal(&a->addr, &b->addr) && a->ready == b->ready &&
-	       a->serving == b->serving && a->terminating == b->terminating &&
-	       !strcmp(a->node, b->node);
+	       a->terminating == b->terminating && !strcmp(a->node, b->node);
 }
 
 /* What all its endpoints have in common. */
@@ -338,7 +326,7 @@ static void tie_workload(struct ds_cluster *c, struct ds_cluster_object *o)
 	w->of[facts->kind].facts = facts;
 	w->refs++;
 	c->stats.workloads++;
-	if (facts->kind == DS_CLUSTER_OWNER_REPLICASET)
+	if (facts->kind == DS_KUBE_OWNER_REPLICASET)
 		ds_cluster_workload_is_of(c, w, facts->id.namespace_, facts->owner);
 }
 
@@ -377,7 +365,7 @@ static void update_workload(struct ds_cluster *c, struct ds_cluster_object *o)
 	ds_read_workload_free(before);
 }
 
-/* ---- PDBs, nodes, pods ---- */
+/* ---- PDBs, pods ---- */
 
 static void tie_pdb(struct ds_cluster *c, struct ds_cluster_object *o)
 {
@@ -386,6 +374,7 @@ static void tie_pdb(struct ds_cluster *c, struct ds_cluster_object *o)
 	o->space = ds_cluster_namespace_of(c, p->id.namespace_);
 	if (o->space)
 		ds_tie_add(&o->space->pdbs, &o->in_space, o);
+	ds_cluster_budget_is(c, o);
 }
 
 static void untie_pdb(struct ds_cluster *c, struct ds_cluster_object *o)
@@ -395,41 +384,6 @@ static void untie_pdb(struct ds_cluster *c, struct ds_cluster_object *o)
 	ds_tie_remove(&o->space->pdbs, &o->in_space);
 	ds_cluster_namespace_release(c, o->space);
 	o->space = NULL;
-}
-
-/* A node's object changes often, its labels and its instance hardly ever. */
-static void touch_node(struct ds_cluster *c, const struct ds_cluster_node_entry *n)
-{
-	for (struct ds_cluster_pod_entry *pod = n->refs ? c->pods : NULL; pod; pod = pod->hh.next)
-		if (pod->node == n)
-			ds_cluster_pod_touch(c, pod);
-}
-
-static void tie_node(struct ds_cluster *c, struct ds_cluster_object *o)
-{
-	const struct ds_read_node *facts = o->facts;
-
-	o->node = ds_cluster_node_of(c, facts->name);
-	if (!o->node)
-		return;
-	o->node->facts = facts;
-	o->node->refs++;
-	c->stats.nodes++;
-	touch_node(c, o->node);
-}
-
-static void untie_node(struct ds_cluster *c, struct ds_cluster_object *o)
-{
-	if (!o->node)
-		return;
-	c->stats.nodes--;
-	if (o->node->facts == o->facts) {
-		o->node->facts = NULL;
-		touch_node(c, o->node);
-	}
-	o->node->refs--;
-	ds_cluster_node_release(c, o->node);
-	o->node = NULL;
 }
 
 static void tie_pod(struct ds_cluster *c, struct ds_cluster_object *o)
@@ -469,24 +423,6 @@ static bool is_binding(enum ds_cluster_kind kind)
 	return kind == DS_CLUSTER_BINDING || kind == DS_CLUSTER_BINDING_EKS;
 }
 
-static bool says_the_same(const struct ds_cluster_object *o)
-{
-	const struct ds_read_node *a = o->facts, *b = o->news;
-
-	if (!o->facts)
-		return false;
-	switch (o->kind) {
-	case DS_CLUSTER_BINDING:
-	case DS_CLUSTER_BINDING_EKS:
-		return same_binding(o->facts, o->news);
-	case DS_CLUSTER_NODE:
-		return !strcmp(a->name, b->name) && !strcmp(a->uid, b->uid) &&
-		       !strcmp(a->instance, b->instance) && same_labels(&a->labels, &b->labels);
-	default:
-		return false;
-	}
-}
-
 static void tie(struct ds_cluster *c, struct ds_cluster_object *o)
 {
 	switch (o->kind) {
@@ -502,9 +438,6 @@ static void tie(struct ds_cluster *c, struct ds_cluster_object *o)
 		break;
 	case DS_CLUSTER_PDB:
 		tie_pdb(c, o);
-		break;
-	case DS_CLUSTER_NODE:
-		tie_node(c, o);
 		break;
 	case DS_CLUSTER_POD:
 		tie_pod(c, o);
@@ -530,9 +463,6 @@ static void untie(struct ds_cluster *c, struct ds_cluster_object *o)
 	case DS_CLUSTER_PDB:
 		untie_pdb(c, o);
 		break;
-	case DS_CLUSTER_NODE:
-		untie_node(c, o);
-		break;
 	case DS_CLUSTER_POD:
 		untie_pod(c, o);
 		break;
@@ -552,13 +482,12 @@ void ds_cluster_object_update(struct ds_cluster *c, struct ds_cluster_object *o)
 		update_endpoints(c, o);
 		return;
 	}
-	if (owner_of(o->kind) != DS_CLUSTER_OWNER_NONE) {
+	if (owner_of(o->kind) != DS_KUBE_OWNER_NONE) {
 		update_workload(c, o);
 		return;
 	}
-	if (says_the_same(o)) {
-		if (is_binding(o->kind))
-			ds_cluster_group_checkpoint(c, o->news);
+	if (before && is_binding(o->kind) && same_binding(before, o->news)) {
+		ds_cluster_group_checkpoint(c, o->news);
 		ds_cluster_object_free(o->kind, o->news);
 		o->news = NULL;
 		return;

@@ -1,44 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Pods: whatever is told touches some; each of them is then looked at once, and what has become of
- * it is told. A pod that goes keeps its targets: they drain for longer than anything names it.
- */
+#include "user/source/cluster/cluster_pod.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/source/cluster/cluster_state.h"
-
-void ds_cluster_pod_touch(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
-{
-	if (pod->dirty)
-		return;
-	pod->dirty = true;
-	pod->next_dirty = c->dirty;
-	c->dirty = pod;
-}
-
-void ds_cluster_service_touch(struct ds_cluster *c, struct ds_cluster_service *s)
-{
-	const char *slash = strchr(s->key, '/');
-	char name[DS_KUBE_NAME_LEN + 1];
-	struct ds_cluster_namespace *n;
-
-	for (struct ds_tie *t = s->slices.first; t; t = t->next) {
-		const struct ds_cluster_object *o = t->of;
-		const struct ds_read_slice *slice = o->facts;
-
-		for (int i = 0; o->refs && i < slice->endpoints_cnt; i++)
-			if (o->refs[i].pod)
-				ds_cluster_pod_touch(c, o->refs[i].pod);
-	}
-	if (!s->bindings.first)
-		return;
-	memcpy(name, s->key, (size_t)(slash - s->key));
-	name[slash - s->key] = '\0';
-	n = ds_cluster_namespace_find(c, name);
-	for (struct ds_tie *t = n ? n->pods.first : NULL; t; t = t->next)
-		ds_cluster_pod_touch(c, t->of);
-}
+#include "user/source/cluster/cluster_budget.h"
+#include "user/source/cluster/cluster_event.h"
+#include "user/source/cluster/cluster_group.h"
+#include "user/source/cluster/cluster_member.h"
+#include "user/source/cluster/cluster_table.h"
+#include "user/source/cluster/cluster_touch.h"
+#include "user/source/cluster/cluster_trigger.h"
 
 /* ---- where it is, and whose ---- */
 
@@ -57,8 +29,6 @@ static void set_node(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
 	if (!before)
 		return;
 	before->refs--;
-	before->pods_cnt -= pod->is_counted;
-	pod->is_counted = false;
 	ds_cluster_node_release(c, before);
 }
 
@@ -69,8 +39,6 @@ static void unset_node(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
 	if (!n)
 		return;
 	n->refs--;
-	n->pods_cnt -= pod->is_counted;
-	pod->is_counted = false;
 	pod->node = NULL;
 	ds_cluster_node_release(c, n);
 }
@@ -153,10 +121,15 @@ static void drop_member(struct ds_cluster *c, struct ds_cluster_pod_entry *pod, 
 static void add_member(struct ds_cluster *c, struct ds_cluster_pod_entry *pod,
 		       const struct ds_cluster_member *m)
 {
-	if (pod->members_cnt == DS_CLUSTER_TARGETS_MAX) {
+	struct ds_cluster_member *members =
+		pod->members_cnt == DS_CLUSTER_TARGETS_MAX ? NULL :
+		reallocarray(pod->members, (size_t)pod->members_cnt + 1, sizeof(*members));
+
+	if (!members) {
 		c->stats.over++;
 		return;
 	}
+	pod->members = members;
 	m->group->refs++;
 	pod->members[pod->members_cnt++] = *m;
 }
@@ -196,16 +169,7 @@ static void set_members(struct ds_cluster *c, struct ds_cluster_pod_entry *pod, 
 
 static void meet_groups(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
 {
-	bool counts = pod->members_cnt > 0;
-
-	if (!pod->node)
-		return;
-	if (counts && !pod->is_counted)
-		pod->node->pods_cnt++;
-	if (!counts && pod->is_counted)
-		pod->node->pods_cnt--;
-	pod->is_counted = counts;
-	for (int i = 0; i < pod->members_cnt; i++) {
+	for (int i = 0; pod->node && i < pod->members_cnt; i++) {
 		struct ds_cluster_member *m = &pod->members[i];
 
 		if (m->met_on == pod->node)
@@ -313,7 +277,7 @@ static void unpoll(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
 	}
 }
 
-void ds_cluster_pod_forget(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
+static void forget(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
 {
 	unpoll(c, pod);
 	while (pod->members_cnt)
@@ -344,7 +308,7 @@ static void look_at(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
 	set_state(c, pod);
 	set_members(c, pod, pod->going_ns || pod->left_ns);
 	if (!pod->facts && !pod->refs.first && !pod->members_cnt) {
-		ds_cluster_pod_forget(c, pod);
+		forget(c, pod);
 		return;
 	}
 	meet_groups(c, pod);
@@ -357,6 +321,7 @@ static void look_at(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
 		unpoll(c, pod);
 	}
 	set_trigger(c, pod);
+	ds_cluster_budget_of(c, pod);
 	ds_cluster_pod_tell(c, pod);
 	if (pod->going_ns)
 		poll(c, pod);
@@ -364,14 +329,11 @@ static void look_at(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
 
 void ds_cluster_settle(struct ds_cluster *c)
 {
-	while (c->dirty) {
-		struct ds_cluster_pod_entry *pod = c->dirty;
+	struct ds_cluster_pod_entry *pod;
 
-		c->dirty = pod->next_dirty;
-		pod->dirty = false;
+	while ((pod = ds_cluster_next_touched(c)))
 		if (!c->is_closing)
 			look_at(c, pod);
-	}
 }
 
 void ds_cluster_pod_gone(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
@@ -418,7 +380,7 @@ static void age(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
 		return;
 	unpoll(c, pod);
 	if (!is_named)
-		ds_cluster_pod_forget(c, pod);
+		forget(c, pod);
 }
 
 void ds_cluster_pods_tick(struct ds_cluster *c)
@@ -430,4 +392,12 @@ void ds_cluster_pods_tick(struct ds_cluster *c)
 		age(c, t->of);
 	}
 	ds_cluster_settle(c);
+}
+
+void ds_cluster_pods_clear(struct ds_cluster *c)
+{
+	struct ds_cluster_pod_entry *pod, *next;
+
+	HASH_ITER(hh, c->pods, pod, next)
+		forget(c, pod);
 }

@@ -89,7 +89,6 @@ static void read_port(json_object *object, const char *key, struct ds_read_port 
 
 const struct ds_kube_keep ds_read_binding_keep[] = {
 	DS_KUBE_KEEP_COMMON,
-	{ "object", "apiVersion" },
 	{ "object", "spec" },
 	{ "metadata", "name" },
 	{ "metadata", "namespace" },
@@ -101,13 +100,8 @@ const struct ds_kube_keep ds_read_binding_keep[] = {
 	{ "spec", "targetType" },
 	{ "spec", "ipAddressType" },
 	{ "spec", "serviceRef" },
-	{ "spec", "nodeSelector" },
 	{ "serviceRef", "name" },
 	{ "serviceRef", "port" },
-	{ "nodeSelector", "matchLabels" },
-	{ "nodeSelector", "matchExpressions" },
-	{ "matchLabels", "*" },
-	{ "matchExpressions", "key" },
 	{ NULL, NULL },
 };
 
@@ -141,7 +135,6 @@ static bool fill_binding(json_object *object, struct ds_read_binding *b)
 			  DS_TARGET_TYPE_IP :
 			  DS_TARGET_TYPE_INSTANCE;
 	b->family = !strcmp(family, "ipv4") ? 4 : !strcmp(family, "ipv6") ? 6 : 0;
-	b->is_eks = !strncmp(ds_kube_text(object, "apiVersion"), "eks.amazonaws.com/", 18);
 	read_checkpoint(ds_kube_child(ds_kube_child(object, "metadata"), "annotations"), b);
 	return b->port.number || b->port.name[0];
 }
@@ -149,17 +142,12 @@ static bool fill_binding(json_object *object, struct ds_read_binding *b)
 int ds_read_binding(json_object *object, struct ds_read_binding **ret_binding)
 {
 	struct ds_read_binding *b = calloc(1, sizeof(*b));
-	int r;
 
 	if (!b)
 		return -ENOMEM;
-	r = fill_binding(object, b) ? 0 : -EINVAL;
-	if (!r)
-		r = ds_selector_read(ds_kube_child(ds_kube_child(object, "spec"), "nodeSelector"),
-				     &b->nodes);
-	if (r) {
-		ds_read_binding_free(b);
-		return r;
+	if (!fill_binding(object, b)) {
+		free(b);
+		return -EINVAL;
 	}
 	*ret_binding = b;
 	return 0;
@@ -167,8 +155,6 @@ int ds_read_binding(json_object *object, struct ds_read_binding **ret_binding)
 
 void ds_read_binding_free(struct ds_read_binding *binding)
 {
-	if (binding)
-		ds_selector_free(&binding->nodes);
 	free(binding);
 }
 
@@ -207,6 +193,7 @@ static void add_service_port(json_object *item, struct ds_read_service *s)
 int ds_read_service(json_object *object, struct ds_read_service **ret_service)
 {
 	json_object *spec = ds_kube_child(object, "spec"), *ports = ds_kube_list(spec, "ports");
+	size_t cnt = ds_read_items(ports, DS_READ_PORTS_MAX);
 	struct ds_read_service *s = calloc(1, sizeof(*s));
 	int r;
 
@@ -215,12 +202,14 @@ int ds_read_service(json_object *object, struct ds_read_service **ret_service)
 	r = ds_read_name(object, &s->id) ? 0 : -EINVAL;
 	if (!r)
 		r = ds_labels_read(ds_kube_child(spec, "selector"), &s->selector.want);
+	if (!r && cnt && !(s->ports = calloc(cnt, sizeof(s->ports[0]))))
+		r = -ENOMEM;
 	if (r) {
 		ds_read_service_free(s);
 		return r;
 	}
 	s->publish_not_ready = ds_read_bool(spec, "publishNotReadyAddresses", false);
-	for (size_t i = 0; i < ds_read_items(ports, DS_READ_PORTS_MAX); i++)
+	for (size_t i = 0; i < cnt; i++)
 		add_service_port(json_object_array_get_idx(ports, i), s);
 	*ret_service = s;
 	return 0;
@@ -228,8 +217,10 @@ int ds_read_service(json_object *object, struct ds_read_service **ret_service)
 
 void ds_read_service_free(struct ds_read_service *service)
 {
-	if (service)
-		ds_selector_free(&service->selector);
+	if (!service)
+		return;
+	ds_selector_free(&service->selector);
+	free(service->ports);
 	free(service);
 }
 
@@ -250,7 +241,6 @@ const struct ds_kube_keep ds_read_slice_keep[] = {
 	{ "endpoints", "nodeName" },
 	{ "endpoints", "targetRef" },
 	{ "conditions", "ready" },
-	{ "conditions", "serving" },
 	{ "conditions", "terminating" },
 	{ "targetRef", "kind" },
 	{ "targetRef", "name" },
@@ -289,9 +279,8 @@ static int add_endpoint(json_object *item, struct ds_read_slice *s)
 	    strlen(node) > DS_KUBE_NAME_LEN || !ds_kube_copy(e.uid, sizeof(e.uid), uid) ||
 	    !read_first_address(item, &e.addr))
 		return 0;
-	/* Kubernetes: what is not told is ready, and serves as it is ready. */
+	/* Kubernetes: what is not told is ready. */
 	e.ready = ds_read_bool(conditions, "ready", true);
-	e.serving = ds_read_bool(conditions, "serving", e.ready);
 	e.name = strdup(name);
 	e.node = strdup(node);
 	if (!e.name || !e.node) {
@@ -319,6 +308,7 @@ static int fill_slice(json_object *object, struct ds_read_slice *s)
 		    *ports = ds_kube_list(object, "ports");
 	const char *type = ds_kube_text(object, "addressType");
 	size_t cnt = ds_read_items(endpoints, DS_READ_ENDPOINTS_MAX);
+	size_t ports_cnt = ds_read_items(ports, DS_READ_PORTS_MAX);
 	int r = 0;
 
 	if (!ds_read_name(object, &s->id) ||
@@ -329,11 +319,13 @@ static int fill_slice(json_object *object, struct ds_read_slice *s)
 		cnt = 0;	/* FQDN: no pods */
 	if (cnt)
 		s->endpoints = calloc(cnt, sizeof(s->endpoints[0]));
-	if (cnt && !s->endpoints)
+	if (ports_cnt)
+		s->ports = calloc(ports_cnt, sizeof(s->ports[0]));
+	if ((cnt && !s->endpoints) || (ports_cnt && !s->ports))
 		return -ENOMEM;
 	for (size_t i = 0; i < cnt && !r; i++)
 		r = add_endpoint(json_object_array_get_idx(endpoints, i), s);
-	for (size_t i = 0; i < ds_read_items(ports, DS_READ_PORTS_MAX); i++)
+	for (size_t i = 0; i < ports_cnt; i++)
 		add_slice_port(json_object_array_get_idx(ports, i), s);
 	return r;
 }
@@ -357,7 +349,9 @@ void ds_read_slice_free(struct ds_read_slice *slice)
 		free(slice->endpoints[i].name);
 		free(slice->endpoints[i].node);
 	}
-	if (slice)
-		free(slice->endpoints);
+	if (!slice)
+		return;
+	free(slice->endpoints);
+	free(slice->ports);
 	free(slice);
 }

@@ -37,13 +37,11 @@ struct ds_read_port {
 
 struct ds_read_binding {
 	struct ds_read_name id;
-	bool is_eks;		/* of eks.amazonaws.com */
 	char arn[DS_READ_ARN_LEN + 1];
 	int type;		/* enum ds_target_type */
 	int family;		/* 4, 6; 0 = not told */
 	char service[DS_KUBE_NAME_LEN + 1];	/* of the same namespace */
 	struct ds_read_port port;		/* of that service */
-	struct ds_selector nodes;		/* of instance targets */
 	/* The controller's checkpoint: empty while it changes targets. */
 	bool has_checkpoint, is_checkpoint_empty;
 	int64_t checkpoint_ns;	/* floor of a second, by the controller's clock; 0 = not told */
@@ -59,7 +57,7 @@ struct ds_read_service {
 	struct ds_read_name id;
 	struct ds_selector selector;	/* without one its EndpointSlices are made by others */
 	bool publish_not_ready;
-	struct ds_read_service_port ports[DS_READ_PORTS_MAX];
+	struct ds_read_service_port *ports;
 	int ports_cnt;
 };
 
@@ -72,14 +70,14 @@ struct ds_read_endpoint {
 	struct ds_addr addr;
 	char uid[DS_KUBE_UID_LEN + 1];	/* of the pod */
 	char *name, *node;		/* "" = not told */
-	bool ready, serving, terminating;
+	bool ready, terminating;
 };
 
 struct ds_read_slice {
 	struct ds_read_name id;
 	char service[DS_KUBE_NAME_LEN + 1];
 	int family;			/* 4, 6 */
-	struct ds_read_slice_port ports[DS_READ_PORTS_MAX];
+	struct ds_read_slice_port *ports;
 	int ports_cnt;
 	struct ds_read_endpoint *endpoints;	/* those of pods */
 	int endpoints_cnt;
@@ -87,7 +85,7 @@ struct ds_read_slice {
 
 struct ds_read_workload {
 	struct ds_read_name id;
-	enum ds_cluster_owner kind;
+	enum ds_kube_owner kind;
 	char owner[DS_KUBE_NAME_LEN + 1];	/* of a ReplicaSet: its Deployment; "" = none */
 	int64_t revision;		/* of a ReplicaSet; -1 = not told */
 	int64_t desired;		/* pods; -1 = not told */
@@ -108,13 +106,6 @@ struct ds_read_pdb {
 	int64_t allowed, healthy, wanted, expected;	/* -1 = not told */
 };
 
-struct ds_read_node {
-	char name[DS_KUBE_NAME_LEN + 1];
-	char uid[DS_KUBE_UID_LEN + 1];
-	char instance[DS_READ_TEXT_LEN + 1];	/* "i-...", "" = not told */
-	struct ds_labels labels;
-};
-
 struct ds_read_pod_port {
 	char name[DS_READ_PORT_NAME_LEN + 1];
 	uint16_t port;
@@ -128,7 +119,7 @@ struct ds_read_pod {
 	int addresses_cnt;
 	bool ready, going, ended;
 	int trigger;		/* enum ds_trigger that its status tells, -1 = none */
-	enum ds_cluster_owner owner_kind;
+	enum ds_kube_owner owner_kind;
 	char owner[DS_KUBE_NAME_LEN + 1];
 	char revision[DS_READ_TEXT_LEN + 1];	/* controller-revision-hash */
 	int64_t template_generation;		/* -1 = not told */
@@ -141,16 +132,14 @@ struct ds_read_pod {
 
 /* The members that each of them reads: for the watch. */
 extern const struct ds_kube_keep ds_read_binding_keep[], ds_read_service_keep[],
-	ds_read_slice_keep[], ds_read_workload_keep[], ds_read_pdb_keep[], ds_read_node_keep[],
-	ds_read_pod_keep[];
+	ds_read_slice_keep[], ds_read_workload_keep[], ds_read_pdb_keep[], ds_read_pod_keep[];
 
 int ds_read_binding(json_object *object, struct ds_read_binding **ret_binding);
 int ds_read_service(json_object *object, struct ds_read_service **ret_service);
 int ds_read_slice(json_object *object, struct ds_read_slice **ret_slice);
-int ds_read_workload(json_object *object, enum ds_cluster_owner kind,
+int ds_read_workload(json_object *object, enum ds_kube_owner kind,
 		     struct ds_read_workload **ret_workload);
 int ds_read_pdb(json_object *object, struct ds_read_pdb **ret_pdb);
-int ds_read_node(json_object *object, struct ds_read_node **ret_node);
 int ds_read_pod(json_object *object, struct ds_read_pod **ret_pod);
 
 /* Accept NULL. */
@@ -159,7 +148,6 @@ void ds_read_service_free(struct ds_read_service *service);
 void ds_read_slice_free(struct ds_read_slice *slice);
 void ds_read_workload_free(struct ds_read_workload *workload);
 void ds_read_pdb_free(struct ds_read_pdb *pdb);
-void ds_read_node_free(struct ds_read_node *node);
 void ds_read_pod_free(struct ds_read_pod *pod);
 
 /* ---- pieces that the readers share ---- */
@@ -177,8 +165,5 @@ bool ds_read_name(json_object *object, struct ds_read_name *ret_name);
 bool ds_read_is_tcp(json_object *port);
 /* How many items of a list are looked at: at most max. */
 size_t ds_read_items(json_object *list, size_t max);
-/* The owner that controls the object, of one of the kinds of enum ds_cluster_owner. */
-void ds_read_owner(json_object *metadata, enum ds_cluster_owner *ret_kind,
-		   char ret_name[DS_KUBE_NAME_LEN + 1]);
 
 #endif

@@ -9,9 +9,8 @@
 
 #include "user/source/cluster/cluster_read.h"
 #include "user/source/kube/kube_json.h"
+#include "user/source/kube/kube_ready.h"
 
-#define GATE "target-health.elbv2.k8s.aws/"
-#define GATE_OLD "target-health.alb.ingress.k8s.aws/"
 #define REVISION "controller-revision-hash"
 #define GENERATION "pod-template-generation"
 
@@ -51,47 +50,6 @@ const struct ds_kube_keep ds_read_pod_keep[] = {
 	{ "conditions", "reason" },
 	{ NULL, NULL },
 };
-
-void ds_read_owner(json_object *metadata, enum ds_cluster_owner *ret_kind,
-		   char ret_name[DS_KUBE_NAME_LEN + 1])
-{
-	static const struct {
-		const char *word;
-		enum ds_cluster_owner kind;
-	} kinds[] = {
-		{ "ReplicaSet", DS_CLUSTER_OWNER_REPLICASET },
-		{ "Deployment", DS_CLUSTER_OWNER_DEPLOYMENT },
-		{ "StatefulSet", DS_CLUSTER_OWNER_STATEFULSET },
-		{ "DaemonSet", DS_CLUSTER_OWNER_DAEMONSET },
-		{ "Job", DS_CLUSTER_OWNER_JOB },
-	};
-	json_object *owner = ds_kube_controller(metadata);
-	const char *word = ds_kube_text(owner, "kind"), *name = ds_kube_text(owner, "name");
-
-	for (size_t k = 0; name[0] && k < sizeof(kinds) / sizeof(kinds[0]); k++)
-		if (!strcmp(word, kinds[k].word) &&
-		    ds_kube_copy(ret_name, DS_KUBE_NAME_LEN + 1, name))
-			*ret_kind = kinds[k].kind;
-}
-
-static void add_address(struct ds_read_pod *p, const char *text)
-{
-	struct ds_addr a;
-
-	if (p->addresses_cnt < DS_READ_ADDRESSES_MAX && !ds_addr_parse(text, strlen(text), &a) &&
-	    ds_addr_is_set(&a))
-		p->addresses[p->addresses_cnt++] = a;
-}
-
-static void read_addresses(json_object *status, struct ds_read_pod *p)
-{
-	json_object *list = ds_kube_list(status, "podIPs");
-
-	for (size_t i = 0; i < ds_kube_items(list); i++)
-		add_address(p, ds_kube_text(json_object_array_get_idx(list, i), "ip"));
-	if (!p->addresses_cnt)
-		add_address(p, ds_kube_text(status, "podIP"));
-}
 
 /* ---- ports with a name ---- */
 
@@ -142,8 +100,8 @@ static int read_gates(json_object *spec, struct ds_read_pod *p)
 		const char *type = ds_kube_text(json_object_array_get_idx(list, i),
 						"conditionType");
 
-		if (strncmp(type, GATE, sizeof(GATE) - 1) != 0 &&
-		    strncmp(type, GATE_OLD, sizeof(GATE_OLD) - 1) != 0)
+		if (strncmp(type, DS_KUBE_GATE, sizeof(DS_KUBE_GATE) - 1) != 0 &&
+		    strncmp(type, DS_KUBE_GATE_OLD, sizeof(DS_KUBE_GATE_OLD) - 1) != 0)
 			continue;
 		p->gates[p->gates_cnt] = strdup(type);
 		if (!p->gates[p->gates_cnt])
@@ -153,24 +111,11 @@ static int read_gates(json_object *spec, struct ds_read_pod *p)
 	return 0;
 }
 
-static bool is_ready(json_object *status)
-{
-	json_object *list = ds_kube_list(status, "conditions");
-
-	for (size_t i = 0; i < ds_kube_items(list); i++) {
-		json_object *c = json_object_array_get_idx(list, i);
-
-		if (!strcmp(ds_kube_text(c, "type"), "Ready"))
-			return !strcmp(ds_kube_text(c, "status"), "True");
-	}
-	return false;
-}
-
 static void read_state(json_object *metadata, json_object *status, struct ds_read_pod *p)
 {
 	const char *phase = ds_kube_text(status, "phase");
 
-	p->ready = is_ready(status);
+	p->ready = ds_kube_condition(status, "Ready") != NULL;
 	p->going = ds_kube_text(metadata, "deletionTimestamp")[0] != '\0';
 	p->ended = !strcmp(phase, "Succeeded") || !strcmp(phase, "Failed");
 	p->trigger = ds_kube_pod_trigger(status);
@@ -188,9 +133,9 @@ static int fill_pod(json_object *object, struct ds_read_pod *p)
 	if (!ds_read_name(object, &p->id) || !uid[0] || !ds_kube_copy(p->uid, sizeof(p->uid), uid))
 		return -EINVAL;
 	(void)ds_kube_copy(p->node, sizeof(p->node), ds_kube_text(spec, "nodeName"));
-	read_addresses(status, p);
+	p->addresses_cnt = ds_kube_pod_addresses(status, p->addresses, DS_READ_ADDRESSES_MAX);
 	read_state(metadata, status, p);
-	ds_read_owner(metadata, &p->owner_kind, p->owner);
+	p->owner_kind = ds_kube_owner_read(metadata, p->owner);
 	(void)ds_kube_copy(p->revision, sizeof(p->revision), ds_kube_text(labels, REVISION));
 	p->template_generation = ds_read_digits(ds_kube_text(labels, GENERATION), INT32_MAX);
 	r = ds_labels_read(labels, &p->labels);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who wants how many pods of which revision; what may be taken away of them; where they run. */
+/* Who wants how many pods of which revision; how many of them may be taken away. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +77,7 @@ static void read_daemon_set(json_object *metadata, json_object *status,
 		w->updated = 0;
 }
 
-static int fill_workload(json_object *object, enum ds_cluster_owner kind,
+static int fill_workload(json_object *object, enum ds_kube_owner kind,
 			 struct ds_read_workload *w)
 {
 	json_object *metadata = ds_kube_child(object, "metadata"),
@@ -85,7 +85,7 @@ static int fill_workload(json_object *object, enum ds_cluster_owner kind,
 		    *status = ds_kube_child(object, "status"),
 		    *template = ds_kube_child(ds_kube_child(spec, "template"), "metadata"),
 		    *annotations = ds_kube_child(metadata, "annotations");
-	enum ds_cluster_owner owner = DS_CLUSTER_OWNER_NONE;
+	enum ds_kube_owner owner;
 
 	if (!ds_read_name(object, &w->id))
 		return -EINVAL;
@@ -94,19 +94,19 @@ static int fill_workload(json_object *object, enum ds_cluster_owner kind,
 	w->desired = ds_read_number(spec, "replicas", INT32_MAX);
 	w->present = ds_read_number(status, "replicas", INT32_MAX);
 	w->revision = ds_read_digits(ds_kube_text(annotations, REVISION), INT64_MAX / 16);
-	ds_read_owner(metadata, &owner, w->owner);
-	if (owner != DS_CLUSTER_OWNER_DEPLOYMENT || kind != DS_CLUSTER_OWNER_REPLICASET)
+	owner = ds_kube_owner_read(metadata, w->owner);
+	if (owner != DS_KUBE_OWNER_DEPLOYMENT || kind != DS_KUBE_OWNER_REPLICASET)
 		w->owner[0] = '\0';
 	w->going = ds_kube_text(metadata, "deletionTimestamp")[0] != '\0';
 	w->recreates = !strcmp(ds_kube_text(ds_kube_child(spec, "strategy"), "type"), "Recreate");
-	if (kind == DS_CLUSTER_OWNER_STATEFULSET)
+	if (kind == DS_KUBE_OWNER_STATEFULSET)
 		read_stateful_set(spec, status, w);
-	if (kind == DS_CLUSTER_OWNER_DAEMONSET)
+	if (kind == DS_KUBE_OWNER_DAEMONSET)
 		read_daemon_set(metadata, status, w);
 	return ds_labels_read(ds_kube_child(template, "labels"), &w->labels);
 }
 
-int ds_read_workload(json_object *object, enum ds_cluster_owner kind,
+int ds_read_workload(json_object *object, enum ds_kube_owner kind,
 		     struct ds_read_workload **ret_workload)
 {
 	struct ds_read_workload *w = calloc(1, sizeof(*w));
@@ -177,55 +177,4 @@ void ds_read_pdb_free(struct ds_read_pdb *pdb)
 	if (pdb)
 		ds_selector_free(&pdb->selector);
 	free(pdb);
-}
-
-/* ---- Node ---- */
-
-const struct ds_kube_keep ds_read_node_keep[] = {
-	DS_KUBE_KEEP_COMMON,
-	{ "object", "spec" },
-	{ "metadata", "name" },
-	{ "metadata", "uid" },
-	{ "metadata", "labels" },
-	{ "labels", "*" },
-	{ "spec", "providerID" },
-	{ NULL, NULL },
-};
-
-/* "aws:///us-east-1a/i-0123456789abcdef0" */
-static void read_instance(const char *provider, struct ds_read_node *n)
-{
-	const char *slash = strrchr(provider, '/');
-
-	if (!strncmp(provider, "aws://", 6) && slash && !strncmp(slash + 1, "i-", 2))
-		(void)ds_kube_copy(n->instance, sizeof(n->instance), slash + 1);
-}
-
-int ds_read_node(json_object *object, struct ds_read_node **ret_node)
-{
-	json_object *metadata = ds_kube_child(object, "metadata");
-	struct ds_read_node *n = calloc(1, sizeof(*n));
-	int r;
-
-	if (!n)
-		return -ENOMEM;
-	r = ds_kube_text(metadata, "name")[0] &&
-	    ds_kube_copy(n->name, sizeof(n->name), ds_kube_text(metadata, "name")) &&
-	    ds_kube_copy(n->uid, sizeof(n->uid), ds_kube_text(metadata, "uid")) ? 0 : -EINVAL;
-	if (!r)
-		r = ds_labels_read(ds_kube_child(metadata, "labels"), &n->labels);
-	if (r) {
-		ds_read_node_free(n);
-		return r;
-	}
-	read_instance(ds_kube_text(ds_kube_child(object, "spec"), "providerID"), n);
-	*ret_node = n;
-	return 0;
-}
-
-void ds_read_node_free(struct ds_read_node *node)
-{
-	if (node)
-		ds_labels_free(&node->labels);
-	free(node);
 }

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The entries that objects are tied to. Each is made by whoever refers to it first and freed with
- * the last that does: an object, or another object that names it.
- */
+#include "user/source/cluster/cluster_table.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/source/cluster/cluster_state.h"
 #include "user/util/text.h"
 
 void ds_tie_add(struct ds_ties *ties, struct ds_tie *tie, void *of)
@@ -28,6 +25,8 @@ void ds_tie_remove(struct ds_ties *ties, struct ds_tie *tie)
 	*tie = (struct ds_tie){ 0 };
 }
 
+#define UNBOUNDED UINT32_MAX	/* the watches have bounds */
+
 struct key {
 	char text[DS_CLUSTER_KEY_LEN + 1];
 	size_t len;
@@ -47,28 +46,25 @@ static struct key key_of(const char *namespace_, const char *name)
 	return key;
 }
 
-/* Finds or makes an entry with a key of len bytes at its end; `entry` is NULL without memory. */
-#define FIND_OR_MAKE(table, entry, text, len) \
+/*
+ * Finds or makes the entry whose member `field` is those len bytes; a text is kept with its end.
+ * NULL, counted, without memory or where there are max of them.
+ */
+#define FIND_OR_MAKE(c, table, entry, field, data, len, max) \
 	do { \
-		HASH_FIND(hh, (table), (text), (len), (entry)); \
-		if (entry) \
-			break; \
-		(entry) = calloc(1, sizeof(*(entry)) + (len) + 1); \
-		if (!(entry)) \
-			break; \
-		memcpy((entry)->key, (text), (len)); \
-		HASH_ADD_KEYPTR(hh, (table), (entry)->key, (len), (entry)); \
-		if (!DS_HASH_ADDED(entry)) { \
-			free(entry); \
-			(entry) = NULL; \
+		HASH_FIND(hh, (table), (data), (len), (entry)); \
+		if (!(entry) && HASH_COUNT(table) != (max)) \
+			(entry) = calloc(1, sizeof(*(entry)) + (len) + 1); \
+		if ((entry) && !DS_HASH_ADDED(entry)) { \
+			memcpy(&(entry)->field, (data), (len)); \
+			HASH_ADD_KEYPTR(hh, (table), &(entry)->field, (len), (entry)); \
+			if (!DS_HASH_ADDED(entry)) { \
+				free(entry); \
+				(entry) = NULL; \
+			} \
 		} \
+		(c)->stats.over += !(entry); \
 	} while (0)
-
-static void *counted(struct ds_cluster *c, void *entry)
-{
-	c->stats.over += !entry;
-	return entry;
-}
 
 /* ---- services ---- */
 
@@ -78,17 +74,7 @@ struct ds_cluster_service *ds_cluster_service_of(struct ds_cluster *c, const cha
 	struct key key = key_of(namespace_, name);
 	struct ds_cluster_service *s;
 
-	FIND_OR_MAKE(c->services, s, key.text, key.len);
-	return counted(c, s);
-}
-
-struct ds_cluster_service *ds_cluster_service_find(const struct ds_cluster *c,
-						   const char *namespace_, const char *name)
-{
-	struct key key = key_of(namespace_, name);
-	struct ds_cluster_service *s;
-
-	HASH_FIND(hh, c->services, key.text, key.len, s);
+	FIND_OR_MAKE(c, c->services, s, key, key.text, key.len, UNBOUNDED);
 	return s;
 }
 
@@ -106,8 +92,8 @@ struct ds_cluster_namespace *ds_cluster_namespace_of(struct ds_cluster *c, const
 {
 	struct ds_cluster_namespace *n;
 
-	FIND_OR_MAKE(c->namespaces, n, name, strlen(name));
-	return counted(c, n);
+	FIND_OR_MAKE(c, c->namespaces, n, key, name, strlen(name), UNBOUNDED);
+	return n;
 }
 
 struct ds_cluster_namespace *ds_cluster_namespace_find(const struct ds_cluster *c,
@@ -135,17 +121,7 @@ struct ds_cluster_workload *ds_cluster_workload_of(struct ds_cluster *c, const c
 	struct key key = key_of(namespace_, name);
 	struct ds_cluster_workload *w;
 
-	FIND_OR_MAKE(c->workloads, w, key.text, key.len);
-	return counted(c, w);
-}
-
-struct ds_cluster_workload *ds_cluster_workload_find(const struct ds_cluster *c,
-						     const char *namespace_, const char *name)
-{
-	struct key key = key_of(namespace_, name);
-	struct ds_cluster_workload *w;
-
-	HASH_FIND(hh, c->workloads, key.text, key.len, w);
+	FIND_OR_MAKE(c, c->workloads, w, key, key.text, key.len, UNBOUNDED);
 	return w;
 }
 
@@ -187,13 +163,13 @@ struct ds_cluster_node_entry *ds_cluster_node_of(struct ds_cluster *c, const cha
 {
 	struct ds_cluster_node_entry *n;
 
-	FIND_OR_MAKE(c->nodes, n, name, strlen(name));
-	return counted(c, n);
+	FIND_OR_MAKE(c, c->nodes, n, key, name, strlen(name), UNBOUNDED);
+	return n;
 }
 
 void ds_cluster_node_release(struct ds_cluster *c, struct ds_cluster_node_entry *n)
 {
-	if (n->refs || n->pods_cnt)
+	if (n->refs)
 		return;
 	HASH_DEL(c->nodes, n);
 	free(n);
@@ -203,17 +179,15 @@ void ds_cluster_node_release(struct ds_cluster *c, struct ds_cluster_node_entry 
 
 struct ds_cluster_group *ds_cluster_group_of(struct ds_cluster *c, const char *arn)
 {
+	unsigned cnt = HASH_COUNT(c->groups);
 	struct ds_cluster_group *g;
 
-	HASH_FIND(hh, c->groups, arn, strlen(arn), g);
-	if (g || HASH_COUNT(c->groups) >= DS_CLUSTER_GROUPS_MAX)
-		return counted(c, g);
-	FIND_OR_MAKE(c->groups, g, arn, strlen(arn));
-	if (g)
+	FIND_OR_MAKE(c, c->groups, g, key, arn, strlen(arn), DS_CLUSTER_GROUPS_MAX);
+	if (HASH_COUNT(c->groups) > cnt)
 		g->facts = (struct ds_cluster_group_facts){
 			.delay_s = -1, .preserve_client_ip = -1, .type = -1, .lb_type = -1,
 		};
-	return counted(c, g);
+	return g;
 }
 
 /* What AWS said of it is worth keeping until its place is wanted: it is asked for once. */
@@ -225,18 +199,36 @@ void ds_cluster_group_release(struct ds_cluster *c, struct ds_cluster_group *g)
 	free(g);
 }
 
+/* No group has it any more; it may come again, and then its addresses are read anew. */
+static void forget_a_balancer(struct ds_cluster *c)
+{
+	struct ds_cluster_balancer *b, *next;
+
+	HASH_ITER(hh, c->balancers, b, next) {
+		const struct ds_cluster_group *g = c->groups;
+
+		while (g && strcmp(g->lb_name, b->key) != 0)
+			g = g->hh.next;
+		if (g)
+			continue;
+		HASH_DEL(c->balancers, b);
+		free(b);
+		return;
+	}
+}
+
 struct ds_cluster_balancer *ds_cluster_balancer_of(struct ds_cluster *c, const char *name)
 {
+	unsigned cnt;
 	struct ds_cluster_balancer *b;
-	bool is_full = HASH_COUNT(c->balancers) >= DS_CLUSTER_BALANCERS_MAX;
 
-	HASH_FIND(hh, c->balancers, name, strlen(name), b);
-	if (b || is_full)
-		return counted(c, b);
-	FIND_OR_MAKE(c->balancers, b, name, strlen(name));
-	if (b)
+	if (HASH_COUNT(c->balancers) >= DS_CLUSTER_BALANCERS_MAX)
+		forget_a_balancer(c);
+	cnt = HASH_COUNT(c->balancers);
+	FIND_OR_MAKE(c, c->balancers, b, key, name, strlen(name), DS_CLUSTER_BALANCERS_MAX);
+	if (HASH_COUNT(c->balancers) > cnt)
 		b->type = -1;
-	return counted(c, b);
+	return b;
 }
 
 /* ---- pods and their addresses ---- */
@@ -244,27 +236,20 @@ struct ds_cluster_balancer *ds_cluster_balancer_of(struct ds_cluster *c, const c
 struct ds_cluster_pod_entry *ds_cluster_pod_of(struct ds_cluster *c, const char *uid,
 					       const char *namespace_, const char *name)
 {
+	unsigned cnt = HASH_COUNT(c->pods);
 	struct ds_cluster_pod_entry *p;
-	size_t len = strlen(uid);
 
-	HASH_FIND(hh, c->pods, uid, len, p);
-	if (p || HASH_COUNT(c->pods) >= c->options.pods_max)
-		return counted(c, p);
-	p = calloc(1, sizeof(*p));
-	if (!p)
-		return counted(c, NULL);
-	memcpy(p->uid, uid, len);
+	FIND_OR_MAKE(c, c->pods, p, key, uid, strlen(uid), c->options.pods_max);
+	if (HASH_COUNT(c->pods) == cnt)
+		return p;
+	p->trigger = -1;
 	p->namespace_ = strdup(namespace_);
 	p->name = strdup(name);
-	p->trigger = -1;
 	if (p->namespace_ && p->name)
-		HASH_ADD(hh, c->pods, uid, len, p);
-	if (p->namespace_ && p->name && DS_HASH_ADDED(p))
 		return p;
-	free(p->namespace_);
-	free(p->name);
-	free(p);
-	return counted(c, NULL);
+	c->stats.over++;
+	ds_cluster_pod_remove(c, p);
+	return NULL;
 }
 
 struct ds_cluster_address *ds_cluster_address_find(const struct ds_cluster *c,
@@ -287,24 +272,15 @@ static void let_go(struct ds_cluster *c, struct ds_cluster_holding *h)
 
 static void hold(struct ds_cluster *c, struct ds_cluster_pod_entry *pod, const struct ds_addr *addr)
 {
-	struct ds_cluster_address *a = ds_cluster_address_find(c, addr);
-	struct ds_cluster_holding *h;
+	struct ds_cluster_holding *h = &pod->holdings[pod->holdings_cnt];
+	struct ds_cluster_address *a;
 
-	if (!a) {
-		a = calloc(1, sizeof(*a));
-		if (!counted(c, a))
-			return;
-		a->addr = *addr;
-		HASH_ADD(hh, c->addresses, addr, sizeof(a->addr), a);
-		if (!DS_HASH_ADDED(a)) {
-			free(a);
-			c->stats.over++;
-			return;
-		}
-	}
-	h = &pod->holdings[pod->holdings_cnt++];
+	FIND_OR_MAKE(c, c->addresses, a, addr, addr, sizeof(*addr), UNBOUNDED);
+	if (!a)
+		return;
 	h->address = a;
 	ds_tie_add(&a->pods, &h->tie, pod);
+	pod->holdings_cnt++;
 }
 
 static bool holds_just(const struct ds_cluster_pod_entry *pod, const struct ds_addr *addresses,
@@ -325,8 +301,11 @@ void ds_cluster_pod_hold(struct ds_cluster *c, struct ds_cluster_pod_entry *pod,
 		return;
 	for (int i = 0; i < pod->holdings_cnt; i++)
 		let_go(c, &pod->holdings[i]);
+	free(pod->holdings);
 	pod->holdings_cnt = 0;
-	for (int i = 0; i < cnt; i++)
+	pod->holdings = cnt ? calloc((size_t)cnt, sizeof(pod->holdings[0])) : NULL;
+	c->stats.over += cnt && !pod->holdings;
+	for (int i = 0; pod->holdings && i < cnt; i++)
 		hold(c, pod, &addresses[i]);
 }
 
@@ -336,17 +315,15 @@ void ds_cluster_pod_remove(struct ds_cluster *c, struct ds_cluster_pod_entry *po
 	HASH_DEL(c->pods, pod);
 	free(pod->namespace_);
 	free(pod->name);
+	free(pod->members);
 	free(pod);
 }
 
-void ds_cluster_clear(struct ds_cluster *c)
+void ds_cluster_table_clear(struct ds_cluster *c)
 {
-	struct ds_cluster_pod_entry *pod, *next_pod;
 	struct ds_cluster_group *g, *next_group;
 	struct ds_cluster_balancer *b, *next_balancer;
 
-	HASH_ITER(hh, c->pods, pod, next_pod)
-		ds_cluster_pod_forget(c, pod);
 	HASH_ITER(hh, c->groups, g, next_group) {
 		HASH_DEL(c->groups, g);
 		free(g);

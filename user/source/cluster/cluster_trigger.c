@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Why a pod goes: its status where that says so, else what its controller wants. Watches are not in
- * step: a pod may be seen to go before its ReplicaSet wants fewer, or before there is a newer one.
- * So the question is put again whenever a controller changes, for some seconds; that it was deleted
- * by hand is said at their end. A DaemonSet's controller deletes pods for the nodes' sake too.
- */
+#include "user/source/cluster/cluster_trigger.h"
+
 #include <string.h>
 
-#include "user/source/cluster/cluster_state.h"
+#include "user/source/cluster/cluster_touch.h"
 
 #define RECENT_NS (120 * DS_NS_PER_S) /* a controller of many pods takes its time */
 
@@ -29,42 +25,42 @@ bool ds_cluster_owner_name(const char *pod, char ret_name[DS_KUBE_NAME_LEN + 1])
 }
 
 static const struct ds_read_workload *facts_of(const struct ds_cluster_workload *w,
-					       enum ds_cluster_owner kind)
+					       enum ds_kube_owner kind)
 {
-	return w && kind > DS_CLUSTER_OWNER_NONE && kind < DS_CLUSTER_OWNER_JOB ?
+	return w && kind > DS_KUBE_OWNER_NONE && kind < DS_KUBE_OWNER_JOB ?
 		       w->of[kind].facts : NULL;
 }
 
 /* Of a pod that is not watched, by its name: what there is under the rest of it. */
-static enum ds_cluster_owner kind_by_name(const struct ds_cluster_pod_entry *pod)
+static enum ds_kube_owner kind_by_name(const struct ds_cluster_pod_entry *pod)
 {
 	const char *dash = strrchr(pod->name, '-');
 
-	if (dash && is_digits(dash + 1) && facts_of(pod->workload, DS_CLUSTER_OWNER_STATEFULSET))
-		return DS_CLUSTER_OWNER_STATEFULSET;
-	if (facts_of(pod->workload, DS_CLUSTER_OWNER_REPLICASET) || pod->workload->deployment)
-		return DS_CLUSTER_OWNER_REPLICASET;
-	if (facts_of(pod->workload, DS_CLUSTER_OWNER_DAEMONSET))
-		return DS_CLUSTER_OWNER_DAEMONSET;
-	return DS_CLUSTER_OWNER_NONE;
+	if (dash && is_digits(dash + 1) && facts_of(pod->workload, DS_KUBE_OWNER_STATEFULSET))
+		return DS_KUBE_OWNER_STATEFULSET;
+	if (facts_of(pod->workload, DS_KUBE_OWNER_REPLICASET) || pod->workload->deployment)
+		return DS_KUBE_OWNER_REPLICASET;
+	if (facts_of(pod->workload, DS_KUBE_OWNER_DAEMONSET))
+		return DS_KUBE_OWNER_DAEMONSET;
+	return DS_KUBE_OWNER_NONE;
 }
 
-static enum ds_cluster_owner kind_of(const struct ds_cluster_pod_entry *pod)
+static enum ds_kube_owner kind_of(const struct ds_cluster_pod_entry *pod)
 {
 	if (!pod->workload)
-		return DS_CLUSTER_OWNER_NONE;
+		return DS_KUBE_OWNER_NONE;
 	return pod->facts ? pod->facts->owner_kind : kind_by_name(pod);
 }
 
-enum ds_cluster_owner ds_cluster_owner_of(const struct ds_cluster_pod_entry *pod,
+enum ds_kube_owner ds_cluster_owner_of(const struct ds_cluster_pod_entry *pod,
 					  const char **ret_name)
 {
 	const struct ds_cluster_workload *w = pod->workload;
-	enum ds_cluster_owner kind = kind_of(pod);
-	const char *name = kind == DS_CLUSTER_OWNER_NONE ? "" : strchr(w->key, '/') + 1;
+	enum ds_kube_owner kind = kind_of(pod);
+	const char *name = kind == DS_KUBE_OWNER_NONE ? "" : strchr(w->key, '/') + 1;
 
-	if (kind == DS_CLUSTER_OWNER_REPLICASET && w->deployment) {
-		kind = DS_CLUSTER_OWNER_DEPLOYMENT;
+	if (kind == DS_KUBE_OWNER_REPLICASET && w->deployment) {
+		kind = DS_KUBE_OWNER_DEPLOYMENT;
 		name = strchr(w->deployment->key, '/') + 1;
 	}
 	*ret_name = name;
@@ -85,10 +81,10 @@ static const struct ds_cluster_workload *newest_of(const struct ds_cluster_workl
 	for (const struct ds_tie *t = deployment ? deployment->replica_sets.first : NULL; t;
 	     t = t->next) {
 		const struct ds_cluster_workload *w = t->of;
-		const struct ds_read_workload *rs = w->of[DS_CLUSTER_OWNER_REPLICASET].facts;
+		const struct ds_read_workload *rs = w->of[DS_KUBE_OWNER_REPLICASET].facts;
 
 		if (rs && (!newest ||
-			   rs->revision > newest->of[DS_CLUSTER_OWNER_REPLICASET].facts->revision))
+			   rs->revision > newest->of[DS_KUBE_OWNER_REPLICASET].facts->revision))
 			newest = w;
 	}
 	return newest;
@@ -97,9 +93,9 @@ static const struct ds_cluster_workload *newest_of(const struct ds_cluster_workl
 /* The ReplicaSet wants fewer pods than it had. */
 static bool wants_fewer(const struct ds_cluster_workload *w, int64_t going_ns)
 {
-	const struct ds_read_workload *rs = w->of[DS_CLUSTER_OWNER_REPLICASET].facts;
+	const struct ds_read_workload *rs = w->of[DS_KUBE_OWNER_REPLICASET].facts;
 
-	return is_recent(w->of[DS_CLUSTER_OWNER_REPLICASET].fell_ns, going_ns) ||
+	return is_recent(w->of[DS_KUBE_OWNER_REPLICASET].fell_ns, going_ns) ||
 	       rs->desired == 0 || (rs->present >= 0 && rs->present > rs->desired);
 }
 
@@ -107,10 +103,10 @@ static bool wants_fewer(const struct ds_cluster_workload *w, int64_t going_ns)
  * Its controller has told of itself since the pod went, and wants what it wanted before: somebody
  * else deleted the pod. Of one that was met only lately it is not known what it wanted before.
  */
-static int by_another(const struct ds_cluster_workload *w, enum ds_cluster_owner kind,
+static int by_another(const struct ds_cluster_workload *w, enum ds_kube_owner kind,
 		      int64_t going_ns)
 {
-	const struct ds_read_workload *d = facts_of(w->deployment, DS_CLUSTER_OWNER_DEPLOYMENT);
+	const struct ds_read_workload *d = facts_of(w->deployment, DS_KUBE_OWNER_DEPLOYMENT);
 	int64_t seen_ns = w->of[kind].seen_ns;
 	bool from_its_beginning = w->of[kind].rose_ns == seen_ns;
 
@@ -126,14 +122,14 @@ static int of_older(const struct ds_cluster_workload *w, const struct ds_cluster
 		    int64_t going_ns)
 {
 	const struct ds_cluster_workload *d = w->deployment;
-	int64_t fell_ns = d->of[DS_CLUSTER_OWNER_DEPLOYMENT].fell_ns;
-	int64_t rose_ns = newest->of[DS_CLUSTER_OWNER_REPLICASET].rose_ns;
+	int64_t fell_ns = d->of[DS_KUBE_OWNER_DEPLOYMENT].fell_ns;
+	int64_t rose_ns = newest->of[DS_KUBE_OWNER_REPLICASET].rose_ns;
 
 	/* One that was met only as its pod went has no history here: nothing speaks against it. */
 	if (!wants_fewer(w, going_ns) &&
-	    w->of[DS_CLUSTER_OWNER_REPLICASET].seen_ns < going_ns - DS_CLUSTER_LEAVE_NS)
-		return by_another(w, DS_CLUSTER_OWNER_REPLICASET, going_ns);
-	if (newest->of[DS_CLUSTER_OWNER_REPLICASET].facts->desired == 0)
+	    w->of[DS_KUBE_OWNER_REPLICASET].seen_ns < going_ns - DS_CLUSTER_LEAVE_NS)
+		return by_another(w, DS_KUBE_OWNER_REPLICASET, going_ns);
+	if (newest->of[DS_KUBE_OWNER_REPLICASET].facts->desired == 0)
 		return DS_TRIGGER_SCALE_IN;
 	return is_recent(fell_ns, going_ns) && rose_ns < fell_ns ? DS_TRIGGER_SCALE_IN :
 								   DS_TRIGGER_ROLLOUT;
@@ -141,19 +137,19 @@ static int of_older(const struct ds_cluster_workload *w, const struct ds_cluster
 
 static int of_replica_set(const struct ds_cluster_workload *w, int64_t going_ns)
 {
-	const struct ds_read_workload *rs = w->of[DS_CLUSTER_OWNER_REPLICASET].facts;
+	const struct ds_read_workload *rs = w->of[DS_KUBE_OWNER_REPLICASET].facts;
 	const struct ds_cluster_workload *newest = newest_of(w->deployment);
-	const struct ds_read_workload *d = facts_of(w->deployment, DS_CLUSTER_OWNER_DEPLOYMENT);
+	const struct ds_read_workload *d = facts_of(w->deployment, DS_KUBE_OWNER_DEPLOYMENT);
 
 	if (!rs)
 		return -1;
 	if (newest && newest != w)
 		return of_older(w, newest, going_ns);
 	if (!wants_fewer(w, going_ns))
-		return by_another(w, DS_CLUSTER_OWNER_REPLICASET, going_ns);
+		return by_another(w, DS_KUBE_OWNER_REPLICASET, going_ns);
 	/* Its pods go before there is a newer ReplicaSet at all. */
 	if (d && d->recreates && d->desired > rs->desired &&
-	    !is_recent(w->deployment->of[DS_CLUSTER_OWNER_DEPLOYMENT].fell_ns, going_ns))
+	    !is_recent(w->deployment->of[DS_KUBE_OWNER_DEPLOYMENT].fell_ns, going_ns))
 		return DS_TRIGGER_ROLLOUT;
 	return DS_TRIGGER_SCALE_IN;
 }
@@ -173,7 +169,7 @@ static bool is_outdated(const struct ds_read_workload *s, const struct ds_cluste
 static int of_stateful_set(const struct ds_cluster_workload *w,
 			   const struct ds_cluster_pod_entry *pod)
 {
-	const struct ds_read_workload *s = w->of[DS_CLUSTER_OWNER_STATEFULSET].facts;
+	const struct ds_read_workload *s = w->of[DS_KUBE_OWNER_STATEFULSET].facts;
 	const char *dash = strrchr(pod->name, '-');
 	int64_t ordinal = dash ? ds_read_digits(dash + 1, INT32_MAX) : -1;
 
@@ -185,13 +181,13 @@ static int of_stateful_set(const struct ds_cluster_workload *w,
 		return DS_TRIGGER_DELETION;
 	return is_outdated(s, pod, ordinal) ?
 		       DS_TRIGGER_ROLLOUT :
-		       by_another(w, DS_CLUSTER_OWNER_STATEFULSET, pod->going_ns);
+		       by_another(w, DS_KUBE_OWNER_STATEFULSET, pod->going_ns);
 }
 
 static int of_daemon_set(const struct ds_cluster_workload *w,
 			 const struct ds_cluster_pod_entry *pod)
 {
-	const struct ds_read_workload *d = w->of[DS_CLUSTER_OWNER_DAEMONSET].facts;
+	const struct ds_read_workload *d = w->of[DS_KUBE_OWNER_DAEMONSET].facts;
 	int64_t generation = pod->facts ? pod->facts->template_generation : -1;
 
 	if (!d)
@@ -199,7 +195,7 @@ static int of_daemon_set(const struct ds_cluster_workload *w,
 	if (generation >= 0 && d->template_generation >= 0 ? generation < d->template_generation :
 							     d->updated < d->desired)
 		return DS_TRIGGER_ROLLOUT;
-	return is_recent(w->of[DS_CLUSTER_OWNER_DAEMONSET].fell_ns, pod->going_ns) ?
+	return is_recent(w->of[DS_KUBE_OWNER_DAEMONSET].fell_ns, pod->going_ns) ?
 		       DS_TRIGGER_SCALE_IN :
 		       DS_TRIGGER_DELETION;
 }
@@ -209,11 +205,11 @@ int ds_cluster_trigger(const struct ds_cluster_pod_entry *pod)
 	if (pod->facts && pod->facts->trigger >= 0)
 		return pod->facts->trigger;
 	switch (kind_of(pod)) {
-	case DS_CLUSTER_OWNER_REPLICASET:
+	case DS_KUBE_OWNER_REPLICASET:
 		return of_replica_set(pod->workload, pod->going_ns);
-	case DS_CLUSTER_OWNER_STATEFULSET:
+	case DS_KUBE_OWNER_STATEFULSET:
 		return of_stateful_set(pod->workload, pod);
-	case DS_CLUSTER_OWNER_DAEMONSET:
+	case DS_KUBE_OWNER_DAEMONSET:
 		return of_daemon_set(pod->workload, pod);
 	default:
 		return -1;
@@ -241,7 +237,7 @@ void ds_cluster_workload_changed(struct ds_cluster *c, struct ds_cluster_workloa
 				 const struct ds_read_workload *after)
 {
 	int64_t was = before ? before->desired : -1;
-	struct ds_cluster_workload *d = after->kind == DS_CLUSTER_OWNER_DEPLOYMENT ?
+	struct ds_cluster_workload *d = after->kind == DS_KUBE_OWNER_DEPLOYMENT ?
 						w : w->deployment;
 
 	if (!w->of[after->kind].seen_ns)

@@ -16,6 +16,7 @@
 
 #define STATES_MAX 8	/* lines of one target, those that were read */
 #define UID_LEN 63
+#define SEQ_MAX (INT64_MAX / 2)	/* of a line that is loaded: there is room for those that follow */
 
 struct line {
 	struct line *prev, *next;	/* the oldest first */
@@ -342,13 +343,13 @@ static bool load_line(struct ds_handover_text *t, struct node *n, const char *te
 
 	if (!len || len >= DS_EVENT_LINE_MAX || ds_event_read(text, len, 0, &ev, &perr))
 		return false;
-	if (ev.kind != DS_EVENT_POD_STATE && ev.kind != DS_EVENT_TARGET &&
-	    ev.kind != DS_EVENT_LB_ADDRESS) {
+	if ((ev.kind != DS_EVENT_POD_STATE && ev.kind != DS_EVENT_TARGET &&
+	     ev.kind != DS_EVENT_LB_ADDRESS) || ev.source_seq > SEQ_MAX) {
 		ds_event_clear(&ev);
 		return false;
 	}
 	/* Numbers go on from those that there are: the text stays what it is. */
-	t->next_seq = ev.source_seq < UINT32_MAX ? ev.source_seq : t->next_seq;
+	t->next_seq = ev.source_seq;
 	l = line_of(t, &ev);
 	ds_event_clear(&ev);
 	if (!l || find_same(n, l)) {
@@ -403,6 +404,14 @@ static int64_t keep_ns(const struct node *n, const struct line *l)
 								   DS_HANDOVER_KEEP_NS;
 }
 
+static bool has_pods(const struct node *n)
+{
+	for (const struct line *l = n->last; l; l = l->prev)
+		if (l->uid[0])
+			return true;
+	return false;
+}
+
 static void age(struct ds_handover_text *t, struct node *n, int64_t now_ns)
 {
 	struct line *next;
@@ -413,6 +422,12 @@ static void age(struct ds_handover_text *t, struct node *n, int64_t now_ns)
 		    now_ns - l->ended_ns <= keep_ns(n, l))
 			continue;
 		remove_line(t, n, l);
+		t->stats.aged++;
+		changed(n, now_ns);
+	}
+	/* Where no pod is left, nobody needs a load balancer's address, nor the node's own port. */
+	while (n->first && !has_pods(n)) {
+		remove_line(t, n, n->first);
 		t->stats.aged++;
 		changed(n, now_ns);
 	}

@@ -48,7 +48,10 @@ void ds_handover_text_ended(struct ds_handover_text *t, const char *node, const 
 size_t ds_handover_text_load(struct ds_handover_text *t, const char *node, const char *text,
 			     size_t len);
 
-/* Drops what ended long enough ago. About once a second. */
+/*
+ * Drops what ended long enough ago, and the rest of a node on which no pod is left. About once a
+ * second, once what was loaded could be told anew.
+ */
 void ds_handover_text_tick(struct ds_handover_text *t, int64_t now_ns);
 
 /*
@@ -71,7 +74,7 @@ void ds_handover_text_render(const struct ds_handover_text *t, const char *node,
  * The ConfigMap's JSON, whole; with the resourceVersion that it replaces (NULL: it is made), and
  * annotation drainsnoop.dev/node: the node's whole name. Also notes that this text is being
  * written, so that the node is not the next one meanwhile: call written() with ok false where it
- * could not be.
+ * could not be, and with a later time where it is not worth trying before.
  */
 #define DS_HANDOVER_NODE_ANNOTATION "drainsnoop.dev/node"
 void ds_handover_text_body(struct ds_handover_text *t, const char *namespace_, const char *node,

@@ -12,14 +12,6 @@
 #define DURATION_DEFAULT_S 15	/* where a lease says none */
 #define MICRO_LEN 27		/* "2026-11-22T10:15:31.660018Z" */
 
-static int64_t stamp(json_object *spec, const char *key)
-{
-	const char *text = ds_kube_text(spec, key);
-	int64_t ns = 0;
-
-	return text[0] && !ds_time_parse(text, strlen(text), &ns) ? ns : 0;
-}
-
 static int64_t number(json_object *spec, const char *key, int64_t absent)
 {
 	json_object *value = ds_kube_member(spec, key, json_type_int);
@@ -36,8 +28,8 @@ int ds_lease_read(json_object *json, struct ds_lease *ret_lease)
 			  ds_kube_text(metadata, "resourceVersion")) || !lease.version[0] ||
 	    !ds_kube_copy(lease.holder, sizeof(lease.holder), ds_kube_text(spec, "holderIdentity")))
 		return -EINVAL;
-	lease.acquired_ns = stamp(spec, "acquireTime");
-	lease.renewed_ns = stamp(spec, "renewTime");
+	lease.acquired_ns = ds_kube_stamp(spec, "acquireTime");
+	lease.renewed_ns = ds_kube_stamp(spec, "renewTime");
 	lease.duration_s = number(spec, "leaseDurationSeconds", -1);
 	if (lease.duration_s < 0 || lease.duration_s > DURATION_MAX_S)
 		lease.duration_s = -1;
@@ -76,16 +68,6 @@ static int64_t expires_ns(const struct ds_lease_view *view)
 	int64_t s = view->lease.duration_s;
 
 	return view->since_ns + (s >= 0 ? s : DURATION_DEFAULT_S) * DS_NS_PER_S;
-}
-
-bool ds_lease_is_mine(const struct ds_lease_view *view, const char *me, int64_t now_ns,
-		      int64_t *ret_until_ns)
-{
-	if (!view->known || view->absent || strcmp(view->lease.holder, me) != 0 ||
-	    now_ns >= expires_ns(view))
-		return false;
-	*ret_until_ns = expires_ns(view);
-	return true;
 }
 
 bool ds_lease_is_free(const struct ds_lease_view *view, const char *me, int64_t now_ns)

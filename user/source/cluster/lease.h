@@ -36,10 +36,6 @@ struct ds_lease_view {
 /* It was read (NULL: there is none) at now_ns. */
 void ds_lease_seen(struct ds_lease_view *view, const struct ds_lease *lease, int64_t now_ns);
 
-/* Whether `me` holds it and may act on it until *ret_until_ns. */
-bool ds_lease_is_mine(const struct ds_lease_view *view, const char *me, int64_t now_ns,
-		      int64_t *ret_until_ns);
-
 /* Whether `me` may take it: it is nobody's, ours, or has not changed for longer than it lasts. */
 bool ds_lease_is_free(const struct ds_lease_view *view, const char *me, int64_t now_ns);
 

@@ -145,7 +145,7 @@ static void take_group(struct ds_elb *elb, const char *arn, const struct ds_elb_
 	facts->check_interval_s = g->check_interval_s;
 	if (g->type[0] && facts->type != DS_TARGET_TYPE_IP) {
 		ds_elb_plan_no_addresses(elb->plan, arn);
-		ds_log_info("--elb: targets of %s are of type %.20s: they tell no pod's drain", arn,
+		ds_log_info("targets of %s are of type %.20s: they tell no pod's drain", arn,
 			    g->type);
 	}
 	if (facts->balancer[0])
@@ -159,12 +159,13 @@ static void take_attributes(struct ds_elb *elb, const char *arn, const struct ds
 	const char *delay = ds_elb_reply_attribute(reply, "deregistration_delay.timeout_seconds");
 	const char *preserve = ds_elb_reply_attribute(reply, "preserve_client_ip.enabled");
 	struct ds_elb_group_facts *facts = ds_elb_facts_group(elb->facts, arn), before;
+	long delay_s = delay && delay[0] >= '0' && delay[0] <= '9' ? strtol(delay, NULL, 10) : -1;
 
 	if (!facts)
 		return;
 	before = *facts;
-	if (delay && delay[0] >= '0' && delay[0] <= '9')
-		facts->delay_s = strtol(delay, NULL, 10);
+	if (delay_s >= 0 && delay_s <= DS_EVENT_S_MAX)
+		facts->delay_s = delay_s;
 	if (preserve)
 		facts->preserve_client_ip = !strcmp(preserve, "true");
 	ds_elb_plan_delay(elb->plan, arn, facts->delay_s);
@@ -325,7 +326,7 @@ static int make_plan(struct ds_elb *elb)
 		po.seed = (uint64_t)monotonic();	/* without entropy */
 	r = ds_elb_plan_new(&elb->plan, &po);
 	if (r)
-		return ds_log_err(r, "--elb");
+		return ds_log_err(r, "ask AWS");
 	for (int i = 0; i < elb->options.groups_cnt; i++) {
 		r = ds_elb_plan_add_group(elb->plan, elb->options.groups[i], monotonic());
 		if (r)
@@ -341,14 +342,14 @@ int ds_elb_new(struct ds_elb **ret_elb, struct uv_loop_s *loop,
 	int r;
 
 	if (!elb)
-		return ds_log_err(ENOMEM, "--elb");
+		return ds_log_err(ENOMEM, "ask AWS");
 	elb->options = *options;
 	r = make_plan(elb);
 	if (!r && ds_elb_facts_new(&elb->facts))
-		r = ds_log_err(ENOMEM, "--elb");
+		r = ds_log_err(ENOMEM, "ask AWS");
 	r = r ? r : ds_elb_asker_new(&elb->asker, loop);
 	if (!r && uv_timer_init(loop, &elb->timer))
-		r = ds_log_err(ENOMEM, "--elb: set up a timer");
+		r = ds_log_err(ENOMEM, "ask AWS: set up a timer");
 	if (r)
 		return r;
 	elb->timer.data = elb;
@@ -370,10 +371,10 @@ void ds_elb_watch(struct ds_elb *elb, const char *group, const struct ds_addr *a
 	int r = ds_elb_plan_watch(elb->plan, group, addr, port, monotonic());
 
 	if (r == -EINVAL)
-		ds_log_info("--elb: %s is no target group that can be asked", group ? group : "?");
+		ds_log_info("%s is no target group that can be asked", group ? group : "?");
 	else if (r && !elb->refused_said)
-		ds_log_warn("--elb: more targets or target groups than are asked for; "
-			    "the others are left out");
+		ds_log_warn("AWS is asked for no more targets and target groups than these; the others "
+			    "are left out");
 	elb->refused_said = elb->refused_said || (r && r != -EINVAL);
 	arm(elb);
 }

@@ -65,7 +65,7 @@ int ds_elb_asker_new(struct ds_elb_asker **ret_asker, struct uv_loop_s *loop)
 	int r;
 
 	if (!asker)
-		return ds_log_err(ENOMEM, "--elb");
+		return ds_log_err(ENOMEM, "ask AWS");
 	asker->ca_file = from_environment("AWS_CA_BUNDLE");
 	asker->tls.ca_file = asker->ca_file;
 	asker->elb_url = endpoint("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2");

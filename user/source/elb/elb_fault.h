@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is said of faults of the poller: of each kind once, with what to do about it.
+ * What is said of faults of the poller: of each kind once, with what to do about it; in words that
+ * fit whatever asked for it, --elb or `drainsnoop targets`.
  */
 #ifndef DS_SOURCE_ELB_FAULT_H
 #define DS_SOURCE_ELB_FAULT_H

@@ -9,7 +9,8 @@
  * for a shorter time than that, counted from when the last renewal that succeeded was sent. Updates
  * name the version that they replace: of two that try at once one gets it.
  *
- * now_ns is of a clock that is never set (CLOCK_MONOTONIC), wall_ns is written into the object.
+ * now_ns is of a clock that is never set and never stands still (CLOCK_BOOTTIME), wall_ns is
+ * written into the object.
  */
 #ifndef DS_SOURCE_HANDOVER_ELECTION_H
 #define DS_SOURCE_HANDOVER_ELECTION_H

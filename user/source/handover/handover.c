@@ -16,7 +16,6 @@
 #include "user/util/clock.h"
 #include "user/util/log.h"
 #include "user/util/percent.h"
-#include "user/util/timefmt.h"
 
 /* What its JSON may take: quotes of the lines are escaped in it, and there is some metadata. */
 #define OBJECT_MAX (2 * DS_HANDOVER_TEXT_MAX)
@@ -34,7 +33,6 @@ struct ds_handover {
 	char *namespace_, *node;
 	struct ds_kube_follow *follow;
 	struct ds_handover_reader *reader;
-	int64_t blind_since_ns;	/* 0 = the object is followed */
 	uint64_t seq;
 	bool said_bad, said_over;
 };
@@ -99,32 +97,18 @@ static void drop(void *ctx, void *object)
 	free(seen);
 }
 
-static void tell_loss(struct ds_handover *h)
-{
-	struct ds_event ev;
-
-	ds_event_init(&ev, DS_EVENT_LOSS, ds_clock_ns(CLOCK_REALTIME));
-	DS_SET(&ev, LOSS_STAGE, loss_stage, DS_LOSS_STAGE_WATCH);
-	DS_SET_STR(&ev, LOSS_CLASS, loss_class, "handover");
-	DS_SET(&ev, LOSS_COUNT, loss_count, 1);
-	deliver(h, &ev);
-}
-
+/* What was told before stays known; what was missed is delivered, if it is still there. */
 static void trouble(void *ctx, const char *what)
 {
 	struct ds_handover *h = ctx;
-	int64_t now_ns = ds_clock_ns(CLOCK_MONOTONIC);
 
 	if (what) {
 		ds_log_warn("%s; trying again. Until then target states are not known here", what);
-		h->blind_since_ns = h->blind_since_ns ? h->blind_since_ns : now_ns;
 		return;
 	}
 	ds_log_warn("what targets hands over can be read again");
-	if (h->blind_since_ns &&
-	    now_ns - h->blind_since_ns > DS_HANDOVER_KEEP_NS)
-		tell_loss(h);
-	h->blind_since_ns = 0;
+	ds_handover_reader_blind(h->reader, ds_kube_follow_blind_ns(h->follow),
+				 ds_clock_ns(CLOCK_REALTIME));
 }
 
 static int make_follow(struct ds_handover *h, struct ds_kube_api *api)

@@ -181,6 +181,23 @@ void ds_handover_reader_object(struct ds_handover_reader *r, json_object *object
 		ds_handover_reader_text(r, "", 0, now_ns);
 }
 
+void ds_handover_reader_blind(struct ds_handover_reader *r, int64_t blind_ns, int64_t now_ns)
+{
+	struct ds_event ev;
+
+	if (blind_ns <= DS_HANDOVER_KEEP_NS)
+		return;		/* each line is still there */
+	ds_event_init(&ev, DS_EVENT_LOSS, now_ns);
+	DS_SET(&ev, LOSS_STAGE, loss_stage, DS_LOSS_STAGE_WATCH);
+	DS_SET_STR(&ev, LOSS_CLASS, loss_class, "handover");
+	DS_SET(&ev, LOSS_COUNT, loss_count, 1);
+	DS_SET(&ev, NOT_BEFORE, not_before, now_ns - blind_ns);
+	DS_SET(&ev, NOT_AFTER, not_after, now_ns);
+	ev.rank = DS_RANK_EVENTS;
+	ev.source_seq = r->stats.events;
+	r->options.deliver(r->options.ctx, &ev);
+}
+
 struct ds_handover_read_stats ds_handover_reader_stats(const struct ds_handover_reader *r)
 {
 	return r->stats;

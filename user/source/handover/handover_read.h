@@ -23,7 +23,7 @@ struct ds_handover_read_options {
 };
 
 struct ds_handover_read_stats {
-	uint64_t events;	/* delivered */
+	uint64_t events;	/* delivered: lines */
 	uint64_t bad;		/* lines that are no such events */
 	uint64_t over;		/* texts that were too long, or had too many lines: read in part */
 };
@@ -41,6 +41,12 @@ void ds_handover_reader_text(struct ds_handover_reader *r, const char *text, siz
 
 /* The same for the ConfigMap object; one without the text is an empty one. */
 void ds_handover_reader_object(struct ds_handover_reader *r, json_object *object, int64_t now_ns);
+
+/*
+ * The object can be read again at now_ns, after so long a time without: a loss, where lines may
+ * have come and gone meanwhile. What was told before it stands all the time.
+ */
+void ds_handover_reader_blind(struct ds_handover_reader *r, int64_t blind_ns, int64_t now_ns);
 
 struct ds_handover_read_stats ds_handover_reader_stats(const struct ds_handover_reader *r);
 

@@ -36,6 +36,7 @@ struct object {
 	bool owner_known;	/* it was asked for; else it must be before the object is written */
 	bool known;	/* else it must be looked at before it is written */
 	bool busy;	/* a request for it is under way */
+	bool refused;	/* the API server does not take it, which was said */
 	UT_hash_handle hh;
 };
 
@@ -442,22 +443,44 @@ static void looked(struct ds_handover_store *s, struct object *o,
 	json_object_put(json);
 }
 
+/* Something is wrong with this one (too large, immutable): others do not wait for it. */
+static void refuse(struct ds_handover_store *s, struct object *o,
+		   const struct ds_handover_came *came)
+{
+	char text[1024], said[256];
+
+	s->stats.failed++;
+	if (o->refused)
+		return;
+	o->refused = true;
+	ds_kube_said(came->body, came->len, said, sizeof(said));
+	(void)snprintf(text, sizeof(text), "the API server does not take ConfigMap %s (%d%s%s); trying "
+		       "again each minute, and that node's agent learns of no targets until then",
+		       o->name, came->status, said[0] ? ": " : "", said);
+	s->options.trouble(s->options.ctx, text);
+}
+
 static void written(struct ds_handover_store *s, struct object *o, enum ds_handover_step step,
 		    const struct ds_handover_came *came, int64_t now_ns)
 {
 	bool gone = step == DS_HANDOVER_DELETE && came->status == 404;
 	bool good = came->status / 100 == 2 || gone;
+	bool refused = came->status == 400 || came->status == 413 || came->status == 422;
 	json_object *json = good ? parse(came) : NULL;
 
-	ds_handover_text_written(s->options.text, o->node, good, now_ns);
+	ds_handover_text_written(s->options.text, o->node, good,
+				 refused ? now_ns + REFUSED_NS : now_ns);
 	if (good) {
 		well(s);
+		o->refused = false;
 		s->stats.writes++;
 		if (step == DS_HANDOVER_DELETE)
 			forget(s, o);
 		else
 			take_version(o, json);
-	} else if (came->status == 409 || came->status == 404) {
+	} else if (refused) {
+		refuse(s, o, came);
+	} else if (came->status == 409 || (came->status == 404 && step != DS_HANDOVER_CREATE)) {
 		o->known = false;	/* another was there: look, then write what is known */
 		s->stats.failed++;
 	} else {

@@ -24,8 +24,6 @@ struct ds_leader_options {
 int ds_leader_new(struct ds_leader **ret_leader, struct ds_kube_api *api,
 		  const struct ds_leader_options *options);
 
-bool ds_leader_leads(const struct ds_leader *l);
-
 /* Gives the lease back, if it is this instance's; over is called within two seconds. */
 void ds_leader_resign(struct ds_leader *l);
 

@@ -3,8 +3,14 @@
  * Pods that nobody judges, because the agent of their node has vanished. Two minutes after a pod of
  * a target group has ended, its node must have an agent that is ready, and that was there before:
  * one whose pod began later knows nothing of it, unless its state is kept on the node (a hostPath).
- * Else the pod's verdict is observation_cut, said here. Of a node on which no agent was ever seen
- * nothing is said: none was meant to be there. Pure.
+ * Else the pod's verdict is observation_cut, said here, once. Pure.
+ *
+ * Nothing is said of a pod that an agent speaks of by itself: where the last one was told to end in
+ * order, it wrote a verdict for each pod that went by then; where one is there but not ready, its
+ * container may be restarted with its state, and is waited for. Of a node on which no agent was
+ * ever seen nothing is said either: none was meant to be there. What cannot be known: whether an
+ * agent that was lost without a word had spoken already; pods that end within two minutes before
+ * another instance begins to lead are not looked at.
  */
 #ifndef DS_SOURCE_HANDOVER_VANISHED_H
 #define DS_SOURCE_HANDOVER_VANISHED_H
@@ -16,6 +22,7 @@
 #include "user/source/kube/kube_watch.h"
 
 #define DS_VANISHED_DUE_NS INT64_C(120000000000)
+#define DS_VANISHED_PATIENCE_NS INT64_C(540000000000)	/* CrashLoopBackOff waits for 5 min */
 #define DS_VANISHED_PODS_MAX 65536
 #define DS_VANISHED_NODES_MAX 16384
 
@@ -37,8 +44,9 @@ void *ds_vanished_take(void *ctx, void *object, json_object *json);
 void ds_vanished_tell(void *ctx, void *object, enum ds_kube_told told);
 void ds_vanished_drop(void *ctx, void *object);
 
-/* The pod ended at that time; 0: it is there again. */
-void ds_vanished_ended(struct ds_vanished *v, const char *node, const char *uid, int64_t at_ns);
+/* The pod ended at that time, and began to go at another (0 = then); at 0: it is there again. */
+void ds_vanished_ended(struct ds_vanished *v, const char *node, const char *uid, int64_t going_ns,
+		       int64_t at_ns);
 
 /* Time passes: about once a second. */
 void ds_vanished_tick(struct ds_vanished *v, int64_t now_ns);

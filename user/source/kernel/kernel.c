@@ -243,6 +243,8 @@ static void tell_traffic_of(struct ds_kernel *k, const struct ds_traffic_key *ke
 
 	memcpy(local.bytes, key->laddr, sizeof(local.bytes));
 	memcpy(remote.bytes, key->raddr, sizeof(remote.bytes));
+	if (!ds_addr_is_set(&remote))
+		return;		/* a SYN from "::": no line says it, and nobody is answered */
 	ds_event_init(ev, DS_EVENT_TRAFFIC, now);
 	DS_SET_STR(ev, NETWORK_TYPE, network_type, ds_addr_is_v4(&local) ? "ipv4" : "ipv6");
 	DS_SET_ADDR(ev, SOURCE_ADDRESS, source, remote);

@@ -346,6 +346,9 @@ static int decode_packet(struct ds_decoder *d, const struct ds_rec_packet *r, st
 	DS_SET(ev, DIRECTION, direction,
 	       r->flags & DS_REC_F_TRANSMIT ? DS_DIRECTION_TRANSMIT : DS_DIRECTION_RECEIVE);
 	set_ends(ev, r->saddr, r->daddr, r->sport, r->dport);
+	/* From "::" anybody may send; that is of no connection, and no line says it. */
+	if (!ds_addr_is_set(&ev->source) || !ds_addr_is_set(&ev->destination))
+		return 0;
 	set_network_type(ev, ds_addr_is_v4(&ev->destination));
 	set_packet_facts(d, ev, r);
 	if (r->came_ns)

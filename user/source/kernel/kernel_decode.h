@@ -31,8 +31,9 @@ void ds_decoder_set_iface(struct ds_decoder *d, uint32_t ifindex, const char *na
 
 /*
  * Decodes one record of len bytes, aligned to 8. 1 with *ret_ev filled (its strings live until the
- * next call or ds_decoder_free), 0 when the record only taught the decoder a name, -EBADMSG when it
- * is too short, of no known kind, or says something impossible (*ret_ev is then undefined).
+ * next call or ds_decoder_free), 0 when the record only taught the decoder a name or is of a packet
+ * without an address ("::"), -EBADMSG when it is too short, of no known kind, or says something
+ * impossible. *ret_ev is then undefined.
  */
 int ds_decoder_decode(struct ds_decoder *d, const void *record, size_t len,
 		      struct ds_event *ret_ev);

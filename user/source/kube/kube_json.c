@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+#include "user/core/event.h"
+#include "user/util/timefmt.h"
+
 #define ITEMS_MAX 256
 
 json_object *ds_kube_member(json_object *object, const char *key, json_type type)
@@ -44,6 +47,28 @@ const char *ds_kube_text(json_object *object, const char *key)
 bool ds_kube_is_true(json_object *object, const char *key)
 {
 	return json_object_get_boolean(ds_kube_member(object, key, json_type_boolean));
+}
+
+int64_t ds_kube_stamp(json_object *object, const char *key)
+{
+	const char *text = ds_kube_text(object, key);
+	int64_t ns = 0;
+
+	return ds_time_parse(text, strlen(text), &ns) || ns < 0 || ns > DS_EVENT_TIME_MAX ? 0 : ns;
+}
+
+json_object *ds_kube_condition(json_object *status, const char *type)
+{
+	json_object *list = ds_kube_list(status, "conditions");
+
+	for (size_t i = 0; i < ds_kube_items(list); i++) {
+		json_object *c = json_object_array_get_idx(list, i);
+
+		if (!strcmp(ds_kube_text(c, "type"), type) &&
+		    !strcmp(ds_kube_text(c, "status"), "True"))
+			return c;
+	}
+	return NULL;
 }
 
 json_object *ds_kube_controller(json_object *metadata)

@@ -9,6 +9,10 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#define DS_KUBE_NAME_LEN 253	/* of a name or a namespace, Kubernetes' limit */
+#define DS_KUBE_UID_LEN 63
 
 /* The member of that type, borrowed, or NULL. object may be NULL, or anything. */
 json_object *ds_kube_member(json_object *object, const char *key, json_type type);
@@ -25,6 +29,12 @@ const char *ds_kube_text(json_object *object, const char *key);
 
 /* True only where the member is there and true. */
 bool ds_kube_is_true(json_object *object, const char *key);
+
+/* A time of RFC 3339, ns since the epoch; 0 where there is none that an event can tell. */
+int64_t ds_kube_stamp(json_object *object, const char *key);
+
+/* The condition of that type of an object's status, if it is True, borrowed; or NULL. */
+json_object *ds_kube_condition(json_object *status, const char *type);
 
 /* The owner that controls an object: of its metadata's ownerReferences, borrowed, or NULL. */
 json_object *ds_kube_controller(json_object *metadata);

@@ -19,6 +19,7 @@
 #define MIRROR "kubernetes.io/config.mirror"
 #define CONFIG_HASH "kubernetes.io/config.hash"
 #define TERMINATION_BY_KUBELET "TerminationByKubelet" /* reason of DisruptionTarget */
+#define ADDRESSES_MAX 16 /* that are looked at; Kubernetes gives two */
 #define ID_LEN 12 /* of a container's id: as crictl and docker show it */
 
 const struct ds_kube_keep ds_kube_pod_keep[] = {
@@ -113,34 +114,7 @@ static int64_t seconds_of(json_object *object, const char *key)
 	return seconds < 0 || seconds > ds_key_max(DS_KEY_GRACE_PERIOD) ? -1 : seconds;
 }
 
-static int64_t stamp_of(json_object *object, const char *key)
-{
-	const char *text = ds_kube_text(object, key);
-	int64_t ns = 0;
-
-	return ds_time_parse(text, strlen(text), &ns) || ns < 0 || ns > DS_EVENT_TIME_MAX ? 0 : ns;
-}
-
 /* ---- who it is ---- */
-
-static void read_owner(json_object *metadata, struct ds_kube_pod *pod)
-{
-	static const struct {
-		const char *kind;
-		enum ds_kube_owner owner;
-	} kinds[] = {
-		{ "ReplicaSet", DS_KUBE_OWNER_REPLICASET },
-		{ "StatefulSet", DS_KUBE_OWNER_STATEFULSET },
-		{ "DaemonSet", DS_KUBE_OWNER_DAEMONSET },
-		{ "Job", DS_KUBE_OWNER_JOB },
-	};
-	json_object *owner = ds_kube_controller(metadata);
-
-	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
-		if (!strcmp(ds_kube_text(owner, "kind"), kinds[k].kind) &&
-		    ds_kube_copy(pod->owner, sizeof(pod->owner), ds_kube_text(owner, "name")))
-			pod->owner_kind = kinds[k].owner;
-}
 
 /* A Deployment names its ReplicaSets NAME-HASH, and labels their pods with HASH. */
 static void find_deployment(json_object *metadata, struct ds_kube_pod *pod)
@@ -182,25 +156,34 @@ static void add_item(char *list, size_t len, const char *item)
 	list[t.len] = '\0';
 }
 
-static void add_address(struct ds_kube_pod *pod, const char *text)
+static bool parse_address(const char *text, struct ds_addr *ret_addr)
 {
-	char buf[DS_ADDR_STRLEN];
-	struct ds_addr a;
+	return !ds_addr_parse(text, strlen(text), ret_addr) && ds_addr_is_set(ret_addr);
+}
 
-	if (ds_addr_parse(text, strlen(text), &a) || !ds_addr_is_set(&a))
-		return;
-	(void)ds_addr_format(&a, buf);
-	add_item(pod->addresses, DS_KUBE_LIST_LEN, buf);
+int ds_kube_pod_addresses(json_object *status, struct ds_addr *addresses, int max)
+{
+	json_object *list = ds_kube_list(status, "podIPs");
+	int cnt = 0;
+
+	for (size_t i = 0; i < ds_kube_items(list) && cnt < max; i++)
+		cnt += parse_address(ds_kube_text(json_object_array_get_idx(list, i), "ip"),
+				     &addresses[cnt]);
+	if (!cnt && max > 0)
+		cnt += parse_address(ds_kube_text(status, "podIP"), &addresses[0]);
+	return cnt;
 }
 
 static void read_addresses(json_object *status, struct ds_kube_pod *pod)
 {
-	json_object *list = ds_kube_list(status, "podIPs");
+	struct ds_addr addresses[ADDRESSES_MAX];
+	int cnt = ds_kube_pod_addresses(status, addresses, ADDRESSES_MAX);
+	char text[DS_ADDR_STRLEN];
 
-	for (size_t i = 0; i < ds_kube_items(list); i++)
-		add_address(pod, ds_kube_text(json_object_array_get_idx(list, i), "ip"));
-	if (!pod->addresses[0])
-		add_address(pod, ds_kube_text(status, "podIP"));
+	for (int i = 0; i < cnt; i++) {
+		(void)ds_addr_format(&addresses[i], text);
+		add_item(pod->addresses, DS_KUBE_LIST_LEN, text);
+	}
 }
 
 static void read_ports(json_object *container, struct ds_kube_pod *pod)
@@ -271,21 +254,6 @@ static bool runs(json_object *status)
 	return false;
 }
 
-/* The condition of that type that is true, or NULL. */
-static json_object *condition(json_object *status, const char *type)
-{
-	json_object *list = ds_kube_list(status, "conditions");
-
-	for (size_t i = 0; i < ds_kube_items(list); i++) {
-		json_object *c = json_object_array_get_idx(list, i);
-
-		if (!strcmp(ds_kube_text(c, "type"), type) &&
-		    !strcmp(ds_kube_text(c, "status"), "True"))
-			return c;
-	}
-	return NULL;
-}
-
 /* Failed and Succeeded are its end, once no container runs: the kubelet may tell it earlier. */
 static int phase_of(json_object *status, bool deleting)
 {
@@ -297,13 +265,13 @@ static int phase_of(json_object *status, bool deleting)
 		return DS_PHASE_TERMINATING;
 	if (!strcmp(phase, "Pending"))
 		return DS_PHASE_PENDING;
-	return condition(status, "Ready") ? DS_PHASE_READY : DS_PHASE_NOT_READY;
+	return ds_kube_condition(status, "Ready") ? DS_PHASE_READY : DS_PHASE_NOT_READY;
 }
 
 int ds_kube_pod_trigger(json_object *status)
 {
 	const char *reason = ds_kube_text(status, "reason");
-	json_object *disrupted = condition(status, "DisruptionTarget");
+	json_object *disrupted = ds_kube_condition(status, "DisruptionTarget");
 
 	for (size_t i = 0; i < sizeof(goings) / sizeof(goings[0]); i++)
 		if (!strcmp(reason, goings[i].reason))
@@ -344,8 +312,8 @@ static void read_deletion(json_object *metadata, int64_t deletion_ns, struct ds_
 /* The kubelet ends it by itself: its status tells, with a stamp only where the condition is. */
 static void read_going(json_object *status, int64_t now_ns, struct ds_kube_pod *pod)
 {
-	json_object *disrupted = condition(status, "DisruptionTarget");
-	int64_t stamp_ns = stamp_of(disrupted, "lastTransitionTime");
+	json_object *disrupted = ds_kube_condition(status, "DisruptionTarget");
+	int64_t stamp_ns = ds_kube_stamp(disrupted, "lastTransitionTime");
 
 	pod->t0_source = DS_T0_SOURCE_STATUS_REASON;
 	pod->t0_error_ns = STAMP_NS;
@@ -359,7 +327,7 @@ static bool is_ended_by_kubelet(json_object *status)
 	for (size_t i = 0; i < sizeof(goings) / sizeof(goings[0]); i++)
 		if (!strcmp(reason, goings[i].reason))
 			return true;
-	return !strcmp(ds_kube_text(condition(status, "DisruptionTarget"), "reason"),
+	return !strcmp(ds_kube_text(ds_kube_condition(status, "DisruptionTarget"), "reason"),
 		       TERMINATION_BY_KUBELET);
 }
 
@@ -369,7 +337,7 @@ static void read_newest(json_object *status, struct ds_kube_pod *pod)
 
 	pod->newest_ns = pod->t0_source == DS_T0_SOURCE_DELETION_TIMESTAMP ? pod->t0_ns : 0;
 	for (size_t i = 0; i < ds_kube_items(list); i++) {
-		int64_t ns = stamp_of(json_object_array_get_idx(list, i), "lastTransitionTime");
+		int64_t ns = ds_kube_stamp(json_object_array_get_idx(list, i), "lastTransitionTime");
 
 		if (ns > pod->newest_ns)
 			pod->newest_ns = ns;
@@ -379,7 +347,7 @@ static void read_newest(json_object *status, struct ds_kube_pod *pod)
 static void read_state(json_object *metadata, json_object *spec, json_object *status,
 		       int64_t now_ns, struct ds_kube_pod *pod)
 {
-	int64_t deletion_ns = stamp_of(metadata, "deletionTimestamp");
+	int64_t deletion_ns = ds_kube_stamp(metadata, "deletionTimestamp");
 
 	pod->grace_s = seconds_of(spec, "terminationGracePeriodSeconds");
 	pod->phase = phase_of(status, deletion_ns != 0);
@@ -411,7 +379,7 @@ int ds_kube_pod_read(json_object *object, int64_t now_ns, struct ds_kube_pod *re
 	    !ds_kube_copy(pod.namespace_, sizeof(pod.namespace_),
 			  ds_kube_text(metadata, "namespace")))
 		return -EINVAL;
-	read_owner(metadata, &pod);
+	pod.owner_kind = ds_kube_owner_read(metadata, pod.owner);
 	find_deployment(metadata, &pod);
 	pod.host_network = ds_kube_is_true(spec, "hostNetwork");
 	read_addresses(status, &pod);
@@ -459,29 +427,6 @@ void ds_kube_pod_gone(struct ds_kube_pod *pod, int64_t now_ns, bool unseen)
 	pod->trigger = DS_TRIGGER_DELETION;
 }
 
-static void set_owner(const struct ds_kube_pod *pod, struct ds_event *ev)
-{
-	switch (pod->owner_kind) {
-	case DS_KUBE_OWNER_DEPLOYMENT:
-		DS_SET_STR(ev, DEPLOYMENT, deployment, pod->owner);
-		break;
-	case DS_KUBE_OWNER_REPLICASET:
-		DS_SET_STR(ev, REPLICASET, replicaset, pod->owner);
-		break;
-	case DS_KUBE_OWNER_STATEFULSET:
-		DS_SET_STR(ev, STATEFULSET, statefulset, pod->owner);
-		break;
-	case DS_KUBE_OWNER_DAEMONSET:
-		DS_SET_STR(ev, DAEMONSET, daemonset, pod->owner);
-		break;
-	case DS_KUBE_OWNER_JOB:
-		DS_SET_STR(ev, JOB, job, pod->owner);
-		break;
-	case DS_KUBE_OWNER_NONE:
-		break;
-	}
-}
-
 void ds_kube_pod_event(const struct ds_kube_pod *pod, const char *node, int64_t now_ns,
 		       struct ds_event *ev)
 {
@@ -490,7 +435,7 @@ void ds_kube_pod_event(const struct ds_kube_pod *pod, const char *node, int64_t 
 	DS_SET_STR(ev, POD_NAMESPACE, pod_namespace, pod->namespace_);
 	DS_SET_STR(ev, POD_NAME, pod_name, pod->name);
 	DS_SET_STR(ev, POD_UID, pod_uid, pod->uid);
-	set_owner(pod, ev);
+	ds_kube_owner_set(pod->owner_kind, pod->owner, ev);
 	DS_SET_STR(ev, POD_ADDRESSES, pod_addresses, pod->addresses);
 	DS_SET_STR(ev, POD_PORTS, pod_ports, pod->ports);
 	DS_SET(ev, PHASE, phase, pod->phase);

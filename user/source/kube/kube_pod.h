@@ -9,18 +9,15 @@
 #include <json-c/json.h>
 
 #include "user/core/event.h"
+#include "user/source/kube/kube_owner.h"
 #include "user/source/kube/kube_split.h"
+#include "user/util/addr.h"
 
-#define DS_KUBE_NAME_LEN 253	/* of a name or a namespace, Kubernetes' limit */
-#define DS_KUBE_UID_LEN 63
 #define DS_KUBE_LIST_LEN 255	/* of addresses and ports */
 #define DS_KUBE_CONTAINERS_LEN 511
 
 /* Which members of a Pod, and of what carries it, are read. */
 extern const struct ds_kube_keep ds_kube_pod_keep[];
-
-enum ds_kube_owner { DS_KUBE_OWNER_NONE, DS_KUBE_OWNER_DEPLOYMENT, DS_KUBE_OWNER_REPLICASET,
-	DS_KUBE_OWNER_STATEFULSET, DS_KUBE_OWNER_DAEMONSET, DS_KUBE_OWNER_JOB };
 
 /* Copied with memcpy: its digest is of all its bytes. */
 struct ds_kube_pod {
@@ -67,6 +64,12 @@ uint64_t ds_kube_pod_digest(const struct ds_kube_pod *pod);
  * the pod vanished while nobody watched, and when it began to go is not known.
  */
 void ds_kube_pod_gone(struct ds_kube_pod *pod, int64_t now_ns, bool unseen);
+
+/*
+ * Its addresses, as its status tells them: podIPs, else podIP; what is none is left out. Returns
+ * how many, at most max.
+ */
+int ds_kube_pod_addresses(json_object *status, struct ds_addr *addresses, int max);
 
 /* Why it goes, as its status says (enum ds_trigger); -1 where that says nothing. */
 int ds_kube_pod_trigger(json_object *status);

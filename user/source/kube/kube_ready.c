@@ -76,8 +76,7 @@ void ds_kube_probes(json_object *containers, char *buf, size_t size)
 /* What a gate waits for, borrowed of its type; NULL: it is none of a load balancer's. */
 static const char *binding_of(const char *type)
 {
-	static const char *const prefixes[] = { "target-health.elbv2.k8s.aws/",
-						"target-health.alb.ingress.k8s.aws/" };
+	static const char *const prefixes[] = { DS_KUBE_GATE, DS_KUBE_GATE_OLD };
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (!strncmp(type, prefixes[i], strlen(prefixes[i])))

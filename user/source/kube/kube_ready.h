@@ -6,6 +6,10 @@
 #include <json-c/json.h>
 #include <stddef.h>
 
+/* Types of the controller's readiness gates begin so: what follows names what the pod waits for. */
+#define DS_KUBE_GATE "target-health.elbv2.k8s.aws/"	/* TargetGroupBinding */
+#define DS_KUBE_GATE_OLD "target-health.alb.ingress.k8s.aws/"	/* INGRESS_SERVICE_PORT */
+
 /*
  * The probes of spec.containers with their periods in s, "startup:5,readiness:10,liveness:10", or
  * "none"; "" where there are no containers. Those that every container has that declares a TCP port

@@ -173,10 +173,10 @@ static void begin_list(struct ds_kube_watch *w)
 
 static void well(struct ds_kube_watch *w)
 {
-	w->blind_since_ns = 0;
-	if (w->troubled)
+	if (w->troubled)	/* for how long it was blind may still be asked */
 		w->options.trouble(w->options.ctx, NULL);
 	w->troubled = false;
+	w->blind_since_ns = 0;
 }
 
 /* Once for each kind of trouble, until all is well again. */

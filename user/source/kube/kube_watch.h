@@ -39,7 +39,10 @@ struct ds_kube_watch_options {
 	void (*tell)(void *ctx, void *object, enum ds_kube_told told);
 	/* The object is forgotten. */
 	void (*drop)(void *ctx, void *object);
-	/* One sentence for the log, once for each kind of trouble, and NULL when it is over. */
+	/*
+	 * One sentence for the log, once for each kind of trouble, and NULL when it is over, while
+	 * ds_kube_watch_blind_ns still tells for how long it lasted.
+	 */
 	void (*trouble)(void *ctx, const char *what);
 	void *ctx;
 };

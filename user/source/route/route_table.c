@@ -178,17 +178,24 @@ static void tell_change(struct ds_route_table *t, enum ds_route_change what,
 		t->hooks.on_change(t->hooks.ctx, &change);
 }
 
-static void tell_address(struct ds_route_table *t, struct address *a)
+/* fe80::: every link has one, a pod's too, and no peer talks from it. */
+static bool is_link_local(const struct ds_addr *a)
 {
 	static const struct ds_prefix link_local = { { { 0xfe, 0x80 } }, 10 };
+
+	return ds_prefix_contains(&link_local, a);
+}
+
+static void tell_address(struct ds_route_table *t, struct address *a)
+{
 	const struct link *l = find_link(t, a->key.ifindex);
 	int kind = l ? kind_of(l) : -1;
 
 	if (!t->ready || a->told)
 		return;
 	a->told = true;
-	if (ds_prefix_contains(&link_local, &a->key.addr))
-		return;		/* every link has one, and no peer talks from it */
+	if (is_link_local(&a->key.addr))
+		return;
 	t->hooks.on_address(t->hooks.ctx, &a->key.addr, l ? l->name : "",
 			    kind < 0 ? DS_IFACE_UPLINK : (enum ds_iface)kind);
 }
@@ -273,7 +280,7 @@ static void drop_address(struct ds_route_table *t, struct address *a)
 {
 	struct link *l = find_link(t, a->key.ifindex);
 
-	if (l && l->addresses)
+	if (l && l->addresses && !is_link_local(&a->key.addr))
 		l->addresses--;
 	HASH_DEL(t->addresses, a);
 	free(a);
@@ -356,8 +363,7 @@ static int apply_addr(struct ds_route_table *t, const struct ds_rt *rt)
 		return -ENOMEM;
 	}
 	l = find_link(t, rt->ifindex);
-	/* fe80:: on a pod's link does not make it one that leads out. */
-	if (l && !(rt->v6 && rt->addr.bytes[0] == 0xfe && (rt->addr.bytes[1] & 0xc0) == 0x80))
+	if (l && !is_link_local(&a->key.addr))
 		l->addresses++;
 	classify(t, l);
 	tell_address(t, a);

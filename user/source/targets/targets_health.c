@@ -30,7 +30,7 @@ bool ds_targets_stamp_line(struct ds_targets_parser *p, const char *line, size_t
 }
 
 /* "Sun, 22 Nov 2026 10:15:31 GMT" */
-static bool http_date(const char *text, int64_t *ret_ns)
+static bool http_date(const char *text, int64_t *ret_lo_ns, int64_t *ret_hi_ns)
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	char month[4], iso[32];
@@ -44,10 +44,10 @@ static bool http_date(const char *text, int64_t *ret_ns)
 		return false;
 	(void)snprintf(iso, sizeof(iso), "%04d-%02d-%02dT%02d:%02d:%02dZ", year,
 		       (int)(at - months) / 3 + 1, day, h, m, s);
-	return !ds_time_parse(iso, strlen(iso), ret_ns);
+	return !ds_targets_stamp(iso, strlen(iso), ret_lo_ns, ret_hi_ns);
 }
 
-static bool date_header(json_object *object, int64_t *ret_ns)
+static bool date_header(json_object *object, int64_t *ret_lo_ns, int64_t *ret_hi_ns)
 {
 	json_object *meta, *headers;
 	const char *date;
@@ -57,7 +57,7 @@ static bool date_header(json_object *object, int64_t *ret_ns)
 	    !json_object_object_get_ex(meta, "HTTPHeaders", &headers))
 		return false;
 	date = ds_targets_string(headers, "date");
-	return date && http_date(date, ret_ns);
+	return date && http_date(date, ret_lo_ns, ret_hi_ns);
 }
 
 /* When it was read: [lo, hi] holds the moment at which the API looked. */
@@ -69,8 +69,7 @@ static bool when(const struct ds_targets_parser *p, json_object *object,
 	if (time && !ds_targets_stamp(time, strlen(time), &told->lo_ns, &told->hi_ns)) {
 		told->lo_ns -= CALL_NS;		/* taken before the call or after it */
 		told->hi_ns += CALL_NS;
-	} else if (date_header(object, &told->lo_ns)) {
-		told->hi_ns = told->lo_ns + DS_NS_PER_S;
+	} else if (date_header(object, &told->lo_ns, &told->hi_ns)) {
 		told->lo_ns -= DS_NS_PER_S;	/* it looked, then it answered */
 	} else if (p->stamp_lo_ns) {
 		told->lo_ns = p->stamp_lo_ns;

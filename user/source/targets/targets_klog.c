@@ -106,13 +106,13 @@ static uint64_t owner_of(const char *name, size_t len)
 	return ds_siphash13(4, 5, name, len) | 1;
 }
 
-/* "ID:PORT, ID:PORT" as the list that later versions write. */
+/* "ID:PORT, ID:PORT" as the list that later versions write; one more than are told, at most. */
 static json_object *list_of(const char *text, size_t len)
 {
 	json_object *list = json_object_new_array();
 	const char *end = text + len;
 
-	while (list && text < end) {
+	while (list && text < end && json_object_array_length(list) <= DS_TARGETS_A_CALL_MAX) {
 		const char *comma = memchr(text, ',', (size_t)(end - text));
 		const char *stop = comma ? comma : end;
 		const char *colon = memrchr(text, ':', (size_t)(stop - text));

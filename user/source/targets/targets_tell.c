@@ -11,7 +11,7 @@
 #include "user/util/hash.h"
 #include "user/util/timefmt.h"
 
-#define TARGETS_A_CALL 1000
+#define NAME_LEN 511		/* of a group, a target, a reason: AWS' own are far shorter */
 
 struct ds_targets_last {
 	uint64_t name;		/* hash of group, id and port */
@@ -54,13 +54,22 @@ static void set_group(struct ds_event *ev, const char *group, char *room, size_t
 	DS_SET_STR(ev, TG_NAME, tg_name, name + 1);
 }
 
+static bool is_long(const char *text)
+{
+	return text && strnlen(text, NAME_LEN + 1) > NAME_LEN;
+}
+
 void ds_targets_tell(struct ds_targets_parser *p, const struct ds_targets_told *told)
 {
-	char room[DS_EVENT_LINE_MAX / 8];
+	char room[NAME_LEN + 1];
 	struct ds_event ev;
 
 	if (!told->id || !told->id[0] || told->port < 0 || told->port > UINT16_MAX) {
 		ds_targets_bad(p, "a target without an address, or with a port beyond 65535");
+		return;
+	}
+	if (is_long(told->group) || is_long(told->id) || is_long(told->reason)) {
+		ds_targets_bad(p, "a target with a name, a group or a reason of more than 511 bytes");
 		return;
 	}
 	ds_event_init(&ev, DS_EVENT_TARGET, told->hi_ns);
@@ -212,7 +221,7 @@ int ds_targets_each(struct ds_targets_parser *p, json_object *targets,
 	if (!json_object_is_type(targets, json_type_array))
 		return -EINVAL;
 	cnt = json_object_array_length(targets);
-	for (size_t i = 0; i < cnt && i < TARGETS_A_CALL; i++) {
+	for (size_t i = 0; i < cnt && i < DS_TARGETS_A_CALL_MAX; i++) {
 		json_object *target = json_object_array_get_idx(targets, i);
 		json_object *id = any_case(target, "id"), *port = any_case(target, "port");
 
@@ -221,6 +230,8 @@ int ds_targets_each(struct ds_targets_parser *p, json_object *targets,
 		told->port = port ? json_object_get_int64(port) : 0;
 		ds_targets_tell(p, told);
 	}
+	if (cnt > DS_TARGETS_A_CALL_MAX)
+		ds_targets_bad(p, "a call with more than 1000 targets: those beyond are left out");
 	return (int)cnt;
 }
 

@@ -17,6 +17,7 @@
 
 #define DS_TARGETS_CLOCK_ERROR_NS INT64_C(50000000)	/* of a host that keeps time by NTP */
 #define DS_TARGETS_CALLS_MAX 64
+#define DS_TARGETS_A_CALL_MAX 1000	/* targets of one: AWS takes no more */
 #define DS_TARGETS_LAST_MAX 16384
 
 struct ds_targets_last;

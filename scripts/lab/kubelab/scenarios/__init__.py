@@ -6,11 +6,13 @@
     AGENT_HOW   further arguments of the agent (kubelab/agent.py), as a dictionary
 """
 
+import contextlib
 import os
 
 from drainlab.events import parse_rfc3339
+from drainlab.proc import now_ns, wait_for
 
-from ..agent import starts_after, within
+from ..agent import within
 
 LONGEST_GAP = 30    # s, from the last line of one agent to the first list of the next
 
@@ -31,8 +33,43 @@ def begin(lab):
 def heard(lab):
     """Waits until drainsnoop knows that a pod goes, and that its target drains: what stops the API server after that
     keeps no news from it that the scenario is not about."""
-    if lab.binary:
-        lab.tracer.wait_for_going(lab.kubernetes.ending)
+    lab.tracer.wait_for_going(lab.kubernetes.ending)
+
+
+@contextlib.contextmanager
+def blind(lab, refused):
+    """The rest of a rollout that has begun, while the API server refuses the agent: its watch is cut, for one that
+    there is goes on, whatever its user may do by now. refused(): whether that has happened."""
+    with lab.control_plane.away("apiserver"):
+        began = now_ns()
+        yield
+    lab.kubernetes.wait_for_api()
+    wait_for(lambda: refused() or lab.check(), 60, "the agent to be refused", 0.1)
+    lab.kubernetes.rollout_status()
+    wait_for(lambda: all(pod.gone for pod in lab.kubernetes.ending) or lab.check(), 60, "the end of the pods", 0.1)
+    lab.blind = began, now_ns()
+
+
+def unheard(run):
+    """The pods that began to go, and were gone, while the agent could not hear of it."""
+    began, ended = run.lab.blind
+    return [pod for pod in run.ended if began < pod.marks["t0"][0] and pod.marks["released"][1] < ended]
+
+
+def went_unheard(run):
+    """Problems unless these are all but the first."""
+    pods, went = run.lab.settings.pods, len(unheard(run))
+    return [] if len(run.ended) == pods and went >= pods - 1 else [
+        f"{went} of {len(run.ended)} pods went while the agent could not hear of it; there were {pods}"]
+
+
+def may_lose(run):
+    """Each of their deletions, once, where the watch could not go on from where it was: no other event."""
+    told = 0
+    for path in run.lab.tracer.recordings:
+        with open(path, encoding="utf-8") as recording:
+            told += sum('"drainsnoop.loss.stage":"watch","drainsnoop.loss.class":"pods"' in line for line in recording)
+    return min(told, len(unheard(run)))
 
 
 def triggered(run, trigger):
@@ -65,7 +102,7 @@ def gaps_are_short(run):
 def verdicts_tell_gaps(run, reasons):
     """Problems with verdicts on pods that went while the agent did not look: one that names drops, or one that says
     which of these reasons keeps it from saying more; and those on all others as ever."""
-    told = starts_after(run.output)
+    told = run.lab.tracer.told_gaps()
     problems, gaps, kept = [], run.lab.tracer.between(), run.lab.tracer.state or run.lab.tracer.killed
     for pod in run.ended:
         verdict = run.verdict(pod)
