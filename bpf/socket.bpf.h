@@ -86,9 +86,9 @@ static __always_inline bool ds_sk_is_unaccepted(const struct sock *sk)
 }
 
 /*
- * The hop limit of the packet that made a connection from outside an ESTABLISHED one, 0 where that is
- * not known. TCP keeps it where a datagram socket has its own for multicast (tcp_v4_syn_recv_sock(),
- * tcp_v6_syn_recv_sock()); there stands 1 in a socket that connected by itself.
+ * The hop limit of the packet that made a connection from outside an ESTABLISHED one, 0 where
+ * that is not known. TCP keeps it where a datagram socket has its own for multicast
+ * (tcp_v4_syn_recv_sock(), tcp_v6_syn_recv_sock()); in a socket that connected by itself 1 stands.
  */
 static __always_inline __u8 ds_sk_hop_limit(const struct sock *sk, __u8 family)
 {

@@ -409,9 +409,7 @@ static void a_closing_tells_what_it_leaves(void **state)
 	r.last_payload_ns = 4000000000;
 	r.received_bytes = 10;
 	r.data_segments_in = 2;
-	r.unread_bytes = 3;
-	r.last_segment_bytes = 4;
-	r.hop_limit = 63;
+	r.unread_bytes = 3, r.last_segment_bytes = 4, r.hop_limit = 63;
 	assert_int_equal(ds_decoder_decode(*state, &r, sizeof(r), &ev), 1);
 	assert_true(ev.peer_closed_first);
 	assert_true(ev.socket_unaccepted);
