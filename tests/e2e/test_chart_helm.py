@@ -9,17 +9,18 @@ import tempfile
 import unittest
 
 import deployed
+import real_api
 import yaml
 from deployed import CHART, find, read
 
 MONITORS = {"podMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}, "grafanaDashboard": {"enabled": True}}
 
 
-@unittest.skipUnless(deployed.assets("helm")[0], deployed.assets("helm")[1])
+@real_api.needs("helm")
 class Helm(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.helm = os.path.join(deployed.assets("helm")[0], "helm")
+        cls.helm = os.path.join(real_api.assets("helm")[0], "helm")
 
     def run_helm(self, *args, values=None):
         """(status, standard output, standard error); values as a file, as users give them."""
