@@ -39,6 +39,8 @@ WRONG_VALUES = (
     ({"state": {"hostPath": "var/lib/drainsnoop"}}, "hostPath"),
     ({"aws": {"rate": 0}}, "rate"),
     ({"aws": {"region": "Frankfurt"}}, "region"),
+    ({"agent": {"extraVolumes": [{"emptyDir": {}}]}}, "name"),
+    ({"targets": {"extraVolumeMounts": {"name": "x"}}}, "extraVolumeMounts"),
     ({"targets": {"replicas": -1}}, "replicas"),
     ({"podMonitor": {"interval": "often"}}, "interval"))
 

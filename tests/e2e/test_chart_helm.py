@@ -96,6 +96,8 @@ class Helm(unittest.TestCase):
                  "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "1Gi"}},
                  "terminationGracePeriodSeconds": 20,
                  "extraEnv": [{"name": "X", "value": "z"}], "extraArgs": ["--verbose"],
+                 "extraVolumes": [{"name": "ca", "configMap": {"name": "ca"}}],
+                 "extraVolumeMounts": [{"name": "ca", "mountPath": "/etc/ca", "readOnly": True}],
                  "podLabels": {"a": "b"}, "podAnnotations": {"c": "d"}}
         default = deployed.objects(read("deploy/helm/drainsnoop/values.yaml"))[0]
         for part, kind in (("agent", "DaemonSet"), ("targets", "Deployment")):
@@ -109,6 +111,8 @@ class Helm(unittest.TestCase):
             self.assertEqual(pod["containers"][0]["resources"], place["resources"])
             self.assertEqual(pod["containers"][0]["args"][-1], "--verbose")
             self.assertIn({"name": "X", "value": "z"}, pod["containers"][0]["env"])
+            self.assertEqual(pod["volumes"][-1], place["extraVolumes"][0])
+            self.assertEqual(pod["containers"][0]["volumeMounts"][-1], place["extraVolumeMounts"][0])
             self.assertEqual(template["metadata"]["labels"]["a"], "b")
             self.assertEqual(template["metadata"]["annotations"]["c"], "d")
             self.assertNotEqual(default[part]["resources"], place["resources"])
@@ -248,6 +252,13 @@ class Helm(unittest.TestCase):
             agent.pop("DRAINSNOOP_STATE")      # the volume is the agent's alone
             self.assertEqual(doctor["args"], args)
             self.assertEqual(deployed.options(doctor), agent | region)
+
+    def test_helm_test_asks_for_no_right_that_is_not_given(self):
+        known = json.loads(read("docs/doctor.schema.json"))["properties"]["checks"]["items"]["properties"]["check"]["enum"]
+        argument = find(self.render({"targets": {"enabled": False}}), "Pod")["spec"]["containers"][0]["args"][-1]
+        checks = set(argument.removeprefix("--check=").split(","))
+        self.assertLessEqual(checks, set(known))
+        self.assertEqual(set(known) - checks, {"cluster", "targets", "aws", "state"})
 
     def test_another_release_shares_no_name(self):
         status, out, err = self.run_helm("template", "second", CHART, "--namespace", "other")

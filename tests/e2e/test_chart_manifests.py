@@ -87,7 +87,7 @@ class Manifests(unittest.TestCase):
         self.assertIs(self.agent["hostNetwork"], True)
         for key in ("hostPID", "hostIPC", "initContainers", "shareProcessNamespace", "securityContext"):
             self.assertNotIn(key, self.agent)
-        self.assertEqual(self.agent["volumes"], [{"name": "state", "emptyDir": {"sizeLimit": "8Mi"}}])
+        self.assertEqual(self.agent["volumes"], [{"name": "state", "emptyDir": {"sizeLimit": "64Mi"}}])
         self.assertEqual(self.agent["containers"][0]["volumeMounts"],
                          [{"name": "state", "mountPath": "/var/lib/drainsnoop"}])
 
@@ -249,6 +249,13 @@ class Schema(unittest.TestCase):
         jsonschema.Draft7Validator.check_schema(self.schema)
         values = deployed.objects(read("deploy/helm/drainsnoop/values.yaml"))[0]
         self.assertEqual([error.message for error in self.validator.iter_errors(values)], [])
+
+    def test_regions_of_every_partition_are_taken(self):
+        """Those that the unit test of the program has."""
+        regions = re.findall(r'dns_suffix\("([a-z0-9-]+-[a-z]+-\d)"', read("tests/unit/test_aws_region.c"))
+        self.assertIn("eusc-de-east-1", regions)
+        for region in [*regions, ""]:
+            self.assertEqual([e.message for e in self.validator.iter_errors({"aws": {"region": region}})], [], region)
 
     def test_wrong_values_are_refused(self):
         for values, word in deployed.WRONG_VALUES:
