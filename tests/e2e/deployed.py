@@ -38,6 +38,7 @@ WRONG_VALUES = (
     ({"metrics": {"address": "localhost"}}, "address"),
     ({"state": {"hostPath": "var/lib/drainsnoop"}}, "hostPath"),
     ({"aws": {"rate": 0}}, "rate"),
+    ({"aws": {"rate": 1001}}, "rate"),
     ({"aws": {"region": "Frankfurt"}}, "region"),
     ({"agent": {"extraVolumes": [{"emptyDir": {}}]}}, "name"),
     ({"targets": {"extraVolumeMounts": {"name": "x"}}}, "extraVolumeMounts"),
