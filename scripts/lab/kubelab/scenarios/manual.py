@@ -3,11 +3,12 @@
 rollout is behind it is known ten seconds later (drainsnoop targets), so the verdict has to come after that."""
 
 from . import triggered
-from .eviction import FAMILIES, SETTINGS as FIELD, mechanics
+from .eviction import SETTINGS as FIELD, mechanics
 from .rollout import well_advised
 
 SUMMARY = "kubectl delete pod: neither a rollout nor fewer pods, and said so"
 SETTINGS = {**FIELD, "settle": 15.0}
+FAMILIES = ("ipv4",)
 AGENT = "daemonset"     # drainsnoop targets runs beside it
 __all__ = ["AGENT", "FAMILIES", "SETTINGS", "SUMMARY", "mechanics", "must_find", "play"]
 
