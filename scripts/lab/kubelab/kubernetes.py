@@ -57,6 +57,7 @@ class RealKubernetes:
             self.group.add_node("node")
         for pod in self.running:
             self.lab.tracer.wait_for_pod(pod)
+        self.lab.tracer.wait_for_group(self.group)
         self.lab.say(f"{settings.pods} pods are ready")
 
     def rollout(self):
