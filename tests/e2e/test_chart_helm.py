@@ -177,7 +177,8 @@ class Helm(unittest.TestCase):
 
     def test_watching_all_pods_is_a_right_of_targets(self):
         things = self.render({"targets": {"watchPods": True}})
-        self.assertIn("--watch-pods", find(things, "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"])
+        container = find(things, "Deployment")["spec"]["template"]["spec"]["containers"][0]
+        self.assertEqual(deployed.options(container)["DRAINSNOOP_WATCH_PODS"], "true")
         more = deployed.rights_told("targets", optional=True)
         self.assertEqual(deployed.rights_given(things, "targets"), deployed.rights_told("targets") | more)
         self.assertEqual(more, {deployed.Right("cluster", "", "pods", "", verb) for verb in ("list", "watch")})

@@ -359,7 +359,9 @@ class Cluster(Doctor):
         self.assert_says(found["targets"], "warn", "no Lease that-lease in namespace other", advice="--lease")
         self.fake.denied.clear()
         self.fake.asked.clear()
-        found = self.asked("--for", "targets", environment={"DRAINSNOOP_LEASE": "of-the-chart"}, status=0)
+        self.assertNotIn(("list", "pods", None, None), self.fake.rights())
+        found = self.asked("--for", "targets", "--watch-pods", environment={"DRAINSNOOP_LEASE": "of-the-chart"}, status=0)
+        self.assertIn(("list", "pods", None, None), self.fake.rights())
         self.assertIn(("get", "leases", "drainsnoop", "of-the-chart"), self.fake.rights())
         self.assert_says(found["targets"], "warn", "no Lease of-the-chart in namespace drainsnoop")
         self.only = "kernel,privileges,probes,data-plane,kube-proxy,state"
