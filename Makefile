@@ -178,8 +178,8 @@ krew: ## archive and manifest of the kubectl plugin, for krew
 docs: $(BIN) ## write docs/events.md anew from the table of events
 	$(BIN) schema --markdown > docs/events.md
 
-format: ## clang-format all C files
-	clang-format -i $(shell git ls-files '*.c' '*.h')
+format: ## clang-format the lines that are not committed yet
+	git clang-format HEAD
 
 clean: ## remove what was built
 	rm -rf build build-san

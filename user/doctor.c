@@ -87,6 +87,7 @@ static void plan_online(struct doctor *d)
 	d->cluster.who = (enum ds_doctor_for)o->doctor_for;
 	d->cluster.standalone = o->standalone;
 	d->cluster.events = o->events_on_workloads;
+	d->cluster.pods = o->watch_pods;
 	d->cluster.namespace_ = d->targets.namespace_ = d->namespace_;
 	ds_handover_name(d->node, d->configmap);
 	d->cluster.configmap = d->configmap;

@@ -24,6 +24,8 @@ static const struct argp_option options[] = {
 	  1 },
 	{ "events-on-workloads", DS_OPT_EVENTS_ON_WORKLOADS, NULL, 0,
 	  "It is to write Events on workloads, which needs rights of its own", 1 },
+	{ "watch-pods", DS_OPT_WATCH_PODS, NULL, 0,
+	  "`drainsnoop targets` is to watch all pods, which needs a right of its own", 1 },
 	{ "config-namespace", DS_OPT_CONFIG_NAMESPACE, "NS", 0,
 	  "The namespace of the agents' ConfigMaps and of the Lease (default: POD_NAMESPACE, else the "
 	  "service account's, else drainsnoop)", 1 },

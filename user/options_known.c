@@ -27,6 +27,9 @@ error_t ds_option_take_known(int key, char *arg, struct argp_state *state)
 	case DS_OPT_STANDALONE:
 		o->standalone = o->elb = true;
 		return 0;
+	case DS_OPT_WATCH_PODS:
+		o->watch_pods = true;
+		return 0;
 	case DS_OPT_RECORD:
 		o->record = arg;
 		return 0;

@@ -18,6 +18,7 @@ enum ds_option_known {
 	DS_OPT_EVENTS_ON_WORKLOADS,	/* events_on_workloads */
 	DS_OPT_LEASE,			/* lease */
 	DS_OPT_STANDALONE,		/* standalone, elb */
+	DS_OPT_WATCH_PODS,		/* watch_pods */
 	DS_OPT_RECORD,			/* record */
 	DS_OPT_STATE,			/* state */
 	DS_OPT_COLOR,			/* print.color */

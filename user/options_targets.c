@@ -10,7 +10,7 @@
 
 #define LEASE_MAX_NS (3600 * DS_NS_PER_S)
 
-enum { OPT_LEASE_DURATION = 256, OPT_LEASE_RENEW, OPT_LEASE_RETRY, OPT_WATCH_PODS };
+enum { OPT_LEASE_DURATION = 256, OPT_LEASE_RENEW, OPT_LEASE_RETRY };
 
 static const struct argp_option targets_options[] = {
 	{ NULL, 0, NULL, 0, "What it serves and says:", 1 },
@@ -21,7 +21,7 @@ static const struct argp_option targets_options[] = {
 	{ "config-namespace", DS_OPT_CONFIG_NAMESPACE, "NS", 0,
 	  "Namespace of the agents, of their ConfigMaps and of the Lease (default: POD_NAMESPACE, else "
 	  "the service account's, else drainsnoop)", 2 },
-	{ "watch-pods", OPT_WATCH_PODS, NULL, 0,
+	{ "watch-pods", DS_OPT_WATCH_PODS, NULL, 0,
 	  "Watch all pods too: their readiness gates, and their owners by more than their names", 2 },
 	{ NULL, 0, NULL, 0, "Of several instances one leads, and the others do nothing:", 3 },
 	{ "lease", DS_OPT_LEASE, "NAME", 0,
@@ -70,9 +70,6 @@ static error_t parse_targets_command(int key, char *arg, struct argp_state *stat
 	switch (key) {
 	case ARGP_KEY_INIT:
 		begin(state);
-		return 0;
-	case OPT_WATCH_PODS:
-		o->watch_pods = true;
 		return 0;
 	case OPT_LEASE_DURATION:
 		o->lease_duration_ns = ds_value_duration(state, "--lease-duration", arg);

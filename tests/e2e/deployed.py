@@ -4,7 +4,6 @@
 import collections
 import os
 import re
-import subprocess
 
 import yaml
 
@@ -39,7 +38,10 @@ WRONG_VALUES = (
     ({"metrics": {"address": "localhost"}}, "address"),
     ({"state": {"hostPath": "var/lib/drainsnoop"}}, "hostPath"),
     ({"aws": {"rate": 0}}, "rate"),
+    ({"aws": {"rate": 1001}}, "rate"),
     ({"aws": {"region": "Frankfurt"}}, "region"),
+    ({"agent": {"extraVolumes": [{"emptyDir": {}}]}}, "name"),
+    ({"targets": {"extraVolumeMounts": {"name": "x"}}}, "extraVolumeMounts"),
     ({"targets": {"replicas": -1}}, "replicas"),
     ({"podMonitor": {"interval": "often"}}, "interval"))
 
@@ -118,11 +120,3 @@ def rights_told(part, optional=False):
             told |= {Right(where, "" if group == "core" else group, kind, name or "", verb)
                      for verb in verbs.split(", ")}
     return told
-
-
-def assets(which):
-    """The folder of scripts/kube-assets' programs, or why there is none."""
-    done = subprocess.run([os.path.join(ROOT, "scripts/kube-assets"), "--check", which], capture_output=True, text=True,
-                          check=False)
-    said = done.stdout.strip()
-    return (None, said) if done.returncode else (said, None)

@@ -4,7 +4,6 @@ answers. What the fake was asked and what was done to its targets is the truth; 
 
 import json
 import os
-import subprocess
 import sys
 import time
 import unittest
@@ -53,7 +52,6 @@ class ElbRun(unittest.TestCase):
 
     def setUp(self):
         test_live.Live.setUp(self)
-        subprocess.run(["ip", "-n", self.netns, "link", "set", "lo", "up"], check=True)
         self.process = None
         self.anew()
 
@@ -109,6 +107,14 @@ class ElbRun(unittest.TestCase):
         before = time.time_ns()
         group.deregister(address(number), PORT)
         return before, time.time_ns()
+
+    def assert_drain_is_found(self, group, number, timeout=60):
+        """Deregisters a target: what is told of that holds the moment of the call. Returns the interval."""
+        before, after = self.deregister(group, number)
+        lo, hi = self.interval(self.wait_told(number, "draining", timeout))
+        self.assertLessEqual(lo, before)
+        self.assertGreaterEqual(hi, after)
+        return lo, hi
 
     def interval(self, line):
         return parse_rfc3339(line["drainsnoop.not_before"]), parse_rfc3339(line["drainsnoop.not_after"])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A stand-in for the Kubernetes API server: pods that are listed in pages and watched, and everything that a
-real one does when it is not well. It answers as facts/aws-and-kubernetes.md section 6 has it."""
+real one does when it is not well."""
 
 import copy
 import http.server

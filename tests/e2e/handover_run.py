@@ -12,6 +12,7 @@ import tempfile
 import time
 import unittest
 
+import netns
 import test_live
 from elb_run import CLEAN
 from fake_cluster import FakeCluster, Shop
@@ -35,7 +36,7 @@ class Instance:
                        "POD_NAMESPACE": NAMESPACE, "POD_NAME": name, **environment}
         with open(self.output, "wb") as out, open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(
-                [*test.inside, test_live.BINARY, "targets", *(("--kube-api", test.kube.url) if api else ()),
+                [*(netns.enter(test.netns) if test.netns else ()), test_live.BINARY, "targets", *(("--kube-api", test.kube.url) if api else ()),
                  "--metrics-listen", "off", "-v", *args], stdout=out, stderr=errors, env=environment)
         test.addCleanup(self.kill)
 
@@ -65,7 +66,7 @@ class Instance:
 
 
 class Base(unittest.TestCase):
-    inside = ()     # what a run is started by
+    netns = None    # the namespace in which all of it is, None = this one
 
     def setUp(self):
         self.folder = tempfile.mkdtemp()
@@ -75,16 +76,13 @@ class Base(unittest.TestCase):
     def anew(self):
         self.aws = FakeAws()
         self.addCleanup(self.aws.close)
-        self.url = self.listen_aws()
+        self.url = self.aws.listen(netns=self.netns and f"/run/netns/{self.netns}")
         self.key = self.aws.keys.issue(lifetime=3600)
         self.group = self.aws.elb.add_group("web", delay=3, port=8080)
         self.balancer = self.aws.elb.add_load_balancer("shop", ["10.99.200.1", "10.99.200.2"], [self.group])
         self.kube = self.make_kube()
         self.addCleanup(self.kube.close)
         self.shop = Shop(self.kube, self.group)
-
-    def listen_aws(self):
-        return self.aws.listen()
 
     def make_kube(self):
         return FakeCluster()

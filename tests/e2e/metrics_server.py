@@ -7,7 +7,8 @@ import subprocess
 import urllib.error
 import urllib.request
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from test_live import ROOT, wait_for
+
 PROGRAM = os.path.join(ROOT, "build/tests/e2e/metrics-serve")
 OPENMETRICS = "application/openmetrics-text;version=1.0.0"
 
@@ -61,7 +62,9 @@ class Server:
         self.process.stdin.flush()
 
     def end(self):
+        """No more comes; returns once all of it is counted."""
         self.process.stdin.close()
+        wait_for(lambda: self.get("/readyz")[0] == 200, 60, "what was fed to be read")
 
     def get(self, path, accept=None, timeout=20, method="GET"):
         """(status, headers, body)"""

@@ -9,17 +9,18 @@ import tempfile
 import unittest
 
 import deployed
+import real_api
 import yaml
 from deployed import CHART, find, read
 
 MONITORS = {"podMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}, "grafanaDashboard": {"enabled": True}}
 
 
-@unittest.skipUnless(deployed.assets("helm")[0], deployed.assets("helm")[1])
+@real_api.needs("helm")
 class Helm(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.helm = os.path.join(deployed.assets("helm")[0], "helm")
+        cls.helm = os.path.join(real_api.assets("helm")[0], "helm")
 
     def run_helm(self, *args, values=None):
         """(status, standard output, standard error); values as a file, as users give them."""
@@ -95,6 +96,8 @@ class Helm(unittest.TestCase):
                  "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "1Gi"}},
                  "terminationGracePeriodSeconds": 20,
                  "extraEnv": [{"name": "X", "value": "z"}], "extraArgs": ["--verbose"],
+                 "extraVolumes": [{"name": "ca", "configMap": {"name": "ca"}}],
+                 "extraVolumeMounts": [{"name": "ca", "mountPath": "/etc/ca", "readOnly": True}],
                  "podLabels": {"a": "b"}, "podAnnotations": {"c": "d"}}
         default = deployed.objects(read("deploy/helm/drainsnoop/values.yaml"))[0]
         for part, kind in (("agent", "DaemonSet"), ("targets", "Deployment")):
@@ -108,6 +111,8 @@ class Helm(unittest.TestCase):
             self.assertEqual(pod["containers"][0]["resources"], place["resources"])
             self.assertEqual(pod["containers"][0]["args"][-1], "--verbose")
             self.assertIn({"name": "X", "value": "z"}, pod["containers"][0]["env"])
+            self.assertEqual(pod["volumes"][-1], place["extraVolumes"][0])
+            self.assertEqual(pod["containers"][0]["volumeMounts"][-1], place["extraVolumeMounts"][0])
             self.assertEqual(template["metadata"]["labels"]["a"], "b")
             self.assertEqual(template["metadata"]["annotations"]["c"], "d")
             self.assertNotEqual(default[part]["resources"], place["resources"])
@@ -172,7 +177,8 @@ class Helm(unittest.TestCase):
 
     def test_watching_all_pods_is_a_right_of_targets(self):
         things = self.render({"targets": {"watchPods": True}})
-        self.assertEqual(find(things, "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"][3], "--watch-pods")
+        container = find(things, "Deployment")["spec"]["template"]["spec"]["containers"][0]
+        self.assertEqual(deployed.options(container)["DRAINSNOOP_WATCH_PODS"], "true")
         more = deployed.rights_told("targets", optional=True)
         self.assertEqual(deployed.rights_given(things, "targets"), deployed.rights_told("targets") | more)
         self.assertEqual(more, {deployed.Right("cluster", "", "pods", "", verb) for verb in ("list", "watch")})
@@ -247,6 +253,13 @@ class Helm(unittest.TestCase):
             agent.pop("DRAINSNOOP_STATE")      # the volume is the agent's alone
             self.assertEqual(doctor["args"], args)
             self.assertEqual(deployed.options(doctor), agent | region)
+
+    def test_helm_test_asks_for_no_right_that_is_not_given(self):
+        known = json.loads(read("docs/doctor.schema.json"))["properties"]["checks"]["items"]["properties"]["check"]["enum"]
+        argument = find(self.render({"targets": {"enabled": False}}), "Pod")["spec"]["containers"][0]["args"][-1]
+        checks = set(argument.removeprefix("--check=").split(","))
+        self.assertLessEqual(checks, set(known))
+        self.assertEqual(set(known) - checks, {"cluster", "targets", "aws", "state"})
 
     def test_another_release_shares_no_name(self):
         status, out, err = self.run_helm("template", "second", CHART, "--namespace", "other")

@@ -16,17 +16,17 @@ import unittest
 import urllib.error
 
 import deployed
+import netns
+import real_api
 from deployed import ACCOUNTS, NAMESPACE, ROOT, Right, find, read
 from elb_run import CLEAN
 from fake_cluster import Shop
 from test_live import BINARY, wait_for
-from test_live_kube_api import PORT, Api
 
 sys.path.insert(0, os.path.join(ROOT, "scripts/lab"))
 
 from drainlab.fakeaws import FakeAws            # noqa: E402
 
-BINDINGS = "elbv2.k8s.aws"
 # As the manifests have it (test_chart_manifests compares): users and capabilities.
 PRIVILEGES = {
     "agent": ("--bounding-set=-all,+bpf,+perfmon", "--inh-caps=-all"),
@@ -47,7 +47,7 @@ class Cluster:
 
     GROUPS = {"nodes": "/api/v1", "services": "/api/v1", "endpointslices": "/apis/discovery.k8s.io/v1",
               "deployments": "/apis/apps/v1", "replicasets": "/apis/apps/v1",
-              "targetgroupbindings": f"/apis/{BINDINGS}/v1beta1"}
+              "targetgroupbindings": "/apis/elbv2.k8s.aws/v1beta1"}
     TEMPLATE = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "web", "image": "web:1"}]}}
 
     def __init__(self, api):
@@ -62,7 +62,7 @@ class Cluster:
             return self.api.ask("GET", path)
         except urllib.error.HTTPError as error:
             with error:
-                if error.code not in (404, 429):    # 429: a kind that is not served yet
+                if error.code != 404:
                     raise
         return None
 
@@ -87,7 +87,7 @@ class Cluster:
 
 
 @unittest.skipIf(os.geteuid(), "needs root")
-@unittest.skipUnless(deployed.assets("cluster")[0], deployed.assets("cluster")[1])
+@real_api.needs("cluster")
 class Installed(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp()
@@ -95,16 +95,13 @@ class Installed(unittest.TestCase):
         os.chmod(self.folder, 0o755)        # targets is another user
         self.binary = shutil.copy(BINARY, os.path.join(self.folder, "drainsnoop"))
         os.mkdir(os.path.join(self.folder, "state"))
-        self.netns = f"ds-deployed-{os.getpid()}"
-        subprocess.run(["ip", "netns", "add", self.netns], check=True)
-        self.addCleanup(subprocess.run, ["ip", "netns", "del", self.netns], check=False)
-        subprocess.run(["ip", "-n", self.netns, "link", "set", "lo", "up"], check=True)
+        self.netns = netns.make("deployed", self.addCleanup)
         self.audit = os.path.join(self.folder, "audit.jsonl")
         policy = os.path.join(self.folder, "policy.json")
         with open(policy, "w", encoding="ascii") as file:
             json.dump({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [
                 {"level": "Metadata", "userGroups": ["system:serviceaccounts"]}, {"level": "None"}]}, file)
-        self.api = Api(self.folder, self.netns, "--audit-policy-file", policy, "--audit-log-path", self.audit,
+        self.api = real_api.Api(self.folder, self.netns, "--audit-policy-file", policy, "--audit-log-path", self.audit,
                        "--audit-log-mode", "blocking-strict")
         self.addCleanup(self.api.close)
         self.cluster = Cluster(self.api)
@@ -123,30 +120,15 @@ class Installed(unittest.TestCase):
             if kind in folders:
                 self.api.ask("POST", folders[kind], thing)
         self.api.ask("POST", "/api/v1/namespaces", {"metadata": {"name": "shop"}})
-        names = {"plural": "targetgroupbindings", "kind": "TargetGroupBinding"}
-        schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-        self.api.ask("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {
-            "metadata": {"name": "targetgroupbindings." + BINDINGS}, "spec": {
-                "group": BINDINGS, "scope": "Namespaced", "names": names, "versions": [
-                    {"name": "v1beta1", "served": True, "storage": True, "schema": schema}]}})
-        wait_for(lambda: self.cluster.get(self.cluster.path("targetgroupbindings")), 60, "the kind TargetGroupBinding")
+        self.api.serve_bindings()
 
     def kubeconfig(self, part):
         """Of the service account of that part."""
-        token = self.api.ask("POST", f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{ACCOUNTS[part]}/token",
-                             {"spec": {"expirationSeconds": 600}})["status"]["token"]
-        config = {"current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
-                  "clusters": [{"name": "k", "cluster": {"server": f"https://127.0.0.1:{PORT}",
-                                                         "certificate-authority": "pki/apiserver.crt"}}],
-                  "users": [{"name": "u", "user": {"token": token}}]}
-        path = os.path.join(self.folder, f"{part}.config")
-        with open(path, "w", encoding="ascii") as file:
-            json.dump(config, file)
-        return path
+        return self.api.kubeconfig(f"{part}.config", {"token": self.api.token(ACCOUNTS[part], NAMESPACE)})
 
     def command(self, part, *arguments):
         """drainsnoop as that part's pod runs it, with its service account."""
-        return ["nsenter", f"--net=/run/netns/{self.netns}", "setpriv", *PRIVILEGES[part], "--no-new-privs", self.binary,
+        return [*netns.enter(self.netns), "setpriv", *PRIVILEGES[part], "--no-new-privs", self.binary,
                 *arguments, "--kubeconfig", self.kubeconfig(part)]
 
     @staticmethod

@@ -11,6 +11,7 @@ import unittest
 import unittest.mock
 
 import deployed
+import netns
 import test_live_agent
 from deployed import find, read
 from fake_kube import make_pod
@@ -43,7 +44,7 @@ class Privileges(test_live_agent.Agent):
         self.assertEqual({*names, *options}, {entry["name"] for entry in container["env"]})
         with open(self.output, "wb") as out, open(self.errors, "wb") as errors:
             process = subprocess.Popen(
-                ["nsenter", f"--net=/run/netns/{self.netns}", "setpriv", *privileges, "--no-new-privs", self.binary,
+                [*netns.enter(self.netns), "setpriv", *privileges, "--no-new-privs", self.binary,
                  *container["args"], "--kube-api", self.kube.url],
                 stdout=out, stderr=errors, stdin=subprocess.DEVNULL, env={"PATH": os.environ["PATH"], **names, **options})
         self.addCleanup(self.end, process)
@@ -89,7 +90,6 @@ class Privileges(test_live_agent.Agent):
         self.assertEqual(held["CapPrm"], sum(1 << number for number in CAPABILITIES.values()))
         self.assertEqual((held["CapEff"], held["CapInh"]), (0, 0))
         self.terminate(process)
-
 
 
 if __name__ == "__main__":

@@ -13,40 +13,32 @@ import tempfile
 import unittest
 
 import deployed
+import netns
+import real_api
 from deployed import ACCOUNTS, CHART, MANIFEST, NAMESPACE, find
-from test_live_kube_api import PORT, Api
 
 # What every account that is logged in may do, by the roles that Kubernetes itself makes.
 EVERYBODY = {("authorization.k8s.io", "selfsubjectaccessreviews"), ("authorization.k8s.io", "selfsubjectrulesreviews"),
              ("authentication.k8s.io", "selfsubjectreviews")}
+HELM = os.path.join(real_api.assets("helm")[0] or "", "helm")
 OPERATORS = {"PodMonitor", "PrometheusRule"}        # kinds that a cluster without their operator does not know
 
 
 @unittest.skipIf(os.geteuid(), "needs root")
-@unittest.skipUnless(deployed.assets("cluster")[0], deployed.assets("cluster")[1])
+@real_api.needs("cluster")
 class RealApi(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp()
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        cls.netns = f"ds-chart-{os.getpid()}"
-        subprocess.run(["ip", "netns", "add", cls.netns], check=True)
-        cls.addClassCleanup(subprocess.run, ["ip", "netns", "del", cls.netns], check=False)
-        subprocess.run(["ip", "-n", cls.netns, "link", "set", "lo", "up"], check=True)
-        cls.api = Api(cls.folder, cls.netns)
+        cls.netns = netns.make("chart", cls.addClassCleanup)
+        cls.api = real_api.Api(cls.folder, cls.netns)
         cls.addClassCleanup(cls.api.close)
         cls().kubectl("apply", "-f", MANIFEST)
 
-    def run_kubectl(self, *args, text=None, token="admin-token"):
-        return subprocess.run([
-            "nsenter", f"--net=/run/netns/{self.netns}", os.path.join(self.api.bin, "kubectl"),
-            "--server", f"https://127.0.0.1:{PORT}", "--token", token, "--insecure-skip-tls-verify",
-            "--kubeconfig", os.devnull, "--cache-dir", os.path.join(self.folder, "kubectl"), *args],
-            input=text, capture_output=True, text=True, check=False, timeout=120)
-
     def kubectl(self, *args, ok=True, **options):
         """What it printed, as the administrator; with ok=False what it complained of."""
-        done = self.run_kubectl(*args, **options)
+        done = self.api.kubectl(*args, **options)
         if (done.returncode == 0) != ok:
             raise AssertionError(f"kubectl {' '.join(args)}: status {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout if ok else done.stderr
@@ -58,10 +50,8 @@ class RealApi(unittest.TestCase):
             said = self.kubectl("apply", "--dry-run=server", "--validate=strict", *source)
             self.assertEqual(said.count("unchanged"), count, said)
 
+    @real_api.needs("helm")
     def test_it_takes_what_the_chart_gives_by_other_values(self):
-        folder, why = deployed.assets("helm")
-        if not folder:
-            self.skipTest(why)
         on = "enabled=true"
         for settings in (
                 ("agent.capabilities.syslog=true", "agent.capabilities.sysResource=true", "agent.seccompProfile.type=Unconfined",
@@ -75,7 +65,7 @@ class RealApi(unittest.TestCase):
                  "agent.updateStrategy.type=OnDelete", "agent.updateStrategy.rollingUpdate=null")):
             with self.subTest(settings=settings):
                 rendered = subprocess.run(
-                    [os.path.join(folder, "helm"), "template", "another", CHART, "--namespace", NAMESPACE,
+                    [HELM, "template", "another", CHART, "--namespace", NAMESPACE,
                      *[word for setting in settings for word in ("--set", setting)]],
                     capture_output=True, text=True, check=True).stdout
                 things = deployed.objects(rendered)
@@ -90,14 +80,13 @@ class RealApi(unittest.TestCase):
         environment = dict(os.environ, HELM_CACHE_HOME=folder, HELM_CONFIG_HOME=folder, HELM_DATA_HOME=folder,
                            KUBECONFIG=os.devnull)
         done = subprocess.run([
-            "nsenter", f"--net=/run/netns/{self.netns}", os.path.join(deployed.assets("helm")[0], "helm"),
-            "--kube-apiserver", f"https://127.0.0.1:{PORT}", "--kube-token", "admin-token",
+            *netns.enter(self.netns), HELM, "--kube-apiserver", real_api.URL, "--kube-token", real_api.ADMIN,
             "--kube-insecure-skip-tls-verify", "--namespace", "mine", *args],
             capture_output=True, text=True, check=False, timeout=120, env=environment)
         self.assertEqual(done.returncode, 0, f"helm {args}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    @unittest.skipUnless(deployed.assets("helm")[0], deployed.assets("helm")[1])
+    @real_api.needs("helm")
     def test_it_is_installed_upgraded_and_removed(self):
         said = self.helm("install", "mine", CHART, "--create-namespace")
         label = "kubectl label --overwrite namespace mine pod-security.kubernetes.io/enforce=privileged"
@@ -165,7 +154,7 @@ class RealApi(unittest.TestCase):
 
     def test_kubectl_auth_can_i(self):
         """The same question as a person asks it, verb by verb; cluster means in all namespaces."""
-        self.api.ask("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", binding_kind("elbv2.k8s.aws"))
+        self.api.serve_bindings()
         for part, account in ACCOUNTS.items():
             for right in sorted(deployed.rights_told(part)):
                 if right.group == "eks.amazonaws.com":
@@ -181,15 +170,14 @@ class RealApi(unittest.TestCase):
             self.can_i(account, False, "list", "configmaps", "-n", "default")
 
     def can_i(self, account, wanted, verb, what, *where):
-        said = self.run_kubectl("auth", "can-i", verb, what, *where, "--as",
+        said = self.api.kubectl("auth", "can-i", verb, what, *where, "--as",
                                 f"system:serviceaccount:{NAMESPACE}:{account}")
         self.assertEqual(said.stdout.strip().split(" ")[0], "yes" if wanted else "no",
                          f"{account} {verb} {what} {where}: {said.stdout}{said.stderr}")
 
     def test_the_agents_token_lists_pods_and_no_secrets(self):
         """Not only asked for: done, with a token as its pod gets it."""
-        token = self.api.ask("POST", f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{ACCOUNTS['agent']}/token",
-                             {"spec": {"expirationSeconds": 600}})["status"]["token"]
+        token = self.api.token(ACCOUNTS["agent"], NAMESPACE)
 
         def get(path, ok=True):
             return self.kubectl("get", "--raw", path, token=token, ok=ok)
@@ -197,16 +185,6 @@ class RealApi(unittest.TestCase):
         self.assertIn("ConfigMapList", get(f"/api/v1/namespaces/{NAMESPACE}/configmaps?fieldSelector=metadata.name%3Dx"))
         for path in (f"/api/v1/namespaces/{NAMESPACE}/secrets", "/api/v1/nodes", "/api/v1/namespaces/default/configmaps"):
             self.assertIn("(Forbidden)", get(path, ok=False))
-
-
-def binding_kind(group):
-    """The kind TargetGroupBinding, as far as its name goes."""
-    return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-            "metadata": {"name": "targetgroupbindings." + group},
-            "spec": {"group": group, "scope": "Namespaced",
-                     "names": {"plural": "targetgroupbindings", "kind": "TargetGroupBinding"},
-                     "versions": [{"name": "v1beta1", "served": True, "storage": True,
-                                   "schema": {"openAPIV3Schema": {"type": "object"}}}]}}
 
 
 if __name__ == "__main__":

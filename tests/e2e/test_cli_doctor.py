@@ -16,6 +16,7 @@ import time
 import unittest
 import uuid
 
+import netns
 from fake_reviews import FakeReviews
 from test_cli import BINARY, ROOT
 from test_live import wait_for
@@ -216,10 +217,7 @@ class Node(Doctor):
     only = "data-plane,kube-proxy"
 
     def setUp(self):
-        self.netns = "doc-" + uuid.uuid4().hex[:8]
-        subprocess.run(["ip", "netns", "add", self.netns], check=True)
-        self.addCleanup(subprocess.run, ["ip", "netns", "del", self.netns], check=False)
-        self.ip("link set lo up")
+        self.netns = netns.make("doctor", self.addCleanup)
 
     def ip(self, *commands, family="-4"):
         for command in commands:
@@ -234,7 +232,7 @@ class Node(Doctor):
         self.ip(f"route add {address} dev {name}", family=family)
 
     def plane(self, check="data-plane"):
-        found = self.checks(prefix=("nsenter", f"--net=/run/netns/{self.netns}"))
+        found = self.checks(prefix=netns.enter(self.netns))
         return found[check]
 
     def test_vpc_cni(self):
@@ -285,7 +283,7 @@ class Node(Doctor):
         self.assert_says(self.plane(), "ok", "by what is not known: 1 address;")
 
     def nft(self, text):
-        subprocess.run(["ip", "netns", "exec", self.netns, "nft", "-f", "-"], input=text, text=True, check=True)
+        subprocess.run([*netns.enter(self.netns), "nft", "-f", "-"], input=text, text=True, check=True)
 
     def test_kube_proxy(self):
         self.assert_says(self.plane("kube-proxy"), "skip", "not found")
@@ -307,7 +305,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 print('ready', flush=True) if (s := http.server.HTTPServer(('127.0.0.1', 10249), Handler)) else None
 s.serve_forever()
 """
-        server = subprocess.Popen(["nsenter", f"--net=/run/netns/{self.netns}", sys.executable, "-c", mode],
+        server = subprocess.Popen([*netns.enter(self.netns), sys.executable, "-c", mode],
                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.addCleanup(server.stdout.close)
         self.addCleanup(server.wait)
@@ -361,7 +359,9 @@ class Cluster(Doctor):
         self.assert_says(found["targets"], "warn", "no Lease that-lease in namespace other", advice="--lease")
         self.fake.denied.clear()
         self.fake.asked.clear()
-        found = self.asked("--for", "targets", environment={"DRAINSNOOP_LEASE": "of-the-chart"}, status=0)
+        self.assertNotIn(("list", "pods", None, None), self.fake.rights())
+        found = self.asked("--for", "targets", "--watch-pods", environment={"DRAINSNOOP_LEASE": "of-the-chart"}, status=0)
+        self.assertIn(("list", "pods", None, None), self.fake.rights())
         self.assertIn(("get", "leases", "drainsnoop", "of-the-chart"), self.fake.rights())
         self.assert_says(found["targets"], "warn", "no Lease of-the-chart in namespace drainsnoop")
         self.only = "kernel,privileges,probes,data-plane,kube-proxy,state"

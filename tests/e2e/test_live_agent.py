@@ -15,11 +15,11 @@ import threading
 import time
 import unittest
 
+import netns
 import test_live
 import test_live_dual
 from fake_kube import FakeKube, make_pod, stamp
 from test_live import BINARY, wait_for
-from test_live_kube import inside
 
 PORT = 19973
 POD = {"POD_NAMESPACE": "drainsnoop", "POD_NAME": "drainsnoop-agent-x7k2p"}
@@ -29,12 +29,10 @@ class Agent(unittest.TestCase):
     """An agent in the namespace self.netns."""
     end, said, lines, names = test_live.Live.end, test_live.Live.said, test_live.Live.lines, test_live.Live.names
 
-    def setUp(self):
-        test_live.Live.setUp(self)
-        subprocess.run(["ip", "-n", self.netns, "link", "set", "lo", "up"], check=True)
+    setUp = test_live.Live.setUp
 
     def serve(self, *pods):
-        with inside(self.netns):
+        with netns.inside(self.netns):
             self.kube = FakeKube()
         self.addCleanup(self.kube.close)
         for pod in pods:
@@ -42,7 +40,7 @@ class Agent(unittest.TestCase):
 
     def start(self, *args, stdout=None, begin=(), **environment):
         out = stdout or open(self.output, "wb")
-        argv = ["nsenter", f"--net=/run/netns/{self.netns}", *begin, BINARY, "agent", "--kube-api", self.kube.url, "--node", "node-1",
+        argv = [*netns.enter(self.netns), *begin, BINARY, "agent", "--kube-api", self.kube.url, "--node", "node-1",
                 "--metrics-listen", f"127.0.0.1:{PORT}", *args]
         with open(self.errors, "wb") as errors:
             process = subprocess.Popen(argv, stdout=out, stderr=errors, stdin=subprocess.DEVNULL,
@@ -55,7 +53,7 @@ class Agent(unittest.TestCase):
 
     def get(self, page):
         """Status and text of a page; status None while nobody answers."""
-        with inside(self.netns):
+        with netns.inside(self.netns):
             connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=10)
             try:
                 connection.request("GET", page)
@@ -94,7 +92,7 @@ class Probes(Agent):
         wait_for(lambda: self.get("/healthz")[0] == 200, 60, "health")
         self.assertEqual(self.get("/readyz")[0], 503)
         self.assertIn("the pods of this node are not known yet", self.get("/readyz")[1])
-        with inside(self.netns):
+        with netns.inside(self.netns):
             self.kube.start()
         self.wait_ready()
         wait_for(lambda: "drainsnoop.pod.state" in self.names(), 60, "the pod")
@@ -103,7 +101,7 @@ class Probes(Agent):
         self.kube.stop()
         wait_for(lambda: "the API server cannot be asked" in self.said(), 60, "the trouble")
         self.assertEqual((self.get("/healthz")[0], self.get("/readyz")[0]), (200, 200))
-        with inside(self.netns):
+        with netns.inside(self.netns):
             self.kube.start()
         self.terminate(process)
 
@@ -112,7 +110,7 @@ class Probes(Agent):
         process = self.start()
         self.wait_ready()
         process.send_signal(signal.SIGSTOP)
-        with inside(self.netns):
+        with netns.inside(self.netns):
             connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=1)
             with self.assertRaises(TimeoutError):
                 connection.request("GET", "/healthz")
@@ -126,7 +124,7 @@ class Probes(Agent):
         self.serve(make_pod("web-1", "10.99.0.5"))
         process = self.start("--metrics-listen", "off")
         wait_for(lambda: "drainsnoop.pod.state" in self.names(), 60, "the pod")
-        listening = subprocess.run(["nsenter", f"--net=/run/netns/{self.netns}", "ss", "-Hltnp"], capture_output=True, text=True,
+        listening = subprocess.run([*netns.enter(self.netns), "ss", "-Hltnp"], capture_output=True, text=True,
                                    check=True).stdout
         self.assertNotIn(f"pid={process.pid},", listening)
         self.terminate(process)
@@ -317,8 +315,7 @@ class Redaction(unittest.TestCase):
 
     def run_with(self, *args):
         """A pod that goes and is asked twice more; the lines of that."""
-        self.ip("-n", self.names["node"], "link", "set", "lo", "up")
-        with inside(self.names["node"]):
+        with netns.inside(self.names["node"]):
             kube = FakeKube()
         self.addCleanup(kube.close)
         pod = make_pod("web-1", test_live_dual.POD[0])

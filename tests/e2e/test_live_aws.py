@@ -12,6 +12,8 @@ import threading
 import time
 import unittest
 
+import netns
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = "build/tests/e2e/aws-chain"
 sys.path.insert(0, os.path.join(ROOT, "scripts/lab"))
@@ -31,11 +33,11 @@ IMDS_TOKEN = "/latest/api/token"
 class Chain:
     """The program in the namespace, with that environment and nothing else of the test's."""
 
-    def __init__(self, netns, environment, home):
+    def __init__(self, namespace, environment, home):
         self.errors = os.path.join(home, "errors")
         with open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(
-                ["nsenter", f"--net=/run/netns/{netns}", os.path.join(ROOT, PROGRAM)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                [*netns.enter(namespace), os.path.join(ROOT, PROGRAM)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=errors, text=True, env={"PATH": os.environ["PATH"], "HOME": home, **environment})
         self.output = self.process.stdout.readline()
 
@@ -68,13 +70,9 @@ class Credentials(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         subprocess.run(["make", "-s", "-C", ROOT, PROGRAM], check=True)
-        cls.netns = f"ds-aws-{os.getpid()}"
-        ip = ["ip", "-n", cls.netns]
-        subprocess.run(["ip", "netns", "add", cls.netns], check=True)
-        cls.addClassCleanup(subprocess.run, ["ip", "netns", "del", cls.netns], check=False)
-        subprocess.run([*ip, "link", "set", "lo", "up"], check=True)
+        cls.netns = netns.make("aws", cls.addClassCleanup)
         for address in ADDRESSES:
-            subprocess.run([*ip, "address", "add", address, "dev", "lo", *["nodad"] * (":" in address)], check=True)
+            subprocess.run(["ip", "-n", cls.netns, "address", "add", address, "dev", "lo", *["nodad"] * (":" in address)], check=True)
 
     def setUp(self):
         self.home = tempfile.mkdtemp()

@@ -10,11 +10,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BINARY = os.path.join(ROOT, "build/drainsnoop")
+import netns
+from test_live import BINARY, wait_for
+
 PORT = 8080
 LB, POD = ("10.99.0.1", "fd99::1"), ("10.99.1.5", "fd99:1::5")
 
@@ -52,24 +52,12 @@ ADDRESSES = {
 }
 
 
-def wait_for(condition, what, timeout=60):
-    end = time.monotonic() + timeout
-    while not (found := condition()):
-        if time.monotonic() > end:
-            raise AssertionError(f"waited {timeout} s in vain for {what}")
-        time.sleep(0.05)
-    return found
-
-
 @unittest.skipIf(os.geteuid(), "needs root")
 class Dual(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.folder)
-        self.names = {role: f"ds-dual-{os.getpid()}-{role}" for role in ("lb", "node", "pod")}
-        for name in self.names.values():
-            self.ip("netns", "add", name)
-            self.addCleanup(subprocess.run, ["ip", "netns", "del", name], check=False)
+        self.names = {role: netns.make(f"dual-{role}", self.addCleanup) for role in ("lb", "node", "pod")}
         self.ip("-n", self.names["node"], "-batch", "-", stdin=LINKS.format(**self.names))
         for role in ("node", "lb", "pod"):
             self.ip("-n", self.names[role], "-batch", "-", stdin=ADDRESSES[role].replace("; ", "\n"))
@@ -86,7 +74,7 @@ class Dual(unittest.TestCase):
         subprocess.run(["ip", *words], input=stdin, text=True, check=True)
 
     def inside(self, role):
-        return ["nsenter", f"--net=/run/netns/{self.names[role]}"]
+        return netns.enter(self.names[role])
 
     def started(self, argv, **streams):
         process = subprocess.Popen(argv, **streams)
@@ -109,7 +97,7 @@ class Dual(unittest.TestCase):
                  "drainsnoop.pod.addresses": ",".join(POD), "drainsnoop.pod.phase": phase}
         with open(self.events, "a", encoding="utf-8") as file:
             file.write(json.dumps(event) + "\n")
-        wait_for(lambda: any(e["drainsnoop.pod.phase"] == phase for e in self.lines("pod.phase")),
+        wait_for(lambda: any(e["drainsnoop.pod.phase"] == phase for e in self.lines("pod.phase")), 60,
                  f"the phase {phase}")
 
     def connect(self):
@@ -122,21 +110,21 @@ class Dual(unittest.TestCase):
             trace = self.started([*self.inside("node"), BINARY, "trace", "-o", "json", "--events", self.events,
                                   "--lb", LB[0], "--lb", LB[1], "--settle", "1s", "--record", self.recording],
                                  stdout=out)
-        wait_for(lambda: self.lines("start"), "the first line")
+        wait_for(lambda: self.lines("start"), 60, "the first line")
         server = self.started([*self.inside("pod"), sys.executable, "-c", SERVER], stdout=subprocess.PIPE)
         self.addCleanup(server.stdout.close)
         self.assertEqual(server.stdout.readline(), b"listens\n")
         self.tell("ready")
         self.assertEqual(self.connect(), ["served", "served"])
         # The namespace that accepts for the pod: no cgroup names the pod of its listener here.
-        wait_for(lambda: all(f'"destination.address":"{address}"' in self.traffic() for address in POD),
+        wait_for(lambda: all(f'"destination.address":"{address}"' in self.traffic() for address in POD), 60,
                  "the counters of both addresses")
         self.tell("terminating")
         server.kill()
         server.wait()
         self.assertEqual(self.connect(), ["refused", "refused"])
         self.tell("deleted")
-        wait_for(lambda: self.lines("pod.verdict"), "the verdict")
+        wait_for(lambda: self.lines("pod.verdict"), 60, "the verdict")
         trace.send_signal(signal.SIGINT)
         self.assertEqual(trace.wait(60), 0)
 

@@ -42,10 +42,7 @@ class Faults(elb_run.ElbRun):
         begin = time.time_ns()
         wait_for(lambda: [entry for entry in self.asked(since=begin) if "fault" not in entry and entry["status"] == 200],
                  90, "good answers again: " + self.said())
-        before, after = self.deregister(self.group, 1)
-        lo, hi = self.interval(self.wait_told(1, "draining", 90))
-        self.assertLessEqual(lo, before)
-        self.assertGreaterEqual(hi, after)
+        self.assert_drain_is_found(self.group, 1, 90)
         end = self.stop()
         done = subprocess.run([BINARY, "replay", "-o", "json", self.recording], capture_output=True, timeout=60, check=True)
         with open(self.output, "rb") as file:

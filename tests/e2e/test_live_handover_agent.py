@@ -9,13 +9,13 @@ import subprocess
 import time
 import unittest
 
+import netns
 import test_live
 from elb_run import CLEAN
 from fake_cluster import FakeCluster, owner
 from fake_kube import make_pod, stamp
 from handover_run import NAMESPACE, Base
 from test_live import wait_for
-from test_live_kube import inside
 
 from drainlab.events import parse_rfc3339       # by the path that handover_run has set
 
@@ -25,18 +25,11 @@ class Chain(Base):
     """From the pod's deletion to the agent's verdict, by nothing but the API server and AWS."""
 
     def setUp(self):
-        self.netns = f"ds-handover-{os.getpid()}"
-        subprocess.run(["ip", "netns", "add", self.netns], check=True)
-        self.addCleanup(subprocess.run, ["ip", "netns", "del", self.netns], check=False)
-        subprocess.run(["ip", "-n", self.netns, "link", "set", "lo", "up"], check=True)
-        self.inside = ("nsenter", f"--net=/run/netns/{self.netns}")
+        self.netns = netns.make("handover", self.addCleanup)
         super().setUp()
 
-    def listen_aws(self):
-        return self.aws.listen(netns=f"/run/netns/{self.netns}")
-
     def make_kube(self):
-        with inside(self.netns):
+        with netns.inside(self.netns):
             return FakeCluster()
 
     def agent(self, *args):
@@ -44,7 +37,7 @@ class Chain(Base):
         self.errors = os.path.join(self.folder, "agent.err")
         with open(self.output, "wb") as out, open(self.errors, "wb") as errors:
             process = subprocess.Popen(
-                [*self.inside, test_live.BINARY, "agent", "--kube-api", self.kube.url, "--node", "node-1", "--metrics-listen",
+                [*netns.enter(self.netns), test_live.BINARY, "agent", "--kube-api", self.kube.url, "--node", "node-1", "--metrics-listen",
                  "off", "--config-namespace", NAMESPACE, "--settle", "3s", "-v", *args], stdout=out, stderr=errors,
                 env={**os.environ, **CLEAN})
         self.addCleanup(test_live.Live.end, self, process)

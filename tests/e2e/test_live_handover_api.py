@@ -5,20 +5,19 @@ test does what they would do to Deployment, ReplicaSets and EndpointSlice. AWS i
 
 Everything happens in a network namespace of the test's own."""
 
-import json
 import os
 import signal
 import subprocess
 import unittest
 import urllib.error
 
+import netns
+import real_api
 import test_live
-import test_live_kube_api
-from deployed import MANIFEST
 from elb_run import CLEAN
 from fake_cluster import Shop
 from handover_run import NAMESPACE, Base, Instance
-from test_live import wait_for
+from test_live import ROOT, wait_for
 
 from drainlab.events import parse_rfc3339       # by the path that handover_run has set
 
@@ -66,58 +65,29 @@ class RealCluster:
 
 
 @unittest.skipIf(os.geteuid(), "needs root")
-@unittest.skipUnless(test_live_kube_api.assets()[0], test_live_kube_api.assets()[1])
+@real_api.needs("cluster")
 class RealApi(Base):
     def setUp(self):
-        self.netns = f"ds-handover-{os.getpid()}"
-        subprocess.run(["ip", "netns", "add", self.netns], check=True)
-        self.addCleanup(subprocess.run, ["ip", "netns", "del", self.netns], check=False)
-        subprocess.run(["ip", "-n", self.netns, "link", "set", "lo", "up"], check=True)
-        self.inside = ("nsenter", f"--net=/run/netns/{self.netns}")
+        self.netns = netns.make("handover", self.addCleanup)
         super().setUp()
 
-    def listen_aws(self):
-        return self.aws.listen(netns=f"/run/netns/{self.netns}")
-
     def make_kube(self):
-        self.api = test_live_kube_api.Api(self.folder, self.netns)
+        self.api = real_api.Api(self.folder, self.netns)
         self.addCleanup(self.api.close)
-        self.kubectl("apply", "-f", MANIFEST)
+        self.kubectl("apply", "-f", os.path.join(ROOT, "deploy/manifests/drainsnoop.yaml"))
         self.kubectl("create", "namespace", "shop")
-        self.api.ask("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {
-            "metadata": {"name": "targetgroupbindings.elbv2.k8s.aws"}, "spec": {
-                "group": "elbv2.k8s.aws", "scope": "Namespaced",
-                "names": {"kind": "TargetGroupBinding", "plural": "targetgroupbindings", "singular": "targetgroupbinding"},
-                "versions": [{"name": "v1beta1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {
-                    "type": "object", "x-kubernetes-preserve-unknown-fields": True}}}]}})
-
-        def served():
-            try:
-                return self.api.ask("GET", PATHS["targetgroupbindings"])
-            except urllib.error.HTTPError:
-                return False
-        wait_for(served, 60, "the kind TargetGroupBinding")
+        self.api.serve_bindings()
         kube = RealCluster(self.api)
         kube.url, kube.close = "", lambda: None
         return kube
 
     def kubectl(self, *args):
-        return subprocess.run([*self.inside, os.path.join(self.api.bin, "kubectl"), "--server",
-                               f"https://127.0.0.1:{test_live_kube_api.PORT}", "--token", "admin-token",
-                               "--insecure-skip-tls-verify", "--kubeconfig", os.devnull, "--cache-dir",
-                               os.path.join(self.folder, "kubectl"), *args], check=True, capture_output=True, text=True).stdout
+        done = self.api.kubectl(*args)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def config(self, part):
         """A kubeconfig of that part's ServiceAccount."""
-        token = self.api.ask("POST", f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/drainsnoop-{part}/token",
-                             {"spec": {"expirationSeconds": 600}})["status"]["token"]
-        path = os.path.join(self.folder, f"config-{part}")
-        with open(path, "w", encoding="ascii") as file:
-            json.dump({"current-context": "c", "clusters": [{"name": "k", "cluster": {
-                "server": f"https://127.0.0.1:{test_live_kube_api.PORT}", "certificate-authority": "pki/apiserver.crt"}}],
-                "users": [{"name": "u", "user": {"token": token}}],
-                "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}]}, file)
-        return path
+        return self.api.kubeconfig(f"config-{part}", {"token": self.api.token(f"drainsnoop-{part}", NAMESPACE)})
 
     def targets(self, name):
         return Instance(self, name, "--kubeconfig", self.config("targets"), "--lease-duration", "5s", "--lease-renew", "3s",
@@ -127,7 +97,7 @@ class RealApi(Base):
         self.output, self.errors = (os.path.join(self.folder, f"agent.{kind}") for kind in ("jsonl", "err"))
         with open(self.output, "wb") as out, open(self.errors, "wb") as errors:
             process = subprocess.Popen(
-                [*self.inside, test_live.BINARY, "agent", "--kubeconfig", self.config("agent"), "--node", "node-1",
+                [*netns.enter(self.netns), test_live.BINARY, "agent", "--kubeconfig", self.config("agent"), "--node", "node-1",
                  "--metrics-listen", "off", "--config-namespace", NAMESPACE, "--settle", "3s"], stdout=out, stderr=errors,
                 env={**os.environ, **CLEAN})
         self.addCleanup(test_live.Live.end, self, process)

@@ -5,33 +5,19 @@ in test_live_kube_api.py; here it is a stand-in (fake_kube.py), so that each fau
 Everything happens in a network namespace of the test's own."""
 
 import base64
-import contextlib
-import ctypes
+import json
 import os
 import signal
 import subprocess
 import textwrap
 import time
 import unittest
+from unittest import mock
 
+import netns
 import test_live
 from fake_kube import FakeKube, make_pod
 from test_live import wait_for
-
-
-@contextlib.contextmanager
-def inside(netns):
-    """What is opened by this thread is opened in the namespace."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    with open("/proc/thread-self/ns/net", "rb") as own, open(f"/run/netns/{netns}", "rb") as there:
-        def enter(namespace):
-            if libc.setns(namespace.fileno(), 0):
-                raise OSError(ctypes.get_errno(), "setns")
-        enter(there)
-        try:
-            yield
-        finally:
-            enter(own)
 
 
 def parse_time(text):
@@ -45,12 +31,11 @@ class KubeTest(unittest.TestCase):
 
     def setUp(self):
         test_live.Live.setUp(self)
-        subprocess.run(["ip", "-n", self.netns, "link", "set", "lo", "up"], check=True)
         self.kube = None
 
     def serve(self, *pods, **options):
         """A server with these pods, in the namespace: sockets belong to the one they were made in."""
-        with inside(self.netns):
+        with netns.inside(self.netns):
             self.kube = FakeKube(**options)
         self.addCleanup(self.kube.close)
         for pod in pods:
@@ -59,7 +44,7 @@ class KubeTest(unittest.TestCase):
 
     def again(self):
         """The server comes back, on its port."""
-        with inside(self.netns):
+        with netns.inside(self.netns):
             self.kube.start()
 
     def watch(self, *args):
@@ -393,7 +378,7 @@ class Access(KubeTest):
     def test_a_token_that_is_replaced(self):
         kube = self.serve(make_pod("web-1", "10.99.0.5"))
         kube.tokens = {"first"}
-        token = self.write("token", "first\n")
+        self.write("token", "first\n")
         process = self.start("--node", "node-1", "--kubeconfig", self.config(f"server: {kube.url}", "tokenFile: token"))
         self.wait_phase("web-1", "ready")
         self.write("token", "second")
@@ -413,7 +398,6 @@ class Access(KubeTest):
         self.assertEqual(kube.requests[-1][2], "Bearer third")
         for word in ("first", "second", "third"):
             self.assertNotIn(word, self.said())
-        self.assertTrue(os.path.exists(token))
 
     def plugin(self, script):
         path = self.write("get-token", f"#!/bin/sh\n{script}\n")
@@ -480,7 +464,6 @@ class Access(KubeTest):
         process = self.start("--node", "node-1", "--kubeconfig", self.config(
             f"server: {kube.url}", self.plugin(f"sleep 1000 & echo $! >{mark}; wait")))
         wait_for(lambda: os.path.exists(mark) and os.path.getsize(mark), 60, "the plugin")
-        self.stop(process)
         with open(mark, encoding="ascii") as file:
             child = int(file.read())
 
@@ -490,6 +473,9 @@ class Access(KubeTest):
                     return stat.read().split()[2] == "Z"
             except FileNotFoundError:
                 return True
+        self.addCleanup(lambda: over() or os.kill(child, signal.SIGKILL))
+        self.assertFalse(over(), "the child ended by itself: this shows nothing")
+        self.stop(process)
         wait_for(over, 60, "the end of the plugin's child")
 
     def test_kubeconfigs_that_are_wrong(self):
@@ -508,9 +494,8 @@ class Access(KubeTest):
         self.config(f"server: {kube.url}", "token: a")
         other = self.write("other", "contexts: [{name: there, context: {cluster: here, user: me}}]\n"
                                     "current-context: nowhere\n")
-        os.environ["KUBECONFIG"] = f"{self.folder}/none:{other}:{self.folder}/config"
-        self.addCleanup(os.environ.pop, "KUBECONFIG")
-        self.run_with("--context", "there")
+        with mock.patch.dict(os.environ, {"KUBECONFIG": f"{self.folder}/none:{other}:{self.folder}/config"}):
+            self.run_with("--context", "there")
 
     def test_in_a_pod_by_its_service_account(self):
         """Over IPv6, by the files that every pod has."""
@@ -522,7 +507,7 @@ class Access(KubeTest):
         environment = dict(os.environ, KUBERNETES_SERVICE_HOST="::1", KUBERNETES_SERVICE_PORT=str(kube.port),
                            NODE_NAME="node-1")
         with open(self.output, "wb") as out, open(self.errors, "wb") as errors:
-            process = subprocess.Popen(["nsenter", f"--net=/run/netns/{self.netns}", "unshare", "-m", "sh", "-c", script,
+            process = subprocess.Popen([*netns.enter(self.netns), "unshare", "-m", "sh", "-c", script,
                                         self.folder, test_live.BINARY, "trace", "-o", "json", "--kube"],
                                        stdout=out, stderr=errors, env=environment)
         self.addCleanup(self.end, process)

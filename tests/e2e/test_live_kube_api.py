@@ -4,171 +4,28 @@ ServiceAccount and nothing more. There is no kubelet: the test does what it woul
 
 Everything happens in a network namespace of the test's own."""
 
-import base64
-import json
 import os
 import shutil
 import signal
-import ssl
-import subprocess
 import tempfile
 import time
 import unittest
-import urllib.error
-import urllib.request
 
-import test_live
+import real_api
 from test_live import wait_for
-from test_live_kube import KubeTest, inside, parse_time
-
-PORT = 6443
-ROLE = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}]
-
-
-def assets():
-    """The folder of the programs, or why there is none."""
-    done = subprocess.run([os.path.join(test_live.ROOT, "scripts/kube-assets"), "--check"], capture_output=True,
-                          text=True, check=False)
-    return (done.stdout.strip(), None) if not done.returncode else (None, done.stderr.strip())
-
-
-class Api:
-    """etcd and an API server in a namespace, with an administrator's token."""
-
-    def __init__(self, folder, netns, *options):
-        self.folder, self.netns, self.options = folder, netns, options
-        self.bin, _ = assets()
-        self.programs = {}
-        for command in (["genrsa", "-out", "sa.key", "2048"], ["rsa", "-in", "sa.key", "-pubout", "-out", "sa.pub"]):
-            subprocess.run(["openssl", *command], cwd=folder, check=True, capture_output=True)
-        with open(os.path.join(folder, "tokens.csv"), "w", encoding="ascii") as file:
-            file.write('admin-token,admin,admin,"system:masters"\n')
-        self.run("etcd", "--data-dir", "etcd", "--listen-client-urls", "http://127.0.0.1:2379", "--advertise-client-urls",
-                 "http://127.0.0.1:2379", "--listen-peer-urls", "http://127.0.0.1:2380", "--unsafe-no-fsync")
-        self.start()
-
-    def run(self, name, *args):
-        with open(os.path.join(self.folder, name + ".log"), "ab") as log:
-            self.programs[name] = subprocess.Popen(
-                ["nsenter", f"--net=/run/netns/{self.netns}", os.path.join(self.bin, name), *args],
-                cwd=self.folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-
-    def start(self):
-        self.run("kube-apiserver", "--etcd-servers", "http://127.0.0.1:2379", "--secure-port", str(PORT),
-                 "--bind-address", "127.0.0.1", "--advertise-address", "192.0.2.1", "--cert-dir", "pki",
-                 "--token-auth-file", "tokens.csv", "--authorization-mode", "RBAC", "--service-account-key-file", "sa.pub",
-                 "--service-account-signing-key-file", "sa.key", "--service-account-issuer",
-                 "https://kubernetes.invalid", "--service-cluster-ip-range", "10.96.0.0/16", "--profiling=false",
-                 "--endpoint-reconciler-type=none", "--disable-admission-plugins=ServiceAccount", *self.options)
-
-        def ready():
-            if self.programs["kube-apiserver"].poll() is not None:
-                raise AssertionError("the API server ended; see its log")
-            try:
-                return self.ask("GET", "/readyz") == b"ok"
-            except OSError:
-                return False
-        wait_for(ready, 120, "the API server")
-
-    def stop(self, name="kube-apiserver", number=signal.SIGKILL):
-        process = self.programs[name]
-        process.send_signal(number)
-        process.wait(60)
-
-    def close(self):
-        for process in self.programs.values():
-            if process.poll() is None:
-                process.send_signal(signal.SIGCONT)
-                process.kill()
-            process.wait()
-
-    def ask(self, method, path, body=None, kind="application/json", base=f"https://127.0.0.1:{PORT}"):
-        """What it answers, JSON read."""
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        request = urllib.request.Request(base + path, method=method, data=json.dumps(body).encode() if body else None, headers={
-            "Authorization": "Bearer admin-token", "Content-Type": kind})
-        with inside(self.netns):    # the connection is made by this thread
-            with urllib.request.urlopen(request, timeout=20, context=context if base[4] == "s" else None) as reply:
-                text = reply.read()
-        return json.loads(text) if text[:1] == b"{" else text
-
-    # ---- what happens in the cluster ----
-
-    def account(self, name="drainsnoop"):
-        """Its own ServiceAccount, with its rights; a token of it."""
-        rights = "/apis/rbac.authorization.k8s.io/v1"
-        for path, body in (
-                ("/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": name}}),
-                (rights + "/clusterroles", {"metadata": {"name": name}, "rules": ROLE}),
-                (rights + "/clusterrolebindings", {
-                    "metadata": {"name": name}, "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": "default"}],
-                    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}})):
-            self.ask("POST", path, body)
-        return self.token(name)
-
-    def token(self, name="drainsnoop"):
-        return self.ask("POST", f"/api/v1/namespaces/default/serviceaccounts/{name}/token",
-                        {"spec": {"expirationSeconds": 600}})["status"]["token"]
-
-    def token_for(self, seconds, name="drainsnoop"):
-        """One that ends sooner than the API server would have it (10 minutes): signed with its own key."""
-        uid = self.ask("GET", f"/api/v1/namespaces/default/serviceaccounts/{name}")["metadata"]["uid"]
-        now = int(time.time())
-        issuer = "https://kubernetes.invalid"
-
-        def encode(data):
-            return base64.urlsafe_b64encode(data).rstrip(b"=")
-        signed = encode(b'{"alg":"RS256","typ":"JWT"}') + b"." + encode(json.dumps({
-            "iss": issuer, "aud": [issuer], "sub": f"system:serviceaccount:default:{name}", "iat": now, "nbf": now - 60,
-            "exp": now + seconds, "kubernetes.io": {"namespace": "default", "serviceaccount": {"name": name, "uid": uid}}}).encode())
-        signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", "sa.key"], input=signed, cwd=self.folder, check=True,
-                                   capture_output=True).stdout
-        return (signed + b"." + encode(signature)).decode()
-
-    def bind(self, bound):
-        """Grants its rights, or takes them away."""
-        path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/drainsnoop"
-        binding = self.ask("GET", path)
-        binding["subjects"][0]["name"] = "drainsnoop" if bound else "nobody"
-        self.ask("PUT", path, binding)
-
-    def create(self, name, address, node="node-1"):
-        pod = self.ask("POST", "/api/v1/namespaces/default/pods", {
-            "metadata": {"name": name}, "spec": {"nodeName": node, "terminationGracePeriodSeconds": 40, "containers": [{
-                "name": "web", "image": "web:1", "ports": [{"containerPort": 8080}],
-                "lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", "sleep 5"]}}}}]}})
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        self.ask("PATCH", f"/api/v1/namespaces/default/pods/{name}/status", {"status": {
-            "phase": "Running", "podIP": address, "podIPs": [{"ip": address}],
-            "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": now}],
-            "containerStatuses": [{"name": "web", "ready": True, "restartCount": 0, "image": "web:1", "imageID": "x",
-                                   "state": {"running": {"startedAt": now}}}]}},
-                 "application/strategic-merge-patch+json")
-        return pod
-
-    def delete(self, name, **options):
-        return self.ask("DELETE", f"/api/v1/namespaces/default/pods/{name}", options or None)
-
-    def compact(self):
-        """What etcd holds of the past is gone."""
-        etcd = "http://127.0.0.1:2379"
-        now = self.ask("POST", "/v3/kv/range", {"key": "AA=="}, base=etcd)["header"]["revision"]
-        self.ask("POST", "/v3/kv/compaction", {"revision": now, "physical": True}, base=etcd)
+from test_live_kube import KubeTest, parse_time
 
 
 @unittest.skipIf(os.geteuid(), "needs root")
+@real_api.needs("cluster")
 class RealApi(KubeTest):
     options = ()
 
     def setUp(self):
-        folder, why = assets()
-        if not folder:
-            self.skipTest(why)
         super().setUp()
         self.state = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.state)
-        self.api = Api(self.state, self.netns, *self.options)
+        self.api = real_api.Api(self.state, self.netns, *self.options)
         self.addCleanup(self.api.close)
 
     def write_token(self, token):
@@ -182,13 +39,7 @@ class RealApi(KubeTest):
         """A run with a token of its ServiceAccount, for so long; its kubeconfig names the file of it."""
         token = self.api.account()
         self.write_token(self.api.token_for(seconds) if seconds else token)
-        config = os.path.join(self.state, "config")
-        with open(config, "w", encoding="ascii") as file:
-            json.dump({"current-context": "c", "clusters": [{"name": "k", "cluster": {
-                "server": f"https://127.0.0.1:{PORT}", "certificate-authority": "pki/apiserver.crt"}}],
-                "users": [{"name": "u", "user": {"tokenFile": "token"}}],
-                "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}]}, file)
-        return self.start("--kubeconfig", config, "--node", "node-1")
+        return self.start("--kubeconfig", self.api.kubeconfig("config", {"tokenFile": "token"}), "--node", "node-1")
 
     def health(self):
         return [e for e in self.lines() if e["event.name"] == "drainsnoop.health"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The laboratory leaves nothing behind: after Ctrl-C, after kill -9, and after drainsnoop is killed."""
+"""The laboratory leaves nothing behind: after Ctrl-C, and after kill -9 once --clean was run."""
 
 import glob
 import os
@@ -8,10 +8,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 import unittest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from test_live import ROOT, wait_for
+
 LAB = os.path.join(ROOT, "scripts/lab/run")
 
 
@@ -31,19 +31,28 @@ class Laboratory(unittest.TestCase):
 
     def start(self):
         """A scenario under way: (process, run id)."""
-        log = os.path.join(self.folder, "log")
-        with open(log, "wb") as file:
+        with open(os.path.join(self.folder, "log"), "wb") as file:
             process = subprocess.Popen([LAB, "listener_closed", "--keep", self.folder], stderr=file,
                                        stdout=subprocess.DEVNULL, start_new_session=True)
-        self.addCleanup(lambda: process.poll() is None and process.kill())
-        end = time.monotonic() + 120
-        while time.monotonic() < end and process.poll() is None:
-            with open(log, encoding="utf-8") as file:
-                text = file.read()
-            if "requests a second" in text:
-                return process, re.search(r"run ([0-9a-f]+):", text).group(1)
-            time.sleep(0.1)
-        self.fail(f"the scenario did not get under way: {text}")
+        self.addCleanup(self.remove, process)
+        wait_for(lambda: "requests a second" in self.said() or process.poll() is not None, 120, "the scenario to be under way")
+        self.assertIsNone(process.poll(), self.said())
+        return process, self.run_id()
+
+    def said(self):
+        with open(os.path.join(self.folder, "log"), encoding="utf-8") as file:
+            return file.read()
+
+    def run_id(self):
+        found = re.search(r"run ([0-9a-f]+):", self.said())
+        return found and found.group(1)
+
+    def remove(self, process):
+        """Whatever became of the test: nothing of its run stays."""
+        process.kill()
+        process.wait()
+        if self.run_id():
+            subprocess.run([LAB, "--clean", self.run_id()], check=False, capture_output=True, timeout=120)
 
     def test_ctrl_c_removes_everything(self):
         process, run_id = self.start()

@@ -10,11 +10,11 @@ import sys
 import time
 import unittest
 
+import netns
 import test_live_dual
 from fake_cluster import FakeCluster
 from fake_kube import make_pod, stamp
-from test_live_dual import BINARY, wait_for
-from test_live_kube import inside
+from test_live import BINARY, wait_for
 
 
 @unittest.skipIf(os.geteuid(), "needs root")
@@ -26,8 +26,7 @@ class Results(unittest.TestCase):
 
     def roll(self, *args, denied=()):
         """A pod that goes, is asked twice more and refuses both; the API server afterwards."""
-        self.ip("-n", self.names["node"], "link", "set", "lo", "up")
-        with inside(self.names["node"]):
+        with netns.inside(self.names["node"]):
             kube = FakeCluster()
         self.addCleanup(kube.close)
         kube.denied |= set(denied)
@@ -45,19 +44,19 @@ class Results(unittest.TestCase):
         server = self.started([*self.inside("pod"), sys.executable, "-c", test_live_dual.SERVER], stdout=subprocess.PIPE)
         self.addCleanup(server.stdout.close)
         self.assertEqual(server.stdout.readline(), b"listens\n")
-        wait_for(lambda: self.lines("pod.state"), "the pod")
+        wait_for(lambda: self.lines("pod.state"), 60, "the pod")
         self.assertEqual(self.connect(), ["served", "served"])
 
         def terminate(obj):
             obj["metadata"].update(deletionTimestamp=stamp(time.time() + 30), deletionGracePeriodSeconds=30)
         kube.edit("pods", "web-1", terminate)
-        wait_for(lambda: "terminating" in [e["drainsnoop.pod.phase"] for e in self.lines("pod.phase")], "the phase")
+        wait_for(lambda: "terminating" in [e["drainsnoop.pod.phase"] for e in self.lines("pod.phase")], 60, "the phase")
         server.kill()
         server.wait()
         self.assertEqual(self.connect(), ["refused", "refused"])
-        wait_for(lambda: len(self.lines("drop")) == 2, "both drops")
+        wait_for(lambda: len(self.lines("drop")) == 2, 60, "both drops")
         kube.take_away("pods", "web-1")
-        wait_for(lambda: self.lines("pod.verdict"), "the verdict")
+        wait_for(lambda: self.lines("pod.verdict"), 60, "the verdict")
         return kube
 
     def said(self):
@@ -70,7 +69,7 @@ class Results(unittest.TestCase):
 
     def test_an_event_on_the_workload(self):
         kube = self.roll("--events-on-workloads")
-        wait_for(lambda: kube.of("events"), "the Event", 90)
+        wait_for(lambda: kube.of("events"), 90, "the Event")
         event, = kube.of("events")
         self.stop()
         self.assertEqual(event["involvedObject"], {
@@ -84,7 +83,7 @@ class Results(unittest.TestCase):
 
     def test_without_the_rights(self):
         kube = self.roll("--events-on-workloads", denied=[("create", "events"), ("get", "deployments")])
-        wait_for(lambda: "the right to create events is missing" in self.said(), "the word of it", 90)
+        wait_for(lambda: "the right to create events is missing" in self.said(), 90, "the word of it")
         self.assertIn("the right to get deployments is missing", self.said())
         self.stop()
         self.assertEqual(kube.of("events"), [])

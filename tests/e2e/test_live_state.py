@@ -10,6 +10,7 @@ import subprocess
 import time
 import unittest
 
+import netns
 import test_live
 from test_live import BINARY, POD, wait_for
 
@@ -166,8 +167,8 @@ class State(unittest.TestCase):
             file.write("00000000-1111-4222-8333-444444444444\n")
         other = f"mount --bind {fake} /proc/sys/kernel/random/boot_id && exec {BINARY} trace -v -d 1s -o json " \
                 f"--state {self.state}"
-        done = subprocess.run(["unshare", "-m", "nsenter", f"--net=/run/netns/{self.netns}", "sh", "-c", other],
-                              capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(["unshare", "-m", *netns.enter(self.netns), "sh", "-c", other], capture_output=True,
+                              text=True, timeout=60, check=True)
         self.assertIn("another boot", done.stderr)
         self.assertIn(UID, done.stdout)
 

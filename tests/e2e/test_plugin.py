@@ -233,7 +233,7 @@ class Krew(Plugin):
 
 class Choice(Plugin):
     def told_of(self, *args):
-        """The agents that were asked, and the pods of the lines that came."""
+        """The messages of the lines that came."""
         done = self.run_plugin("-o", "json", "-d", "0", "--since", "1h", *args)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return [json.loads(line)["message"] for line in done.stdout.splitlines()]

@@ -8,39 +8,29 @@ import os
 import re
 import shutil
 import stat
-import subprocess
 import tempfile
 import unittest
 
-import deployed
+import netns
+import real_api
 import test_plugin
 from test_cli import ROOT
-from test_live_kube_api import PORT, Api
 
 with open(os.path.join(ROOT, "docs/kubectl.md"), encoding="utf-8") as page:
     DEBUG = [line for line in page.read().splitlines() if line.startswith("kubectl debug ")]
 
 
 @unittest.skipIf(os.geteuid(), "needs root")
-@unittest.skipUnless(deployed.assets("cluster")[0], deployed.assets("cluster")[1])
+@real_api.needs("cluster")
 class RealKubectl(test_plugin.Plugin):
     @classmethod
     def setUpClass(cls):
         cls.shared = tempfile.mkdtemp()
         cls.addClassCleanup(shutil.rmtree, cls.shared)
-        cls.netns = f"ds-plugin-{os.getpid()}"
-        subprocess.run(["ip", "netns", "add", cls.netns], check=True)
-        cls.addClassCleanup(subprocess.run, ["ip", "netns", "del", cls.netns], check=False)
-        subprocess.run(["ip", "-n", cls.netns, "link", "set", "lo", "up"], check=True)
-        cls.api = Api(cls.shared, cls.netns, "--allow-privileged")
+        cls.netns = netns.make("plugin", cls.addClassCleanup)
+        cls.api = real_api.Api(cls.shared, cls.netns, "--allow-privileged")
         cls.addClassCleanup(cls.api.close)
-        cls.config = os.path.join(cls.shared, "kubeconfig")
-        with open(cls.config, "w", encoding="ascii") as file:
-            json.dump({"apiVersion": "v1", "kind": "Config", "current-context": "c",
-                       "clusters": [{"name": "c", "cluster": {"server": f"https://127.0.0.1:{PORT}",
-                                                              "insecure-skip-tls-verify": True}}],
-                       "users": [{"name": "u", "user": {"token": "admin-token"}}],
-                       "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u", "namespace": "shop"}}]}, file)
+        cls.config = cls.api.kubeconfig("kubeconfig", {"token": real_api.ADMIN}, namespace="shop")
         for namespace in ("shop", "drainsnoop"):
             cls.kubectl("create", "namespace", namespace)
             cls.kubectl("-n", namespace, "create", "serviceaccount", "default")
@@ -55,9 +45,7 @@ class RealKubectl(test_plugin.Plugin):
 
     @classmethod
     def kubectl(cls, *args, text=None):
-        done = subprocess.run(["nsenter", f"--net=/run/netns/{cls.netns}", os.path.join(cls.api.bin, "kubectl"),
-                               "--kubeconfig", cls.config, "--cache-dir", os.path.join(cls.shared, "cache"), *args],
-                              input=text, capture_output=True, text=True, check=False, timeout=120, cwd=ROOT)
+        done = cls.api.kubectl(*args, text=text, config=cls.config)
         if done.returncode:
             raise AssertionError(f"kubectl {' '.join(args)}: {done.stderr}")
         return done.stdout
@@ -82,8 +70,8 @@ class RealKubectl(test_plugin.Plugin):
         wrapper = os.path.join(self.folder, "kubectl")
         with open(wrapper, "w", encoding="ascii") as file:
             file.write(f'#!/bin/sh\nfor word; do [ "$word" != logs ] || exec {test_plugin.FAKE} "$@"; done\n'
-                       f'exec nsenter --net=/run/netns/{self.netns} {self.api.bin}/kubectl --kubeconfig {self.config} '
-                       f'--cache-dir {self.shared}/cache "$@"\n')
+                       f'exec {" ".join(netns.enter(self.netns))} {self.api.bin}/kubectl --kubeconfig {self.config} '
+                       f'--cache-dir {self.shared}/kubectl "$@"\n')
         os.chmod(wrapper, os.stat(wrapper).st_mode | stat.S_IXUSR)
         self.environment["KUBECTL"] = wrapper
 
@@ -144,7 +132,6 @@ class RealKubectl(test_plugin.Plugin):
         path, = re.findall(r"jsonpath='([^']*)'", inner)
         args = inner.replace("NODE", "node-1").partition(" -o ")[0].split() + ["-o", f"jsonpath={path}"]
         self.assertEqual(self.kubectl(*args).split(), ["--pod-ip", "10.0.3.9=shop/bare"])
-
 
 
 

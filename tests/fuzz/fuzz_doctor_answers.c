@@ -3,7 +3,7 @@
  * Fuzz target: what the API server answers to doctor. Only a clear word is a right that is given;
  * names end where their room does, and an age is one that can be said.
  *
- * Built from: user/doctor/read_answers.c user/source/kube/kube_json.c
+ * Built from: user/doctor/read_answers.c user/source/kube/kube_json.c user/source/cluster/lease.c
  * Packages: json-c
  */
 #include <stdlib.h>
@@ -38,7 +38,7 @@ static bool says_true(const char *text, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct ds_doctor_targets t = { 0 };
+	struct ds_doctor_targets t = { 0 }, lease = { .of_lease = true };
 	const char *text = (const char *)data;
 	char name[NAME_ROOM];
 	enum ds_review review = ds_doctor_cluster_answer(201, text, size);
@@ -49,7 +49,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ds_doctor_cluster_user(name, sizeof(name), text, size);
 	check(memchr(name, '\0', sizeof(name)) != NULL);
 	ds_doctor_targets_read(&t, text, size, NOW);
-	check(t.bytes >= 0 && (size_t)t.bytes <= size && t.lines >= 0 && t.lines <= t.bytes);
+	check(t.lines >= 0 && (size_t)t.lines <= size);
 	check(!t.dated || (t.age_ns <= NOW && t.age_ns >= NOW - DS_EVENT_TIME_MAX));
+	ds_doctor_targets_read(&lease, text, size, NOW);
+	check(!lease.dated || (lease.age_ns < NOW && lease.age_ns >= NOW - DS_EVENT_TIME_MAX));
+	check(memchr(lease.holder, '\0', sizeof(lease.holder)) != NULL);
 	return 0;
 }

@@ -119,6 +119,22 @@ static void one_of_an_older_revision_deleted_by_hand(void **state)
 	assert_int_equal(trigger_of("u-" A), DS_TRIGGER_MANUAL);
 }
 
+/* It was seen to be made: what it wanted is known from its beginning. */
+static void of_a_young_one_deleted_by_hand(void **state)
+{
+	(void)state;
+	is(DS_CLUSTER_DEPLOYMENT, DEPLOYMENT("web", "2", ""));
+	RS(OLD("2", "0"));
+	RS(OLD("2", "2"));
+	web();
+	now_s = 30;
+	a_goes();
+	now_s += 0.1;
+	RS(OLD("2", "1"));
+	wait_until(41);
+	assert_int_equal(trigger_of("u-" A), DS_TRIGGER_MANUAL);
+}
+
 /* Who deleted it is not known where its controller says nothing, or goes itself. */
 static void not_known_to_be_by_hand(void **state)
 {
@@ -547,6 +563,7 @@ int main(void)
 		T(fewer_are_wanted),
 		T(deleted_by_hand),
 		T(one_of_an_older_revision_deleted_by_hand),
+		T(of_a_young_one_deleted_by_hand),
 		T(not_known_to_be_by_hand),
 		T(a_controller_that_goes_itself),
 		T(a_count_that_fell_and_rose),

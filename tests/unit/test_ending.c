@@ -252,6 +252,28 @@ static void the_first_of_its_containers_was_told_first(void **state)
 	ends_at_2s(f, 0);
 }
 
+/* The kubelet's own word, a floor to the second, comes with the end: SIGTERM came just before. */
+static void a_status_is_stamped_in_whole_seconds(void **state)
+{
+	static const int64_t sigterms_ms[] = { 2 * S + 999, 3 * S };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct fixture *f = fx_new_bounded(0, 0);
+		struct ds_event ev = fx_pod_event(4 * S, 1);
+
+		serving(f);
+		sigterm(f, sigterms_ms[i], 1);
+		DS_SET(&ev, PHASE, phase, DS_PHASE_DELETED);
+		DS_SET(&ev, T0, t0, fx_at(2 * S));
+		DS_SET(&ev, T0_SOURCE, t0_source, DS_T0_SOURCE_STATUS_REASON);
+		ds_core_feed(f->core, &ev);
+		assert_int_equal(pod_1(f)->t0_source, i ? DS_T0_SOURCE_STATUS_REASON :
+							  DS_T0_SOURCE_SIGTERM);
+		fx_free(f);
+	}
+}
+
 /* What Kubernetes says stands: it knows when deletion was asked for. */
 static void a_deletion_that_is_told_later_is_t0(void **state)
 {
@@ -444,6 +466,7 @@ int main(void)
 		cmocka_unit_test(whose_doing_it_was_the_kernel_does_not_tell),
 		cmocka_unit_test(the_hook_is_t0s_error),
 		FX_TEST(the_first_of_its_containers_was_told_first),
+		cmocka_unit_test(a_status_is_stamped_in_whole_seconds),
 		FX_TEST(a_deletion_that_is_told_later_is_t0),
 		FX_TEST(a_restart_of_long_ago_is_not_the_end),
 		FX_TEST(what_listens_again_was_restarted),

@@ -129,6 +129,14 @@ static void options_need_rights_of_their_own(void **state)
 	assert_false(ds_doctor_cluster_wants(&c, &ds_rights[configmap]));
 	assert_cluster(&c, DS_FOUND_OK, "2 of 2", "");
 	assert_false(ds_doctor_cluster_wants(&c, &ds_rights[right(DS_DOCTOR_TARGETS_COMMAND, "get", "nodes")]));
+	c = all_granted(DS_DOCTOR_TARGETS_COMMAND);
+	for (int i = 0; i < ds_right_cnt; i++)
+		if (ds_rights[i].need & DS_RIGHT_FOR_PODS)
+			c.reviews[i] = DS_REVIEW_DENIED;
+	assert_cluster(&c, DS_FOUND_OK, "rights are granted", "");
+	c.pods = true;
+	assert_cluster(&c, DS_FOUND_FAIL, "may not list, watch pods (readiness gates and owners of pods)",
+		       "rbac.create, targets.watchPods");
 }
 
 static void assert_question(int row, const char *expected)

@@ -119,6 +119,8 @@ static void what_the_lease_holds(void **state)
 	static const char json[] = "{\"metadata\":{\"resourceVersion\":\"7\"},\"spec\":{\"holderIdentity\":\"me\","
 				   "\"leaseDurationSeconds\":15,\"renewTime\":\"1970-01-01T00:01:30.000000Z\"}}";
 	static const char bare[] = "{\"metadata\":{\"resourceVersion\":\"7\"}}";
+	static const char old[] = "{\"metadata\":{\"resourceVersion\":\"7\"},\"spec\":{"
+				  "\"renewTime\":\"1677-09-22T00:00:00Z\"}}";
 	struct ds_doctor_targets t = { .of_lease = true };
 
 	(void)state;
@@ -131,6 +133,8 @@ static void what_the_lease_holds(void **state)
 	ds_doctor_targets_read(&t, "{}", 2, 100 * DS_NS_PER_S);
 	assert_false(t.dated);
 	ds_doctor_targets_read(&t, bare, strlen(bare), 100 * DS_NS_PER_S);
+	assert_false(t.dated);
+	ds_doctor_targets_read(&t, old, strlen(old), INT64_MAX / 2);
 	assert_false(t.dated);
 }
 

@@ -95,7 +95,7 @@ void ds_ending_review(struct ds_core *core)
 static bool is_undecided(const struct ds_core *core, const struct ds_pod *pod,
 			 const struct ds_pod_container *c, int64_t at_ns)
 {
-	if (!c->sigterm_ns || at_ns < c->sigterm_ns || went_on(pod, c))
+	if (!c->sigterm_ns || went_on(pod, c))
 		return false;
 	if (core->watch_is_blind && at_ns < c->sigterm_ns + BLIND_MAX_NS)
 		return true;
@@ -107,9 +107,7 @@ static bool is_undecided(const struct ds_core *core, const struct ds_pod *pod,
 static bool is_any_undecided(const struct ds_core *core, const struct ds_pod *pod, int64_t at_ns,
 			     int64_t most_ns)
 {
-	if (!pod->by_kubernetes || ds_pod_is_going(pod))
-		return false;
-	for (int i = 0; i < pod->containers_cnt; i++)
+	for (int i = 0; i < pod->containers_cnt && !ds_pod_is_going(pod); i++)
 		if (is_undecided(core, pod, &pod->containers[i], at_ns) &&
 		    at_ns < pod->containers[i].sigterm_ns + most_ns)
 			return true;

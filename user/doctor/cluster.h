@@ -11,8 +11,10 @@
 /* Where a right is needed. */
 enum ds_right_scope { DS_RIGHT_CLUSTER, DS_RIGHT_NAMESPACE };
 
-/* Bits: the rest works without it; only Events on workloads need it. */
-enum ds_right_need { DS_RIGHT_NEEDED, DS_RIGHT_OPTIONAL = 1, DS_RIGHT_FOR_EVENTS = 2 };
+/* Bits: the rest works without it; only Events on workloads, or --watch-pods, need it. */
+enum ds_right_need {
+	DS_RIGHT_NEEDED, DS_RIGHT_OPTIONAL = 1, DS_RIGHT_FOR_EVENTS = 2, DS_RIGHT_FOR_PODS = 4
+};
 
 /* Which object, where it is but one. */
 enum ds_right_object { DS_RIGHT_ANY, DS_RIGHT_OWN_CONFIGMAP, DS_RIGHT_LEASE };
@@ -42,6 +44,7 @@ struct ds_doctor_cluster {
 	enum ds_doctor_for who;
 	bool standalone;	/* the agent reads no ConfigMap */
 	bool events;		/* it writes Events on workloads */
+	bool pods;		/* targets watches all pods */
 	char server[256];
 	char fault[512];	/* why it cannot be asked at all; "" = it can */
 	char user[256];		/* "" = not told (before Kubernetes 1.28) */

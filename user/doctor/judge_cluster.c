@@ -49,7 +49,8 @@ static void say_denied(const struct ds_doctor_cluster *c, int i, struct ds_findi
 	if (!optional)
 		ds_finding_advise(f, "Apply the ClusterRole and Role of deploy/ (chart: rbac.create%s) and "
 				     "bind them to %s",
-				  right->need & DS_RIGHT_FOR_EVENTS ? ", agent.eventsOnWorkloads" : "",
+				  right->need & DS_RIGHT_FOR_EVENTS ? ", agent.eventsOnWorkloads" :
+				  right->need & DS_RIGHT_FOR_PODS ? ", targets.watchPods" : "",
 				  c->user[0] ? c->user : "this user");
 }
 

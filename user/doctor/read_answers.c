@@ -54,14 +54,21 @@ void ds_doctor_cluster_user(char *buf, size_t size, const char *json, size_t len
 	(void)ds_kube_copy(buf, size, ds_kube_text(info, "username")); /* too long: not told */
 }
 
+/* A time whose distance from another can be told. */
+static bool is_stamp(int64_t ns)
+{
+	return ns >= 0 && ns <= DS_EVENT_TIME_MAX;
+}
+
 static void read_lease(struct ds_doctor_targets *t, json_object *object, int64_t now_ns)
 {
 	struct ds_lease lease;
 
 	if (ds_lease_read(object, &lease))
 		return;
-	t->dated = lease.renewed_ns != 0;
-	t->age_ns = now_ns - lease.renewed_ns;
+	t->dated = is_stamp(lease.renewed_ns) && lease.renewed_ns;
+	if (t->dated)
+		t->age_ns = now_ns - lease.renewed_ns;
 	t->duration_s = lease.duration_s;
 	(void)ds_kube_copy(t->holder, sizeof(t->holder), lease.holder); /* of the same size */
 }
@@ -75,8 +82,7 @@ static void read_configmap(struct ds_doctor_targets *t, json_object *object, int
 
 	for (const char *p = text; *p; p++)
 		t->lines += *p == '\n';
-	t->dated = !ds_time_parse(written, strlen(written), &at_ns) && at_ns >= 0 &&
-		   at_ns <= DS_EVENT_TIME_MAX;
+	t->dated = !ds_time_parse(written, strlen(written), &at_ns) && is_stamp(at_ns);
 	if (t->dated)
 		t->age_ns = now_ns - at_ns;
 }

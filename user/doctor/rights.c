@@ -15,6 +15,7 @@
 #define NEEDED DS_RIGHT_NEEDED
 #define OPTIONAL DS_RIGHT_OPTIONAL
 #define FOR_EVENTS DS_RIGHT_FOR_EVENTS
+#define FOR_PODS DS_RIGHT_FOR_PODS
 #define SHOWS_EVENTS (DS_RIGHT_FOR_EVENTS | DS_RIGHT_OPTIONAL)
 #define BINDINGS "targetgroupbindings"
 
@@ -45,6 +46,7 @@ const struct ds_right ds_rights[] = {
 	FOLLOW(TARGETS, "policy", "poddisruptionbudgets", ALL, OPTIONAL, ANY, "who holds evictions back"),
 	MAY(TARGETS, "get", "", "nodes", ALL, OPTIONAL, ANY, "removing what is of a node that is gone"),
 	FOLLOW(TARGETS, "", "pods", OWN, NEEDED, ANY, "which agents are there"),
+	FOLLOW(TARGETS, "", "pods", ALL, FOR_PODS, ANY, "readiness gates and owners of pods"),
 	MAY(TARGETS, "get", "", "configmaps", OWN, NEEDED, ANY, "handing it to the agents"),
 	MAY(TARGETS, "list", "", "configmaps", OWN, NEEDED, ANY, "handing it to the agents"),
 	MAY(TARGETS, "create", "", "configmaps", OWN, NEEDED, ANY, "handing it to the agents"),
@@ -68,6 +70,7 @@ static void member(struct ds_buf *body, const char *key, const char *value)
 bool ds_doctor_cluster_wants(const struct ds_doctor_cluster *c, const struct ds_right *right)
 {
 	return right->who == c->who && (!(right->need & DS_RIGHT_FOR_EVENTS) || c->events) &&
+	       (!(right->need & DS_RIGHT_FOR_PODS) || c->pods) &&
 	       (right->object != DS_RIGHT_OWN_CONFIGMAP || !c->standalone);
 }
 

@@ -94,7 +94,7 @@ class Printed:
 
     def wait_for_group(self, group):
         """Waits until drainsnoop knows of a target of the group."""
-        wait_for(lambda: self._read() or group.arn in self.groups, 20, f"drainsnoop to know the group {group.name}")
+        wait_for(lambda: self._read() or group.arn in self.groups, 60, f"drainsnoop to know the group {group.name}")
 
     def wait_for_verdicts(self, pods, timeout):
         """Waits until each of the pods has its verdict."""

@@ -86,7 +86,7 @@ class Agent(Printed):
         self.asked = set()          # UIDs of pods that were asked to end
         self.exits = {}             # (pod's UID, container): exit code
         self.tails = {}             # by path: what is read
-        self.starts, self.next, self.killed = 0, 1, False
+        self.starts, self.next, self.killed, self.with_node = 0, 1, False, False
         self.last_looks = []        # called before its end: what can be learned only while it runs
         self.over = threading.Event()
         self.state = os.path.join(self.node.folder, "state") if lab.settings.state else None
@@ -170,6 +170,20 @@ class Agent(Printed):
         self.recordings.append(os.path.join(self.lab.folder, f"recording{number}.jsonl"))
         return self.recordings[-1]
 
+    def wait_for_group(self, group):
+        """And until it knows by which addresses the group's load balancer sends."""
+        super().wait_for_group(group)
+        wait_for(lambda: self._read() or self._recorded("load_balancer.address"), 60,
+                 "drainsnoop to know the load balancer's addresses", 0.1)
+
+    def _recorded(self, name):
+        """Whether one of its recordings has such an event."""
+        for path in list(self.recordings):
+            with open(path, encoding="utf-8") as recording:
+                if f'"event.name":"drainsnoop.{name}"' in recording.read():
+                    return True
+        return False
+
     def take(self, event):
         super().take(event)
         self.starts += event.get("event.name") == "drainsnoop.start"
@@ -200,6 +214,7 @@ class Agent(Printed):
         self._wait_for_start(self.next)
 
     def ends_with_its_node(self):
+        self.with_node = True
         self.asked.update(dict(self.pods.known))
 
     def between(self):
@@ -233,7 +248,7 @@ class Agent(Printed):
         for look in self.last_looks:
             look()
         self.asked.update(dict(self.pods.known))
-        counted = self._metrics() if self.starts == 1 and self.pods.known else None
+        counted = self._metrics() if self.starts == 1 and not self.with_node else None
         self.plane.kubectl("-n", NAMESPACE, "delete", "daemonset/" + NAME, "--wait", timeout=90)
         wait_for(lambda: not self.pods.known or self.lab.check(), 60, "the end of the agent's pod")
         self.end()

@@ -57,6 +57,7 @@ class RealKubernetes:
             self.group.add_node("node")
         for pod in self.running:
             self.lab.tracer.wait_for_pod(pod)
+        self.lab.tracer.wait_for_group(self.group)
         self.lab.say(f"{settings.pods} pods are ready")
 
     def rollout(self):
@@ -85,6 +86,13 @@ class RealKubernetes:
         self.lab.say(f"{pod.name} is to be evicted")
         with self.one_more_ends():
             self.api.create(f"{PODS}/{pod.name}/eviction", manifests.eviction(pod.name))
+
+    def delete_by_hand(self, pod):
+        """`kubectl delete pod`."""
+        self.trigger = "manual"
+        self.lab.say(f"{pod.name} is deleted by hand")
+        with self.one_more_ends():
+            self.api.delete(f"{PODS}/{pod.name}")
 
     def preempt(self):
         """Has a pod come that is more important and leaves no room for one of the others."""

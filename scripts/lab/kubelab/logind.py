@@ -6,7 +6,6 @@ that, it ends the node's pods as it does on a real machine, and closes the lock:
 The part of D-Bus that it speaks for this: EXTERNAL authentication, method calls, one signal, little-endian.
 """
 
-import os
 import secrets
 import socket
 import struct

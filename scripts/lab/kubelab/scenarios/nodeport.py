@@ -4,20 +4,14 @@
 from scenarios import at_least, found
 from scenarios.instance_cluster import mechanics, unknown_drain
 
-from . import triggered
+from . import rolling, triggered
 
 SUMMARY = "instance targets, the real kube-proxy: what it sends on is named by the pod, nobody tells a drain"
 # It writes its rules at most once in sync seconds: a pod that has just come keeps it from telling one that goes.
 SETTINGS = {"target": "instance", "reuse": "never", "pods": 3, "rate": 60.0, "sync": 3.0, "grace": 30.0}
 FAMILIES = ("ipv4", "ipv6")
 __all__ = ["FAMILIES", "SETTINGS", "SUMMARY", "mechanics", "must_find", "play"]
-
-
-def play(lab):
-    lab.kubernetes.deploy()
-    lab.start_clients()
-    lab.tracer.wait_for_group(lab.group)
-    lab.kubernetes.rollout()
+play = rolling
 
 
 def handed_over(run):
