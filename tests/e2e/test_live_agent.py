@@ -54,7 +54,7 @@ class Agent(unittest.TestCase):
     def get(self, page):
         """Status and text of a page; status None while nobody answers."""
         with netns.inside(self.netns):
-            connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=10)
+            connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
             try:
                 connection.request("GET", page)
                 reply = connection.getresponse()
