@@ -6,6 +6,7 @@
  * hours have passed, nothing is left of them.
  *
  * Built from: user/source/cluster/cluster.c user/source/cluster/cluster_event.c
+ * Built from: user/source/cluster/cluster_budget.c user/source/cluster/cluster_touch.c
  * Built from: user/source/cluster/cluster_group.c user/source/cluster/cluster_labels.c
  * Built from: user/source/cluster/cluster_member.c user/source/cluster/cluster_object.c
  * Built from: user/source/cluster/cluster_pod.c user/source/cluster/cluster_read.c
@@ -13,6 +14,7 @@
  * Built from: user/source/cluster/cluster_table.c user/source/cluster/cluster_trigger.c
  * Built from: user/source/aws/aws_arn.c user/source/aws/aws_region.c
  * Built from: user/source/kube/kube_json.c user/source/kube/kube_pod.c
+ * Built from: user/source/kube/kube_owner.c
  * Built from: user/source/kube/kube_prestop.c user/source/kube/kube_ready.c
  * Packages: json-c
  */

@@ -8,7 +8,7 @@
  * Built from: user/source/kube/kube_json.c user/source/kube/kube_known.c
  * Built from: user/source/kube/kube_pod.c user/source/kube/kube_pods.c
  * Built from: user/source/kube/kube_prestop.c user/source/kube/kube_ready.c
- * Built from: user/util/percent.c
+ * Built from: user/source/kube/kube_owner.c user/util/percent.c
  * Packages: json-c
  */
 #include <errno.h>

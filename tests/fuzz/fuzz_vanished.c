@@ -5,6 +5,8 @@
  * it is gone; "e" a pod has ended, NODE UID; "+" time passes. A pod is judged once, when it is due.
  *
  * Built from: user/source/handover/vanished.c user/source/kube/kube_json.c
+ * Built from: user/source/kube/kube_owner.c user/source/kube/kube_pod.c
+ * Built from: user/source/kube/kube_prestop.c user/source/kube/kube_ready.c
  * Packages: json-c
  */
 #include <stdlib.h>
