@@ -81,14 +81,6 @@ static const char *due(int at)
 	return room;
 }
 
-static void write_it(int at, bool ok)
-{
-	struct ds_kube_event_subject s;
-
-	assert_true(ds_kube_events_due(events, BEGIN + at * S, &s));
-	ds_kube_events_written(events, &s, ok, BEGIN + at * S);
-}
-
 static json_object *body(int at, const char *uid)
 {
 	struct ds_kube_event_subject s;
@@ -101,6 +93,20 @@ static json_object *body(int at, const char *uid)
 	assert_non_null(json);
 	ds_buf_free(&b);
 	return json;
+}
+
+static void answered(int at, bool ok)
+{
+	struct ds_kube_event_subject s;
+
+	assert_true(ds_kube_events_due(events, BEGIN + at * S, &s));
+	ds_kube_events_written(events, &s, ok, BEGIN + at * S);
+}
+
+static void write_it(int at, bool ok)
+{
+	json_object_put(body(at, ""));
+	answered(at, ok);
 }
 
 static void one_for_all_pods_of_a_rollout(void **state)
@@ -216,6 +222,42 @@ static void what_could_not_be_written_is_tried_again(void **state)
 	assert_string_equal(due(10000), "");
 }
 
+static void tells(int at, const char *message, const char *first)
+{
+	json_object *json = body(at, "");
+
+	assert_string_equal(ds_kube_text(json, "message"), message);
+	assert_string_equal(ds_kube_text(json, "firstTimestamp"), first);
+	json_object_put(json);
+}
+
+/* The API server takes its time to answer: what comes meanwhile is for the next one. */
+static void what_comes_while_one_is_written_is_not_forgotten(void **state)
+{
+	(void)state;
+	dropped("web", 0);
+	advise("Deployment/shop/web");
+	json_object_put(body(30, ""));
+	dropped("web", 31);
+	answered(62, true);
+	assert_string_equal(due(361), "");
+	tells(362, "3 connections of the load balancer lost on node node-1 as 1 pod went away: "
+	      "listener_closed 2, aborted_in_flight 1", "2026-11-22T22:37:31Z");
+	/* One that failed told nothing; advice that came meanwhile is kept. */
+	dropped("web", 363);
+	advise("Deployment/shop/web");
+	answered(393, false);
+	tells(460, "6 connections of the load balancer lost on node node-1 as 2 pods went away: "
+	      "listener_closed 4, aborted_in_flight 2. Advised: raise_prestop: sleep.seconds none -> 12",
+	      "2026-11-22T22:37:31Z");
+	advise("Deployment/shop/web");
+	answered(460, true);
+	dropped("web", 461);
+	tells(800, "3 connections of the load balancer lost on node node-1 as 1 pod went away: "
+	      "listener_closed 2, aborted_in_flight 1. Advised: raise_prestop: sleep.seconds none -> 12",
+	      "2026-11-22T22:44:41Z");
+}
+
 static void other_workloads_and_none(void **state)
 {
 	struct ds_event ev;
@@ -277,6 +319,7 @@ int main(void)
 		T(at_most_one_in_five_minutes),
 		T(at_most_one_in_ten_seconds),
 		T(what_could_not_be_written_is_tried_again),
+		T(what_comes_while_one_is_written_is_not_forgotten),
 		T(other_workloads_and_none),
 		T(a_table_that_is_full),
 		T(names_that_are_too_long),

@@ -27,14 +27,21 @@ static const struct {
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
+struct counts {
+	uint64_t pods, drops, by[DS_CAUSE_MAX];
+};
+
 struct workload {
 	char key[32 + 2 * (NAME_LEN + 1)];	/* Kind/namespace/name, as advice names it */
 	size_t kind;
 	char namespace_[NAME_LEN + 1], name[NAME_LEN + 1];
-	uint64_t pods, drops, by[DS_CAUSE_MAX];	/* since the last Event */
+	struct counts sum;			/* since the last Event */
+	struct counts told;			/* of them, by the one that is being written */
 	int64_t first_ns, last_ns;		/* the verdicts of these pods */
+	int64_t rest_ns;			/* the first verdict of those that are not told */
 	int64_t after_ns;			/* not before: there was one */
 	char advice[ADVICE_LEN];		/* "" = none */
+	bool advice_told;
 	UT_hash_handle hh;
 };
 
@@ -62,7 +69,7 @@ static bool make_room(struct ds_kube_events *e)
 	if (HASH_COUNT(e->workloads) < DS_KUBE_EVENT_WORKLOADS_MAX)
 		return true;
 	HASH_ITER(hh, e->workloads, w, next) {
-		if (w->pods)
+		if (w->sum.pods)
 			continue;
 		HASH_DELETE(hh, e->workloads, w);
 		free(w);
@@ -117,13 +124,15 @@ static void take_verdict(struct ds_kube_events *e, const struct ds_event *ev)
 		e->left_out++;	/* no workload that could bear it, or no room */
 		return;
 	}
-	if (!w->pods++)
+	if (!w->sum.pods)
 		w->first_ns = ev->time_ns;
+	if (w->sum.pods++ == w->told.pods)
+		w->rest_ns = ev->time_ns;
 	w->last_ns = ev->time_ns;
-	w->drops += (uint64_t)ev->verdict_drops;
+	w->sum.drops += (uint64_t)ev->verdict_drops;
 	for (int cause = 0; cause < DS_CAUSE_MAX && ds_event_has(ev, DS_KEY_DROPS_BY); cause++)
 		if (ds_cause_is_rollout(cause))
-			w->by[cause] += ev->drops_by[cause];
+			w->sum.by[cause] += ev->drops_by[cause];
 }
 
 static void take_advice(struct ds_kube_events *e, const struct ds_event *ev)
@@ -133,6 +142,7 @@ static void take_advice(struct ds_kube_events *e, const struct ds_event *ev)
 
 	if (!w)
 		return;
+	w->advice_told = false;
 	(void)snprintf(w->advice, sizeof(w->advice), "%s: %s %s -> %s",
 		       ds_name(DS_NAMES_ADVICE, ev->advice),
 		       ds_event_has(ev, DS_KEY_ADVICE_FIELD) ? ev->advice_field : "?",
@@ -152,7 +162,7 @@ void ds_kube_events_take(struct ds_kube_events *e, const struct ds_event *ev)
 
 static bool is_due(const struct workload *w, int64_t now_ns)
 {
-	return w->pods && now_ns >= w->after_ns &&
+	return w->sum.pods && now_ns >= w->after_ns &&
 	       (now_ns - w->last_ns >= DS_KUBE_EVENT_QUIET_NS ||
 		now_ns - w->first_ns >= DS_KUBE_EVENT_WAIT_NS);
 }
@@ -183,6 +193,18 @@ static struct workload *workload_of(const struct ds_kube_events *e,
 	return find(e, key);
 }
 
+/* What was judged while the Event was on its way is not in it. */
+static void forget_told(struct workload *w)
+{
+	w->sum.pods -= w->told.pods;
+	w->sum.drops -= w->told.drops;
+	for (int cause = 0; cause < DS_CAUSE_MAX; cause++)
+		w->sum.by[cause] -= w->told.by[cause];
+	w->first_ns = w->rest_ns;
+	if (w->advice_told)
+		w->advice[0] = '\0';
+}
+
 void ds_kube_events_written(struct ds_kube_events *e, const struct ds_kube_event_subject *subject,
 			    bool ok, int64_t now_ns)
 {
@@ -192,11 +214,9 @@ void ds_kube_events_written(struct ds_kube_events *e, const struct ds_kube_event
 	if (!w)
 		return;
 	w->after_ns = now_ns + (ok ? DS_KUBE_EVENT_GAP_NS : AGAIN_NS);
-	if (!ok)
-		return;
-	w->pods = w->drops = 0;
-	memset(w->by, 0, sizeof(w->by));
-	w->advice[0] = '\0';
+	if (ok)
+		forget_told(w);
+	memset(&w->told, 0, sizeof(w->told));
 }
 
 /* ---- the text ---- */
@@ -207,13 +227,13 @@ static void write_message(const struct ds_kube_events *e, const struct workload 
 	const char *between = ": ";
 
 	ds_buf_printf(b, "%llu connection%s of the load balancer lost on node %s as %llu pod%s went away",
-		      (unsigned long long)w->drops, w->drops == 1 ? "" : "s", e->node,
-		      (unsigned long long)w->pods, w->pods == 1 ? "" : "s");
+		      (unsigned long long)w->sum.drops, w->sum.drops == 1 ? "" : "s", e->node,
+		      (unsigned long long)w->sum.pods, w->sum.pods == 1 ? "" : "s");
 	for (int cause = 0; cause < DS_CAUSE_MAX; cause++) {
-		if (!w->by[cause])
+		if (!w->sum.by[cause])
 			continue;
 		ds_buf_printf(b, "%s%s %llu", between, ds_name(DS_NAMES_CAUSE, cause),
-			      (unsigned long long)w->by[cause]);
+			      (unsigned long long)w->sum.by[cause]);
 		between = ", ";
 	}
 	if (w->advice[0])
@@ -245,11 +265,11 @@ static size_t cut(const char *text, size_t len)
 	return len;
 }
 
-void ds_kube_events_body(const struct ds_kube_events *e,
+void ds_kube_events_body(struct ds_kube_events *e,
 			 const struct ds_kube_event_subject *subject, const char *uid,
 			 int64_t now_ns, struct ds_buf *body)
 {
-	const struct workload *w = workload_of(e, subject);
+	struct workload *w = workload_of(e, subject);
 	struct ds_buf message = { 0 };
 	char prefix[PREFIX_LEN + 2];
 
@@ -257,6 +277,8 @@ void ds_kube_events_body(const struct ds_kube_events *e,
 		return;
 	(void)snprintf(prefix, sizeof(prefix), "%.*s.", PREFIX_LEN, w->name);
 	write_message(e, w, &message);
+	w->told = w->sum;
+	w->advice_told = true;
 	body->failed = body->failed || message.failed;
 	put(body, "{\"apiVersion\":\"v1\",\"kind\":\"Event\",\"metadata\":{\"generateName\":", prefix);
 	put(body, ",\"namespace\":", w->namespace_);

@@ -52,11 +52,14 @@ bool ds_kube_events_due(const struct ds_kube_events *e, int64_t now_ns,
  * The Event that is due for that workload, as JSON (core/v1); uid: of the workload's object, "" =
  * not known. Appends to body.
  */
-void ds_kube_events_body(const struct ds_kube_events *e,
+void ds_kube_events_body(struct ds_kube_events *e,
 			 const struct ds_kube_event_subject *subject, const char *uid,
 			 int64_t now_ns, struct ds_buf *body);
 
-/* It was written: what it told is over. Or could not be: it is due again after a minute. */
+/*
+ * The Event was written: what its body told is over, what came since is not. Or it could not be: it
+ * is due again after a minute.
+ */
 void ds_kube_events_written(struct ds_kube_events *e, const struct ds_kube_event_subject *subject,
 			    bool ok, int64_t now_ns);
 
