@@ -50,7 +50,6 @@ struct ds_run {
 	uint64_t record_seq;
 	uint64_t own_seq;		/* of events that are made here */
 	uint64_t refused;		/* not taken by the merge stage */
-	int64_t started_ns;
 	/* By the monotonic clock: one that is set ends no run and keeps no tick back. */
 	int64_t begun_ns, turned_ns, next_tick_ns, next_second_ns;
 	int64_t hurry_until_ns;		/* 0 = in no hurry */
@@ -348,7 +347,8 @@ static void announce_start(struct ds_run *run)
 	struct ds_opening_room room;
 	struct ds_event ev;
 
-	ds_opening_start(run->options, run->kernel, run->started_ns, &room, &ev);
+	ds_opening_start(run->options, run->kernel, ds_sources_attached_ns(run->sources), &room,
+			 &ev);
 	memcpy(ev.run_id, run->run_id, sizeof(ev.run_id));
 	DS_SET_STR(&ev, CLUSTER, cluster, run->options->cluster);
 	DS_SET_STR(&ev, NODE, node, run->node);
@@ -397,8 +397,7 @@ static int open_files(struct ds_run *run)
 static int open_sources(struct ds_run *run)
 {
 	struct ds_sources_options so = { .options = run->options, .loop = &run->loop,
-					 .node = run->node, .started_ns = run->started_ns,
-					 .deliver = deliver, .ctx = run };
+					 .node = run->node, .deliver = deliver, .ctx = run };
 	int r = ds_sources_new(&run->sources, &so);
 
 	if (r)
@@ -424,7 +423,6 @@ static int set_up(struct ds_run *run)
 {
 	int r;
 
-	run->started_ns = ds_clock_ns(CLOCK_REALTIME);
 	run->begun_ns = run->turned_ns = ds_clock_ns(CLOCK_MONOTONIC);
 	make_run_id(run->run_id);
 	ds_node_name(run->options->node, run->node, sizeof(run->node));

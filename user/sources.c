@@ -16,6 +16,7 @@
 #include "user/source/kube/kube.h"
 #include "user/source/route/route.h"
 #include "user/source/targets/targets.h"
+#include "user/util/clock.h"
 #include "user/util/log.h"
 
 #define CONSUME_BUDGET 65536
@@ -34,6 +35,7 @@ struct ds_sources {
 	struct ds_elb *elb;		/* the same */
 	uint64_t own_seq;		/* of events that are made here */
 	bool names_pods;		/* somebody tells who the pods are */
+	int64_t attached_ns;
 };
 
 static void deliver(void *ctx, struct ds_event *ev)
@@ -102,6 +104,7 @@ static int open_kernel(struct ds_sources *s)
 	r = ds_kernel_new(&s->kernel, &ko);
 	if (r)
 		ds_log_warn("`drainsnoop doctor` says what stands in the way, and how to mend it");
+	s->attached_ns = ds_clock_ns(CLOCK_REALTIME);
 	return r;
 }
 
@@ -157,7 +160,7 @@ int ds_sources_open_route(struct ds_sources *s)
 static void deliver_named(struct ds_sources *s)
 {
 	const struct ds_options *o = s->options.options;
-	int64_t since_ns = s->options.started_ns;
+	int64_t since_ns = s->attached_ns;
 	struct ds_opening_room room;
 	struct ds_event ev;
 
@@ -211,6 +214,11 @@ int ds_sources_open(struct ds_sources *s)
 }
 
 /* ---- while it runs ---- */
+
+int64_t ds_sources_attached_ns(const struct ds_sources *s)
+{
+	return s->attached_ns;
+}
 
 struct ds_kernel *ds_sources_kernel(const struct ds_sources *s)
 {

@@ -19,7 +19,6 @@ struct ds_sources_options {
 	const struct ds_options *options;
 	struct uv_loop_s *loop;
 	const char *node;	/* as Kubernetes names it */
-	int64_t started_ns;	/* of the run: what the command line names is known since then */
 	/* An event; rank and source_seq are set. Borrowed for the call. */
 	void (*deliver)(void *ctx, struct ds_event *ev);
 	void *ctx;
@@ -35,6 +34,9 @@ int ds_sources_new(struct ds_sources **ret_sources, const struct ds_sources_opti
 /* Reads the routes; then ds_sources_open the rest. 0, or -errno with one line logged. */
 int ds_sources_open_route(struct ds_sources *s);
 int ds_sources_open(struct ds_sources *s);
+
+/* When the kernel's programs were attached: from then on what they see is evidence. */
+int64_t ds_sources_attached_ns(const struct ds_sources *s);
 
 struct ds_kernel *ds_sources_kernel(const struct ds_sources *s);
 struct ds_kube_api *ds_sources_kube_api(const struct ds_sources *s);	/* NULL = none */

@@ -3,9 +3,11 @@
 
 Everything happens in a network namespace of the test's own, without any traffic."""
 
+import datetime
 import glob
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -102,6 +104,25 @@ class Live(unittest.TestCase):
         self.assertEqual(process.wait(60), 0)
         self.assertEqual(self.names()[0], "drainsnoop.start")
         self.assertEqual(self.names()[-1], "drainsnoop.stop")
+
+    @unittest.skipUnless(shutil.which("strace"), "needs strace")
+    def test_the_first_line_is_of_the_moment_when_all_was_attached(self):
+        """strace, which makes that take its time, says when the last program was."""
+        calls = os.path.join(self.folder, "calls")
+        with open(self.output, "wb") as out:
+            subprocess.run(["nsenter", f"--net=/run/netns/{self.netns}", "strace", "-D", "-f", "-qq", "-ttt", "-e",
+                            "trace=bpf,write", "-o", calls, BINARY, "trace", "-o", "json", "--duration", "1s"],
+                           stdout=out, check=True, timeout=120)
+        first, before = self.lines()[0], []
+        with open(calls, encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if " write(1, " in line:
+                    break
+                attached = re.match(r"\d+ +(\d+\.\d+) bpf\((?:BPF_RAW_TRACEPOINT_OPEN|BPF_LINK_CREATE)\b.* = \d+$", line)
+                if attached:
+                    before.append(float(attached.group(1)))
+        self.assertGreaterEqual(len(before), len(first["drainsnoop.probes.attached"].split(",")))
+        self.assertGreaterEqual(datetime.datetime.fromisoformat(first["time"][:26] + "+00:00").timestamp(), before[-1])
 
     def test_duration_ends_by_itself(self):
         self.assertEqual(self.start("--duration", "1s").wait(60), 0)

@@ -289,7 +289,7 @@ enum ds_key { DS_KEY_LIST(DS_KEY_ENUM_) DS_KEY_MAX };
 
 /* X(ID, "event.name", INPUT (1 input, 0 output), default LEVEL, "what it means") */
 #define DS_KIND_LIST(X) \
-	X(START, "drainsnoop.start", 1, INFO, "first line of every recording and stream") \
+	X(START, "drainsnoop.start", 1, INFO, "first line of every recording and stream; its time is the moment at which all was attached, from which on packets are observed") \
 	X(PACKET, "drainsnoop.kernel.packet", 1, INFO, "evidence about one packet") \
 	X(SOCKET, "drainsnoop.kernel.socket", 1, INFO, "a socket of a pod changed") \
 	X(PROCESS, "drainsnoop.kernel.process", 1, INFO, "a process of a pod was signalled or ended") \
