@@ -10,6 +10,13 @@ BPFTOOL ?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
 LLVM_STRIP ?= llvm-strip
 PKG_CONFIG ?= pkg-config
 
+# The commit, for build_info: asked of git once it is needed, given with REVISION=..., else empty. Only
+# of a repository that is this folder's own, also where somebody else's (sudo).
+GIT := git --git-dir=.git --work-tree=. --no-optional-locks
+REVISION ?= $(shell test -e .git && $(GIT) rev-parse --short=12 HEAD 2>/dev/null && \
+	$(GIT) status --porcelain -uno 2>/dev/null | sed -n '1s/.*/-dirty/p')
+REVISION_WORD = $(subst $() $(),,$(REVISION))
+
 ifeq ($(SAN),1)
 BUILD := build-san
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -59,7 +66,7 @@ BIN       := $(BUILD)/drainsnoop
 UNIT_SRC  := $(wildcard tests/unit/test_*.c)
 UNIT_BIN  := $(UNIT_SRC:%.c=$(BUILD)/%)
 
-.PHONY: all help test unit stages tap-share check-arch fuzz schema-check install uninstall image clean docs krew format
+.PHONY: FORCE all help test unit stages tap-share check-arch fuzz schema-check install uninstall image clean docs krew format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -68,7 +75,7 @@ all: $(BIN) ## build drainsnoop (the default)
 help: ## this list
 	@printf 'Targets:\n'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
-	@printf 'Variables: V=1 (show commands), SAN=1 (ASan and UBSan, in build-san), WERROR=1, PREFIX, DESTDIR, CC, CLANG\n'
+	@printf 'Variables: V=1 (show commands), SAN=1 (ASan and UBSan, in build-san), WERROR=1, PREFIX, DESTDIR, CC, CLANG, REVISION\n'
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) include/ds_record.h
 	$(call say,BPF,$<)
@@ -93,6 +100,16 @@ $(BUILD)/%.o: %.c | $(SKEL)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c $< -o $@
+
+# Written only where it changed, and so is what depends on it.
+$(BUILD)/revision: FORCE
+	@mkdir -p $(@D)
+	@r='$(REVISION_WORD)'; [ -f $@ ] && [ "$$(cat $@)" = "$$r" ] || printf '%s' "$$r" > $@
+
+$(BUILD)/user/util/revision.o: $(BUILD)/revision
+$(BUILD)/user/util/revision.o: CPPFLAGS += -DDS_REVISION='"$(shell cat $(BUILD)/revision 2>/dev/null)"'
+
+FORCE:
 
 $(CORE_LIB): $(call obj,$(CORE_SRC) $(UTIL_SRC) $(JUDGE_SRC))
 	$(call say,AR,$@)
@@ -158,7 +175,8 @@ uninstall: ## remove what install put there
 IMAGE := ghcr.io/drainsnoop/drainsnoop:$(VERSION)
 ifdef ENGINE
 image:
-	$(ENGINE) build -f deploy/Containerfile -t $(IMAGE) --build-arg VERSION=$(VERSION) .
+	$(ENGINE) build -f deploy/Containerfile -t $(IMAGE) --build-arg VERSION=$(VERSION) \
+		--build-arg REVISION=$(REVISION_WORD) .
 else
 image: $(BIN) ## build the container image as an archive (ENGINE=podman: by that engine)
 	$(Q)scripts/image --program $(BIN) --version $(VERSION) --strip $(LLVM_STRIP)
