@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `drainsnoop agent`: a live run on a node of a cluster. Its conclusions go out as JSON lines by a
- * queue that never keeps the loop waiting; what cannot be written is counted, not waited for.
+ * `drainsnoop agent`: a live run on a node of a cluster. Its conclusions go out as JSON lines, and
+ * its messages, by queues that never keep the loop waiting; what cannot be written is counted, not
+ * waited for.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -16,6 +17,7 @@
 #include "user/core/event_json.h"
 #include "user/sink/kube_results.h"
 #include "user/sink/line_queue.h"
+#include "user/sink/log_queue.h"
 #include "user/sink/redact.h"
 #include "user/util/log.h"
 #include "user/util/secret_file.h"
@@ -30,6 +32,7 @@
 struct agent {
 	const struct ds_options *options;
 	struct ds_run *run;
+	struct ds_log_queue *said;
 	struct ds_line_queue *queue;
 	struct ds_agent_pages *pages;
 	struct ds_redact *redact;	/* NULL = every address is shown */
@@ -66,10 +69,12 @@ static int make_redact(struct agent *agent)
 static int open_agent(void *ctx, struct ds_run *run)
 {
 	struct agent *agent = ctx;
-	int r = agent->options->redact_peers ? make_redact(agent) : 0;
+	int r = ds_log_queue_new(&agent->said);
 
 	agent->run = run;
-	r = r ? r : ds_agent_pages_new(&agent->pages, agent->options, run);
+	if (!r && agent->options->redact_peers)
+		r = make_redact(agent);
+	r = r ? r : ds_agent_pages_new(&agent->pages, agent->options, run, agent->said);
 	return r ? r : ds_line_queue_new(&agent->queue, STDOUT_FILENO, "standard output",
 					 QUEUE_BYTES);
 }
@@ -139,6 +144,7 @@ static void each_second(void *ctx)
 
 	open_results(agent);
 	tell_lost(agent);
+	ds_log_queue_review(agent->said);
 	if (!ds_line_queue_is_gone(agent->queue))
 		return;
 	/* Only a new container gets another one. */
@@ -187,6 +193,7 @@ static void free_agent(void *ctx)
 	ds_line_queue_free(&agent->queue);
 	ds_redact_free(&agent->redact);
 	ds_buf_free(&agent->line);
+	ds_log_queue_free(&agent->said);	/* last: all of them have something to say */
 }
 
 int ds_command_agent(const struct ds_options *options)

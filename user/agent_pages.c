@@ -9,13 +9,16 @@
 #include "user/sink/web.h"
 #include "user/util/clock.h"
 #include "user/util/log.h"
+#include "user/util/revision.h"
 #include "user/util/timefmt.h"
 
 #define STUCK_NS (10 * DS_NS_PER_S)	/* a loop that has not turned for so long */
 
 struct ds_agent_pages {
 	struct ds_run *run;
+	const struct ds_log_queue *said;
 	struct ds_metrics *metrics;
+	struct ds_process_usage usage;
 	struct ds_web *web;
 };
 
@@ -23,9 +26,12 @@ static void metrics_page(void *ctx, bool openmetrics, struct ds_buf *out)
 {
 	struct ds_agent_pages *pages = ctx;
 	/* Lines that were lost are among the input: the run is told of them. */
-	struct ds_metrics_now now = { .late = ds_run_late(pages->run) };
+	struct ds_metrics_now now = { .late = ds_run_late(pages->run),
+				      .lost_messages = ds_log_queue_lost(pages->said),
+				      .core = ds_run_counts(pages->run) };
 
-	ds_process_usage_read(&now.usage);
+	ds_process_usage_read(&pages->usage);
+	now.usage = pages->usage;
 	ds_metrics_render(pages->metrics, &now, openmetrics, out);
 }
 
@@ -55,7 +61,8 @@ static bool is_ready(void *ctx, struct ds_buf *why)
 
 static int open_pages(struct ds_agent_pages *pages, const struct ds_options *options)
 {
-	struct ds_metrics_options mo = { .libbpf = libbpf_version_string() + 1 /* its v */ };
+	struct ds_metrics_options mo = { .revision = ds_revision(),
+					 .libbpf = libbpf_version_string() + 1 /* its v */ };
 	struct ds_web_pages wp = { .metrics = metrics_page, .healthy = is_healthy,
 				   .ready = is_ready, .ctx = pages };
 	int r = ds_metrics_parse_labels(options->metrics_labels, &mo.by_namespace);
@@ -67,7 +74,7 @@ static int open_pages(struct ds_agent_pages *pages, const struct ds_options *opt
 }
 
 int ds_agent_pages_new(struct ds_agent_pages **ret_pages, const struct ds_options *options,
-		       struct ds_run *run)
+		       struct ds_run *run, const struct ds_log_queue *said)
 {
 	struct ds_agent_pages *pages;
 	int r;
@@ -79,6 +86,7 @@ int ds_agent_pages_new(struct ds_agent_pages **ret_pages, const struct ds_option
 	if (!pages)
 		return ds_log_err(ENOMEM, "count what is seen");
 	pages->run = run;
+	pages->said = said;
 	r = open_pages(pages, options);
 	if (r)
 		ds_agent_pages_free(&pages);

@@ -4,6 +4,7 @@
 #define DS_AGENT_PAGES_H
 
 #include "user/run.h"
+#include "user/sink/log_queue.h"
 
 struct ds_agent_pages;
 
@@ -12,7 +13,7 @@ struct ds_agent_pages;
  * line logged.
  */
 int ds_agent_pages_new(struct ds_agent_pages **ret_pages, const struct ds_options *options,
-		       struct ds_run *run);
+		       struct ds_run *run, const struct ds_log_queue *said);
 
 /* Count an event; NULL pages count nothing. */
 void ds_agent_pages_input(struct ds_agent_pages *pages, const struct ds_event *ev);

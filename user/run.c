@@ -101,6 +101,11 @@ uint64_t ds_run_late(const struct ds_run *run)
 	return ds_merge_late(run->merge);
 }
 
+struct ds_core_counts ds_run_counts(const struct ds_run *run)
+{
+	return ds_core_counts(run->core);
+}
+
 bool ds_run_is_attached(const struct ds_run *run)
 {
 	return run->attached;

@@ -7,7 +7,7 @@
 #ifndef DS_RUN_H
 #define DS_RUN_H
 
-#include "user/core/event.h"
+#include "user/core/core.h"
 #include "user/options.h"
 
 struct uv_loop_s;
@@ -71,6 +71,9 @@ void ds_run_lost(struct ds_run *run, int stage, const char *class, uint64_t cnt)
 
 /* The end may come at any moment: for five minutes files are written as soon as they change. */
 void ds_run_hurry(struct ds_run *run);
+
+/* What the core holds, and what it could not place. */
+struct ds_core_counts ds_run_counts(const struct ds_run *run);
 
 /* Events that came later than the merge stage waits, so far. */
 uint64_t ds_run_late(const struct ds_run *run);

@@ -19,6 +19,7 @@
 #include "user/watcher.h"
 #include "user/core/event_json.h"
 #include "user/sink/line_queue.h"
+#include "user/sink/log_queue.h"
 #include "user/sink/process_usage.h"
 #include "user/sink/watcher_metrics.h"
 #include "user/sink/web.h"
@@ -41,6 +42,8 @@ struct targets {
 	struct ds_leader *leader;
 	struct ds_watcher *watcher;	/* while this instance leads */
 	struct ds_watcher_metrics *metrics;
+	struct ds_process_usage usage;
+	struct ds_log_queue *said;
 	struct ds_line_queue *queue;
 	struct ds_buf line;
 	uint64_t lost;			/* lines that were not written */
@@ -134,6 +137,7 @@ static void on_tick(uv_timer_t *timer)
 
 	t->turned_ns = ds_clock_ns(CLOCK_MONOTONIC);
 	t->lost += ds_line_queue_take_lost(t->queue);
+	ds_log_queue_review(t->said);
 	if (!ds_line_queue_is_gone(t->queue) || t->ending)
 		return;
 	ds_log_warn("nobody reads standard output any more; ending");
@@ -154,11 +158,13 @@ static void show_metrics(void *ctx, bool openmetrics, struct ds_buf *out)
 {
 	struct targets *t = ctx;
 	struct ds_watcher_metrics_now now = { .leads = t->watcher != NULL, .goes = goes, .ctx = t,
-					      .lost_output = t->lost };
+					      .lost_output = t->lost,
+					      .lost_messages = ds_log_queue_lost(t->said) };
 
 	if (t->watcher)
 		ds_watcher_writes(t->watcher, &now.writes, &now.failed);
-	ds_process_usage_read(&now.usage);
+	ds_process_usage_read(&t->usage);
+	now.usage = t->usage;
 	ds_watcher_metrics_render(t->metrics, &now, openmetrics, out);
 }
 
@@ -257,6 +263,9 @@ static int set_up(struct targets *t)
 
 	ds_own_namespace(t->options->config_namespace, t->namespace_, sizeof(t->namespace_));
 	make_identity(t);
+	r = ds_log_queue_new(&t->said);
+	if (r)
+		return r;
 	r = ds_watcher_metrics_new(&t->metrics);
 	if (r)
 		return ds_log_err(r, "set up");
@@ -305,6 +314,7 @@ static void tear_down(struct targets *t)
 	ds_line_queue_free(&t->queue);
 	ds_buf_free(&t->line);
 	ds_watcher_metrics_free(&t->metrics);
+	ds_log_queue_free(&t->said);
 }
 
 int ds_command_targets(const struct ds_options *options)

@@ -110,7 +110,7 @@ static void on_turn(uv_timer_t *timer)
 static void metrics(void *ctx, bool openmetrics, struct ds_buf *out)
 {
 	struct serve *s = ctx;
-	struct ds_metrics_now now = { 0 };
+	struct ds_metrics_now now = { .core = ds_core_counts(s->core) };
 
 	ds_process_usage_read(&now.usage);
 	ds_metrics_render(s->metrics, &now, openmetrics, out);

@@ -3,12 +3,14 @@
 
 In network namespaces of the test's own, against a stand-in of the API server (fake_kube.py)."""
 
+import fcntl
 import http.client
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -38,12 +40,12 @@ class Agent(unittest.TestCase):
         for pod in pods:
             self.kube.put(pod)
 
-    def start(self, *args, stdout=None, begin=(), **environment):
+    def start(self, *args, stdout=None, stderr=None, begin=(), **environment):
         out = stdout or open(self.output, "wb")
         argv = [*netns.enter(self.netns), *begin, BINARY, "agent", "--kube-api", self.kube.url, "--node", "node-1",
                 "--metrics-listen", f"127.0.0.1:{PORT}", *args]
         with open(self.errors, "wb") as errors:
-            process = subprocess.Popen(argv, stdout=out, stderr=errors, stdin=subprocess.DEVNULL,
+            process = subprocess.Popen(argv, stdout=out, stderr=stderr or errors, stdin=subprocess.DEVNULL,
                                        env=dict(os.environ, **environment))
         self.addCleanup(self.end, process)
         if not stdout:
@@ -97,6 +99,11 @@ class Probes(Agent):
         self.wait_ready()
         wait_for(lambda: "drainsnoop.pod.state" in self.names(), 60, "the pod")
         self.assertGreater(self.metric('drainsnoop_probes{state="attached"}'), 0)
+        self.assertEqual(self.metric('drainsnoop_pod_cache_entries{state="live"}'), 1)
+        with open(os.path.join(os.path.dirname(BINARY), "revision"), encoding="ascii") as file:
+            revision = file.read()
+        self.assertRegex(self.get("/metrics")[1], rf'\ndrainsnoop_build_info{{version="[^"]+",'
+                         + (f'revision="{revision}",' if revision else "") + r'libbpf="[^"]+"\} 1\n')
         # An API server that goes away takes no agent with it.
         self.kube.stop()
         wait_for(lambda: "the API server cannot be asked" in self.said(), 60, "the trouble")
@@ -118,6 +125,44 @@ class Probes(Agent):
             connection.close()
         process.send_signal(signal.SIGCONT)
         wait_for(lambda: self.get("/healthz")[0] == 200, 60, "health")
+        self.terminate(process)
+
+    def test_a_loop_that_stood_still_for_ten_seconds_says_so_once_it_turns(self):
+        """What holds it up is a recording that nobody takes: a pipe whose reader is stopped."""
+        fifo = os.path.join(self.folder, "recording")
+        os.mkfifo(fifo)
+        small = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, small)
+        fcntl.fcntl(small, fcntl.F_SETPIPE_SZ, 4096)
+        reader = subprocess.Popen(["cat", fifo], stdout=subprocess.DEVNULL)
+        self.addCleanup(self.end, reader)
+        self.serve()
+        process = self.start("--record", fifo)
+        self.wait_ready()
+        with netns.inside(self.netns):
+            client = socket.create_connection(("127.0.0.1", PORT), timeout=12)
+        self.addCleanup(client.close)
+
+        def ask():
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: agent\r\n\r\n")
+            return answer()
+
+        def answer():
+            text = client.recv(65536)
+            while not text.endswith(b"\n") or b"\r\n\r\n" not in text:
+                text += client.recv(65536)
+            return text.decode()
+
+        self.assertIn(" 200 OK\r\n", ask())
+        reader.send_signal(signal.SIGSTOP)
+        with self.assertRaises(TimeoutError):       # for 12 s there is no answer
+            while True:
+                self.assertIn(" 200 OK\r\n", ask())
+        reader.send_signal(signal.SIGCONT)
+        text = answer()
+        self.assertIn(" 503 ", text)
+        self.assertRegex(text, r"the event loop did not turn for 1\d s\n$")
+        wait_for(lambda: " 200 OK\r\n" in ask(), 60, "health")
         self.terminate(process)
 
     def test_without_metrics_nothing_listens(self):
@@ -306,6 +351,53 @@ class Stalled(Agent):
         self.assertIn("nobody reads standard output any more", self.said())
 
 
+class StalledErrors(Agent):
+    """Standard error that nobody reads, of an agent that has a lot to say: at each SIGHUP that its recording is gone."""
+
+    def flood(self):
+        self.serve(make_pod("web-1", "10.99.0.5"))
+        folder = os.path.join(self.folder, *3 * ["f" * 250])
+        os.makedirs(folder)
+        reader, writer = os.pipe()
+        self.errors_end = open(reader, "rb")
+        self.addCleanup(self.errors_end.close)
+        fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+        process = self.start("--record", os.path.join(folder, "recording"), stderr=writer)
+        os.close(writer)
+        self.wait_ready()
+        self.assertEqual(self.metric("drainsnoop_lost_messages_total"), 0)
+        shutil.rmtree(os.path.join(self.folder, "f" * 250))
+
+        def lost():
+            process.send_signal(signal.SIGHUP)
+            return self.metric("drainsnoop_lost_messages_total")
+        wait_for(lost, 60, "the loss")
+        return process
+
+    def test_messages_are_lost_and_counted_and_nothing_else_waits(self):
+        process = self.flood()
+        self.assertEqual((self.get("/healthz")[0], self.get("/readyz")[0]), (200, 200))
+        self.kube.put(make_pod("web-2", "10.99.0.6"))
+        wait_for(lambda: "web-2" in [line["k8s.pod.name"] for line in self.of("pod.state")], 60, "the pod")
+        # Whoever reads again gets whole lines, and is told what is missing.
+        for line in self.errors_end:
+            self.assertTrue(line.startswith(b"drainsnoop: ") and line.endswith(b"\n"), line)
+            stalled = re.search(rb"standard error stalled: (\d+) messages before this one are lost", line)
+            if stalled:
+                break
+        self.assertEqual(int(stalled.group(1)), self.metric("drainsnoop_lost_messages_total"))
+        process.send_signal(signal.SIGTERM)
+        self.assertIn(process.wait(60), (0, 1))     # 1: files could not be opened anew
+
+    def test_the_end_does_not_wait_for_a_reader(self):
+        process = self.flood()
+        begin = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(60), 1)
+        self.assertLess(time.monotonic() - begin, 20)
+        self.assertEqual(self.names()[-1], "drainsnoop.stop")
+
+
 class Redaction(unittest.TestCase):
     """Real connections from a client whose address must not show, by IPv4 and IPv6."""
     Dual = test_live_dual.Dual
@@ -315,6 +407,7 @@ class Redaction(unittest.TestCase):
 
     def run_with(self, *args):
         """A pod that goes and is asked twice more; the lines of that."""
+        self.state = os.path.join(self.folder, "state")
         with netns.inside(self.names["node"]):
             kube = FakeKube()
         self.addCleanup(kube.close)
@@ -323,8 +416,8 @@ class Redaction(unittest.TestCase):
         kube.put(pod)
         with open(self.output, "wb") as out:
             agent = self.started([*self.inside("node"), BINARY, "agent", "--kube-api", kube.url, "--node", "node-1",
-                                  "--settle", "1s", "--metrics-listen", "off", "--record", self.recording, *args], stdout=out,
-                                 stderr=subprocess.DEVNULL)
+                                  "--settle", "1s", "--metrics-listen", "off", "--record", self.recording,
+                                  "--state", self.state, *args], stdout=out, stderr=subprocess.DEVNULL)
         server = self.started([*self.inside("pod"), sys.executable, "-c", test_live_dual.SERVER], stdout=subprocess.PIPE)
         self.addCleanup(server.stdout.close)
         self.assertEqual(server.stdout.readline(), b"listens\n")
@@ -347,6 +440,11 @@ class Redaction(unittest.TestCase):
             with open(path, encoding="utf-8") as file:
                 yield file.read()
 
+    def assert_hidden(self, text):
+        for address in test_live_dual.LB:
+            self.assertNotIn(f'"{address}"', text)
+            self.assertNotRegex(text, rf"(?<![\d.:a-f]){re.escape(address)}(?![\d.:a-f])")
+
     def test_clients_are_replaced_everywhere(self):
         key = os.path.join(self.folder, "key")
         with open(key, "w", encoding="ascii") as file:
@@ -357,11 +455,16 @@ class Redaction(unittest.TestCase):
         self.assertRegex(peers["ipv6"], r"^100::")
         self.assertEqual({drop["destination.address"] for drop in drops}, set(test_live_dual.POD))
         for text in self.texts():
-            for address in test_live_dual.LB:
-                self.assertNotIn(f'"{address}"', text)
-                self.assertNotRegex(text, rf"(?<![\d.:a-f]){re.escape(address)}(?![\d.:a-f])")
+            self.assert_hidden(text)
             for address in peers.values():
                 self.assertIn(f'"{address}"', text)
+        # What a later run must know of them is numbers: no client's address, clear or replaced, is part of it.
+        with open(self.state, encoding="utf-8") as file:
+            state = file.read()
+        self.assert_hidden(state)
+        self.assertIn(test_live_dual.POD[0], state)
+        for address in peers.values():
+            self.assertNotIn(address, state)
         replay = subprocess.run([BINARY, "replay", "-o", "json", self.recording], capture_output=True, text=True, check=True)
         self.assertEqual(replay.stdout, next(self.texts()))
 

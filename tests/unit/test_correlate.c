@@ -83,6 +83,52 @@ static void a_blackhole_that_answers_is_unreachable(void **state)
 	assert_int_equal(fx_nth(f, DS_EVENT_DROP, 1)->outcome, DS_OUTCOME_BLACKHOLE);
 }
 
+static void a_drop_says_how_many_of_its_packets_were_syns(void **state)
+{
+	struct fixture *f = *state;
+
+	released(f);
+	fx_syn_seen(f, 3000, 1, 40000, 7);
+	fx_syn_died(f, 3001, 1, 40000, 7);
+	FX_PACKET(f, 3002, .n = 1, .peer_port = 40001, .hook = DS_HOOK_KFREE_SKB,
+		  .flags = "PSH|ACK", .seq = 100, .payload = 50, .drop_reason = "NEIGH_FAILED");
+	fx_tick(f, 20000);
+	assert_int_equal(drops(f), 2);
+	assert_int_equal(fx_nth(f, DS_EVENT_DROP, 0)->drop_syns, 2);
+	assert_int_equal(fx_nth(f, DS_EVENT_DROP, 0)->drop_packets, 2);
+	assert_int_equal(fx_nth(f, DS_EVENT_DROP, 1)->drop_syns, 0);
+	assert_int_equal(fx_nth(f, DS_EVENT_DROP, 1)->drop_packets, 1);
+}
+
+/* Pod 9 was never told of. */
+static void packets_of_nobody_are_counted_by_kind(void **state)
+{
+	struct fixture *f = *state;
+	struct ds_event folded;
+	struct ds_core_counts counts;
+
+	refusing(f);
+	fx_syn_seen(f, 3000, 9, 40000, 7);
+	fx_refused(f, 3001, 9, 40000, 7);
+	FX_PACKET(f, 3002, .n = 9, .peer_port = 40000, .hook = DS_HOOK_RECEIVE_RESET,
+		  .from_pod = true);
+	folded = fx_packet_event(3003, &(const struct fx_packet){ .n = 9, .peer_port = 40001,
+				 .hook = DS_HOOK_KFREE_SKB, .flags = "PSH|ACK", .payload = 5,
+				 .drop_reason = "NEIGH_FAILED" });
+	DS_SET(&folded, REPEAT, repeat, 4);
+	ds_core_feed(f->core, &folded);
+	fx_accepted(f, 3004, 9, 40002);		/* no packet */
+	fx_refused(f, 3005, 1, 40000, 7);	/* somebody's */
+	counts = ds_core_counts(f->core);
+	assert_int_equal(counts.unattributed[DS_UNATTRIBUTED_SYN], 1);
+	assert_int_equal(counts.unattributed[DS_UNATTRIBUTED_RESET], 2);
+	assert_int_equal(counts.unattributed[DS_UNATTRIBUTED_OTHER], 4);
+	assert_int_equal(counts.pods, 1);
+	assert_int_equal(counts.pods_ended, 0);
+	fx_final(f, 60000);
+	assert_int_equal(drops(f), 1);
+}
+
 static void all_evidence_of_one_connection_is_one_line(void **state)
 {
 	struct fixture *f = *state;
@@ -381,6 +427,8 @@ int main(void)
 		FX_TEST(payload_after_a_close_before_t0_is_a_keepalive_race),
 		FX_TEST(a_reset_received_with_and_without_a_request_outstanding),
 		FX_TEST(a_reset_that_leaves_proves_a_netfilter_rule),
+		FX_TEST(a_drop_says_how_many_of_its_packets_were_syns),
+		FX_TEST(packets_of_nobody_are_counted_by_kind),
 		FX_TEST(a_death_told_after_the_repetition_was_accepted_is_a_delay),
 	};
 

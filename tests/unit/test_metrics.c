@@ -16,7 +16,8 @@ static int setup(void **state)
 	(void)state;
 	memset(&out, 0, sizeof(out));
 	now = (struct ds_metrics_now){ .usage = { -1, -1, -1, -1, -1, -1 } };
-	return ds_metrics_new(&m, &(struct ds_metrics_options){ .libbpf = "1.7" });
+	return ds_metrics_new(&m, &(struct ds_metrics_options){ .revision = "0123abc-dirty",
+								.libbpf = "1.7" });
 }
 
 static int teardown(void **state)
@@ -167,6 +168,33 @@ static void resets_and_silence_are_told_apart(void **state)
 	assert_no("direction=\"sent\",pod_phase=\"deleted\"");
 }
 
+static void silent(int64_t packets, int64_t syns, int64_t repeat, enum ds_outcome outcome)
+{
+	struct ds_event ev = about(DS_EVENT_DROP);
+
+	ev.level = DS_LEVEL_ERROR;
+	DS_SET(&ev, CAUSE, cause, DS_CAUSE_ADDRESS_RELEASED);
+	DS_SET(&ev, OUTCOME, outcome, outcome);
+	DS_SET(&ev, PHASE, phase, DS_PHASE_DELETED);
+	DS_SET(&ev, REPEAT, repeat, repeat);
+	DS_SET(&ev, DROP_PACKETS, drop_packets, packets);
+	DS_SET(&ev, DROP_SYNS, drop_syns, syns);
+	ds_metrics_output(m, &ev);
+}
+
+static void a_syn_without_an_answer_counts_once_however_often_it_came(void **state)
+{
+	(void)state;
+	silent(6, 6, 1, DS_OUTCOME_NEIGH_FAILED);
+	silent(6, 5, 1, DS_OUTCOME_NEIGH_FAILED);	/* it stood, or what came was another's */
+	silent(4, 0, 1, DS_OUTCOME_NO_ROUTE);
+	silent(3, 3, 1, DS_OUTCOME_ICMP_UNREACHABLE);	/* that is an answer */
+	silent(100, 40, 100, DS_OUTCOME_NEIGH_FAILED);	/* a folded line */
+	silent(10, INT64_MAX, 10, DS_OUTCOME_NEIGH_FAILED);
+	assert_line("drainsnoop_unanswered_connections_total" WEB "pod_phase=\"deleted\"} 113");
+	assert_line("drainsnoop_unanswered_syns_total" WEB "pod_phase=\"deleted\"} 51");
+}
+
 /* DESIGN section 2: aborted_in_flight counts for alerts only on a pod that is going away. */
 static void what_no_rollout_is_to_blame_for_is_apart(void **state)
 {
@@ -245,29 +273,55 @@ static void losses_are_counted_by_stage(void **state)
 	lose(DS_LOSS_STAGE_QUEUE, INT64_MAX);
 	lose(DS_LOSS_STAGE_QUEUE, INT64_MAX);
 	lose(DS_LOSS_STAGE_OUTPUT, 3);
-	now.lost_output = 4;
 	now.late = 5;
 	assert_line("drainsnoop_lost_events_total{stage=\"ringbuf\"} 129");
 	assert_line("drainsnoop_lost_events_total{stage=\"queue\"} 9223372036854775807");
-	assert_line("drainsnoop_lost_events_total{stage=\"output\"} 7");
+	assert_line("drainsnoop_lost_events_total{stage=\"output\"} 3");
 	assert_line("drainsnoop_late_events_total 5");
 	assert_no("restart");
 }
 
 static void what_nobody_told_is_not_there(void **state)
 {
-	static const char *const names[] = { "drainsnoop_probes", "drainsnoop_watch_",
-					     "drainsnoop_pod_cache_", "process_",
+	static const char *const names[] = { "drainsnoop_probes", "drainsnoop_watch_", "process_",
 					     "drainsnoop_target_polls" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		assert_no(names[i]);
-	assert_line("drainsnoop_build_info{version=\"" DS_VERSION "\",libbpf=\"1.7\"} 1");
+	assert_line("drainsnoop_build_info{version=\"" DS_VERSION
+		    "\",revision=\"0123abc-dirty\",libbpf=\"1.7\"} 1");
 	assert_line("drainsnoop_terminating_pods 0");
 }
 
-static void ticks_and_health_tell_the_rest(void **state)
+/* Sources without a repository, or an engine that was told nothing. */
+static void a_revision_that_is_not_known_is_no_label(void **state)
+{
+	(void)state;
+	ds_metrics_free(&m);
+	assert_int_equal(ds_metrics_new(&m, &(struct ds_metrics_options){ .libbpf = "1.7" }), 0);
+	assert_line("drainsnoop_build_info{version=\"" DS_VERSION "\",libbpf=\"1.7\"} 1");
+}
+
+/* From the first answer on, not from the first line about health. */
+static void what_the_core_holds_is_there_at_once(void **state)
+{
+	(void)state;
+	assert_line("drainsnoop_pod_cache_entries{state=\"live\"} 0");
+	assert_line("drainsnoop_unattributed_packets_total{kind=\"reset\"} 0");
+	now.core = (struct ds_core_counts){ .pods = 50, .pods_ended = 12, .evictions = 6,
+					    .unattributed = { 7, 8, 9 } };
+	now.lost_messages = 3;
+	assert_line("drainsnoop_pod_cache_entries{state=\"live\"} 38");
+	assert_line("drainsnoop_pod_cache_entries{state=\"deleted\"} 12");
+	assert_line("drainsnoop_pod_cache_evictions_total 6");
+	assert_line("drainsnoop_unattributed_packets_total{kind=\"syn\"} 7");
+	assert_line("drainsnoop_unattributed_packets_total{kind=\"reset\"} 8");
+	assert_line("drainsnoop_unattributed_packets_total{kind=\"other\"} 9");
+	assert_line("drainsnoop_lost_messages_total 3");
+}
+
+static void ticks_tell_the_rest(void **state)
 {
 	struct ds_event ev;
 
@@ -282,11 +336,6 @@ static void ticks_and_health_tell_the_rest(void **state)
 	DS_SET(&ev, POLL_THROTTLED, poll_throttled, 1);
 	DS_SET(&ev, POLL_FAILED, poll_failed, 2);
 	ds_metrics_input(m, &ev);
-	ds_event_init(&ev, DS_EVENT_HEALTH, FX_BEGIN);
-	DS_SET(&ev, CACHE_PODS, cache_pods, 50);
-	DS_SET(&ev, CACHE_PODS_DELETED, cache_pods_deleted, 12);
-	DS_SET(&ev, CACHE_EVICTIONS, cache_evictions, 6);
-	ds_metrics_output(m, &ev);
 	now.usage = (struct ds_process_usage){ 1, 2 * DS_NS_PER_S, 3, 4, 5, -1 };
 	assert_line("drainsnoop_probes{state=\"attached\"} 14");
 	assert_line("drainsnoop_probes{state=\"missing\"} 2");
@@ -297,9 +346,6 @@ static void ticks_and_health_tell_the_rest(void **state)
 	assert_line("drainsnoop_target_polls_total{result=\"ok\"} 7");
 	assert_line("drainsnoop_target_polls_total{result=\"throttled\"} 1");
 	assert_line("drainsnoop_target_polls_total{result=\"failed\"} 2");
-	assert_line("drainsnoop_pod_cache_entries{state=\"live\"} 38");
-	assert_line("drainsnoop_pod_cache_entries{state=\"deleted\"} 12");
-	assert_line("drainsnoop_pod_cache_evictions_total 6");
 	assert_line("process_cpu_seconds_total 0.000000001");
 	assert_line("process_start_time_seconds 2");
 	assert_line("process_open_fds 5");
@@ -434,6 +480,42 @@ static void sums_hold_above_the_rate_limit(void **state)
 	fx_free(f);
 }
 
+/* Above the limit too: a line that is folded says how many of them never stood. */
+static void silence_is_told_by_what_was_lost(void **state)
+{
+	struct fixture *f = fx_new_bounded(0, 0);
+	struct ds_event tick;
+	int lines = 0;
+
+	(void)state;
+	fx_start_with(f, 1000, 900000, "auto", 1);
+	fx_lb(f);
+	fx_pod(f, 0, 1);
+	fx_listener(f, 10, 1, DS_SOCKET_CHANGE_LISTENING);
+	fx_target(f, 20, 1, DS_TARGET_STATE_HEALTHY);
+	fx_terminating(f, 1000, 1);
+	fx_released(f, 2000, 1);
+	for (int i = 0; i < 30; i++) {
+		fx_syn_died(f, 3000 + i, 1, 20000 + i, 1000 + i);
+		FX_PACKET(f, 3000 + i, .n = 1, .peer_port = 40000 + i, .hook = DS_HOOK_KFREE_SKB,
+			  .flags = "PSH|ACK", .seq = 100, .payload = 50,
+			  .drop_reason = "NEIGH_FAILED");
+	}
+	for (int i = 0; i < 30; i++)
+		fx_syn_died(f, 4000 + i, 1, 20000 + i, 1000 + i);
+	ds_event_init(&tick, DS_EVENT_TICK, fx_at(90000));
+	DS_SET(&tick, FINAL, final, true);
+	ds_core_feed(f->core, &tick);
+	for (int i = 0; i < f->out_cnt; i++) {
+		ds_metrics_output(m, &f->out[i]);
+		lines += f->out[i].kind == DS_EVENT_DROP;
+	}
+	assert_in_range(lines, 2, 20);
+	assert_int_equal(sum_of("drainsnoop_unanswered_connections_total"), 60);
+	assert_int_equal(sum_of("drainsnoop_unanswered_syns_total"), 30);
+	fx_free(f);
+}
+
 /* Within one second, above the limit: aborts before and after the pod begins to go. */
 static void a_folded_line_is_of_one_level(void **state)
 {
@@ -479,16 +561,20 @@ int main(void)
 		T(rollout_causes_are_born_at_zero),
 		T(a_folded_line_counts_as_often_as_it_says),
 		T(resets_and_silence_are_told_apart),
+		T(a_syn_without_an_answer_counts_once_however_often_it_came),
 		T(what_no_rollout_is_to_blame_for_is_apart),
 		T(exemplars_name_the_pod),
 		T(verdicts_and_lags_are_counted),
 		T(losses_are_counted_by_stage),
 		T(what_nobody_told_is_not_there),
-		T(ticks_and_health_tell_the_rest),
+		T(a_revision_that_is_not_known_is_no_label),
+		T(what_the_core_holds_is_there_at_once),
+		T(ticks_tell_the_rest),
 		T(old_series_go_with_the_ticks),
 		T(by_namespace_there_is_no_workload),
 		T(strangers_share_a_series_and_are_counted),
 		T(sums_hold_above_the_rate_limit),
+		T(silence_is_told_by_what_was_lost),
 		T(a_folded_line_is_of_one_level),
 	};
 

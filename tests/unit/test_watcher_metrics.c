@@ -38,7 +38,7 @@ static bool goes(void *ctx, const char *arn)
 static const char *render(bool openmetrics)
 {
 	struct ds_watcher_metrics_now now = { .leads = true, .writes = 4, .failed = 1,
-					      .lost_output = 2, .goes = goes,
+					      .lost_output = 2, .lost_messages = 3, .goes = goes,
 					      .usage = { .cpu_ns = -1, .start_ns = -1,
 							 .resident_bytes = 5, .virtual_bytes = -1,
 							 .open_fds = -1, .max_fds = -1 } };
@@ -77,6 +77,7 @@ static void what_it_is_without_any(void **state)
 	has("drainsnoop_handover_writes_total{result=\"ok\"} 4\n");
 	has("drainsnoop_handover_writes_total{result=\"failed\"} 1\n");
 	has("drainsnoop_lost_events_total{stage=\"output\"} 2\n");
+	has("drainsnoop_lost_messages_total 3\n");
 	has("process_resident_memory_bytes 5\n");
 	assert_null(strstr(out.data, "process_cpu"));
 	assert_non_null(strstr(render(true), "# EOF\n"));

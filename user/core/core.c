@@ -137,10 +137,9 @@ static void describe_polls(const struct ds_core *core, struct ds_event *ev)
 
 static void health(struct ds_core *core)
 {
-	struct ds_ledger_stats stats = ds_ledger_stats(core->ledger);
-	int64_t evictions = all_evictions(core, &stats);
+	struct ds_core_counts counts = ds_core_counts(core);
 	bool degraded = core->lost_events > core->lost_at_health ||
-			evictions > core->evictions_at_health ||
+			counts.evictions > core->evictions_at_health ||
 			core->poll_failed > core->poll_failed_at_health ||
 			core->watch_lag_ns >= WATCH_LAG_NS;
 	int64_t run_ns = core->now_ns - core->started_ns;
@@ -166,14 +165,14 @@ static void health(struct ds_core *core)
 	DS_SET(&ev, PROBES_MISSING_COUNT, probes_missing_count, core->probes_missing);
 	DS_SET(&ev, TAP_SHARE, tap_share,
 	       run_ns > 0 ? (double)core->tap_on_ms / (double)run_ns : 0.0);
-	DS_SET(&ev, CACHE_PODS, cache_pods, stats.pods);
-	DS_SET(&ev, CACHE_PODS_DELETED, cache_pods_deleted, stats.ended);
-	DS_SET(&ev, CACHE_EVICTIONS, cache_evictions, evictions);
+	DS_SET(&ev, CACHE_PODS, cache_pods, counts.pods);
+	DS_SET(&ev, CACHE_PODS_DELETED, cache_pods_deleted, counts.pods_ended);
+	DS_SET(&ev, CACHE_EVICTIONS, cache_evictions, counts.evictions);
 	describe_polls(core, &ev);
 	core->poll_failed_at_health = core->poll_failed;
 	core->health_at_ns = core->now_ns;
 	core->lost_at_health = core->lost_events;
-	core->evictions_at_health = evictions;
+	core->evictions_at_health = counts.evictions;
 	ds_core_emit(core, &ev);
 }
 
@@ -343,6 +342,16 @@ void ds_core_feed(struct ds_core *core, const struct ds_event *ev)
 uint64_t ds_core_rollout_drops(const struct ds_core *core)
 {
 	return core->rollout_drops;
+}
+
+struct ds_core_counts ds_core_counts(const struct ds_core *core)
+{
+	struct ds_ledger_stats stats = ds_ledger_stats(core->ledger);
+	struct ds_core_counts counts = { .pods = stats.pods, .pods_ended = stats.ended,
+					 .evictions = all_evictions(core, &stats) };
+
+	memcpy(counts.unattributed, core->unattributed, sizeof(counts.unattributed));
+	return counts;
 }
 
 int64_t ds_core_lost(const struct ds_core *core)

@@ -67,6 +67,25 @@ uint64_t ds_core_rollout_drops(const struct ds_core *core);
 /* Evidence lost so far, all stages: what --strict asks. */
 int64_t ds_core_lost(const struct ds_core *core);
 
+/* What a packet was for which no pod was found. */
+enum ds_unattributed {
+	DS_UNATTRIBUTED_SYN,
+	DS_UNATTRIBUTED_RESET,	/* a reset, or what was answered by one */
+	DS_UNATTRIBUTED_OTHER,
+	DS_UNATTRIBUTED_MAX
+};
+
+/* What it holds, and what it could not place, at this moment. */
+struct ds_core_counts {
+	int64_t pods;		/* that are remembered */
+	int64_t pods_ended;	/* of them */
+	int64_t evictions;	/* entries given up because a table was full */
+	uint64_t unattributed[DS_UNATTRIBUTED_MAX];	/* packets of watched addresses */
+};
+
+/* Looks at every pod. */
+struct ds_core_counts ds_core_counts(const struct ds_core *core);
+
 /* A rollout cause: level error, verdict dropped (DESIGN section 2). */
 bool ds_cause_is_rollout(int cause);
 

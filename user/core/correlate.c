@@ -144,6 +144,15 @@ static void give_up(struct ds_core *core, struct ds_flow *flow)
 	ds_flows_remove(core->flows, flow);
 }
 
+/* A packet of a watched address, of which no pod is known that had it then. */
+static void count_unattributed(struct ds_core *core, const struct ds_event *ev)
+{
+	uint64_t n = ds_event_has(ev, DS_KEY_REPEAT) && ev->repeat > 0 ? (uint64_t)ev->repeat : 1;
+
+	if (ev->kind == DS_EVENT_PACKET)
+		core->unattributed[ds_evidence_unattributed(ev)] += n;
+}
+
 /* The flow of an event whose pod's end is (a, port); a new generation where the owner changed. */
 static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, bool source_is_pod,
 			       int *ret_attribution)
@@ -163,8 +172,10 @@ static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, 
 		pod = before;
 		*ret_attribution = DS_ATTRIBUTION_RELEASED_ADDRESS;
 	}
-	if (!pod)
+	if (!pod) {
+		count_unattributed(core, ev);
 		return NULL;
+	}
 	flow = ds_flows_find(core->flows, &key);
 	if (!flow) {
 		undo_redirect(core, pod, &key);
@@ -194,7 +205,7 @@ static struct ds_flow *flow_of(struct ds_core *core, const struct ds_event *ev, 
 static void forget_evidence(struct ds_flow *flow)
 {
 	flow->facts = flow->hooks = 0;
-	flow->packets = 0;
+	flow->packets = flow->syns = 0;
 	flow->lost_ns = flow->died_ns = flow->inside_ns = 0;
 	flow->outcome = -1;
 	flow->decided = false;
@@ -289,6 +300,7 @@ static void note_facts(struct ds_core *core, struct ds_flow *flow, const struct 
 	if (ds_event_has(ev, DS_KEY_HOOK))
 		flow->hooks |= UINT32_C(1) << ev->hook;
 	flow->packets++;
+	flow->syns += ds_evidence_packet_kind(ev) == DS_PACKET_SYN;
 	if (facts & (DS_FLOW_NETFILTER | DS_FLOW_DIED))
 		flow->died_ns = ev->time_ns;
 	open_window(core, flow, facts, ev->time_ns);

@@ -224,6 +224,7 @@ static void write_drop(struct ds_core *core, const struct ds_flow *flow, const s
 	join_hooks(flow->hooks, hooks, sizeof(hooks));
 	DS_SET_STR(&ev, EVIDENCE, evidence, hooks);
 	DS_SET(&ev, DROP_PACKETS, drop_packets, flow->packets);
+	DS_SET(&ev, DROP_SYNS, drop_syns, flow->syns);
 	DS_SET(&ev, DROP_CONFIDENCE, drop_confidence, d->confidence);
 	DS_SET(&ev, PEER_KIND, peer_kind, c->peer);
 	DS_SET(&ev, ATTRIBUTION, attribution, flow->attribution);
@@ -271,6 +272,7 @@ static void write_folded(struct ds_core *core, struct ds_pod *pod, int cause)
 		.attribution = f->attribution,
 		.outcome = f->outcome,
 		.packets = f->cnt,
+		.syns = f->syns,
 		.age_ns = -1,
 	};
 	struct ds_decision d = {
@@ -304,6 +306,7 @@ static void fold(struct ds_core *core, const struct ds_flow *flow, const struct 
 	if (f->cnt && f->rollout != rollout)
 		write_folded(core, pod, d->cause);
 	if (f->cnt++ == 0) {
+		f->syns = 0;
 		f->rollout = rollout;
 		f->key_pod = flow->key.pod;
 		f->key_peer = flow->key.peer;
@@ -319,6 +322,7 @@ static void fold(struct ds_core *core, const struct ds_flow *flow, const struct 
 	} else {
 		core->suppressed++;
 	}
+	f->syns += flow->syns == flow->packets;
 	core->folding = true;
 }
 

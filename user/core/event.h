@@ -228,6 +228,7 @@ enum ds_type {
 	X(SYMPTOM, "drainsnoop.drop.symptom", ENUM, symptom, SYMPTOM, "what a client sees: a prediction") \
 	X(EVIDENCE, "drainsnoop.drop.evidence", STR, evidence, NONE, "hooks that showed it, comma-separated, sorted") \
 	X(DROP_PACKETS, "drainsnoop.drop.packets", INT, drop_packets, NONE, "packets that were evidence") \
+	X(DROP_SYNS, "drainsnoop.drop.syns", INT, drop_syns, NONE, "of them SYNs") \
 	X(DROP_CONFIDENCE, "drainsnoop.drop.confidence", ENUM, drop_confidence, CONFIDENCE, "how sure the cause is") \
 	X(PEER_KIND, "drainsnoop.peer.kind", ENUM, peer_kind, PEER, "who the peer is") \
 	X(ATTRIBUTION, "drainsnoop.attribution.method", ENUM, attribution, ATTRIBUTION, "how the pod was found") \

@@ -123,6 +123,22 @@ static int outcome_of_route(const struct ds_event *ev, int otherwise)
 	}
 }
 
+enum ds_unattributed ds_evidence_unattributed(const struct ds_event *ev)
+{
+	enum ds_packet_kind kind = ds_evidence_packet_kind(ev);
+
+	switch (ev->hook) {
+	case DS_HOOK_SEND_RESET:
+	case DS_HOOK_V4_SEND_RESET:
+	case DS_HOOK_V6_SEND_RESET:
+	case DS_HOOK_RECEIVE_RESET:
+		return DS_UNATTRIBUTED_RESET;
+	default:
+		return kind == DS_PACKET_RST ? DS_UNATTRIBUTED_RESET :
+		       kind == DS_PACKET_SYN ? DS_UNATTRIBUTED_SYN : DS_UNATTRIBUTED_OTHER;
+	}
+}
+
 /* What became of a packet that died in the routing namespace; -1: that is no death of ours. */
 static int outcome_of_drop(const struct ds_event *ev)
 {

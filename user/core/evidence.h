@@ -6,6 +6,7 @@
 #ifndef DS_CORE_EVIDENCE_H
 #define DS_CORE_EVIDENCE_H
 
+#include "user/core/core.h"
 #include "user/core/flow.h"
 
 enum ds_packet_kind {
@@ -31,6 +32,9 @@ bool ds_evidence_is_goodbye(const struct ds_event *ev);
  * address of this node; then the hops that are left say whether it was forwarded.
  */
 enum ds_flow_origin ds_evidence_origin(const struct ds_event *ev, bool from_own_node);
+
+/* What a packet event is counted as where it is of no pod. */
+enum ds_unattributed ds_evidence_unattributed(const struct ds_event *ev);
 
 /* Facts (enum ds_flow_fact) that the packet event proves, 0 = none; *ret_outcome -1 = none. */
 uint32_t ds_evidence_facts(const struct ds_event *ev, enum ds_packet_kind kind, int *ret_outcome);

@@ -55,7 +55,8 @@ struct ds_flow {
 	struct ds_pod *pod;		/* borrowed of the ledger */
 	uint32_t facts;			/* enum ds_flow_fact */
 	uint32_t hooks;			/* 1 << enum ds_hook */
-	int64_t packets;
+	int64_t packets;		/* that were evidence */
+	int64_t syns;			/* of them */
 	int64_t last_ns;		/* last activity */
 	int64_t lost_ns;		/* first evidence of loss, 0 = none */
 	int64_t died_ns;		/* last packet of it that died on the node, 0 = none */

@@ -55,6 +55,7 @@ struct ds_pod_container {
 /* Drops of one cause whose lines the rate limit held back: the first of them, and how many. */
 struct ds_pod_fold {
 	int64_t cnt;
+	int64_t syns;		/* of them, without any packet but SYNs */
 	int64_t lost_ns;
 	struct ds_addr key_pod, key_peer;
 	uint16_t pod_port, peer_port;

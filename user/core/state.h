@@ -71,6 +71,7 @@ struct ds_core {
 	uint32_t drops_by[DS_CAUSE_MAX];
 	uint32_t not_drops[DS_NOT_DROP_MAX];
 	uint64_t rollout_drops;
+	uint64_t unattributed[DS_UNATTRIBUTED_MAX];
 	uint64_t next_drop_id;
 	int64_t lost_events;
 	int64_t lost_ringbuf;

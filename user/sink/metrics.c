@@ -41,6 +41,8 @@ int ds_metrics_new(struct ds_metrics **ret_metrics, const struct ds_metrics_opti
 	m->table.max_series =
 		options->max_workloads ? options->max_workloads : MAX_WORKLOADS_DEFAULT;
 	m->table.max_pods = MAX_PODS;
+	if (options->revision)
+		(void)snprintf(m->revision, sizeof(m->revision), "%s", options->revision);
 	if (options->libbpf)
 		(void)snprintf(m->libbpf, sizeof(m->libbpf), "%s", options->libbpf);
 	*ret_metrics = m;
@@ -163,6 +165,24 @@ static bool is_unanswered(const struct ds_event *ev)
 	       !(ds_event_has(ev, DS_KEY_OUTCOME) && ev->outcome == DS_OUTCOME_ICMP_UNREACHABLE);
 }
 
+/* How many of the n connections were lost before they stood. */
+static uint64_t lost_as_syns(const struct ds_event *ev, uint64_t n)
+{
+	if (!ds_event_has(ev, DS_KEY_DROP_SYNS) || !ds_event_has(ev, DS_KEY_DROP_PACKETS) ||
+	    ev->drop_syns <= 0)
+		return 0;
+	/* A line that stands for several counts each of them as one packet. */
+	if (n > 1)
+		return (uint64_t)ev->drop_syns < n ? (uint64_t)ev->drop_syns : n;
+	return ev->drop_syns >= ev->drop_packets;
+}
+
+static void count_unanswered(struct ds_series *s, const struct ds_event *ev, int phase, uint64_t n)
+{
+	s->unanswered[phase] += n;
+	s->unanswered_syns[phase] += lost_as_syns(ev, n);
+}
+
 static void count_drop(struct ds_metrics *m, const struct ds_event *ev)
 {
 	struct ds_series *s = ds_series_of(&m->table, ev);
@@ -178,7 +198,7 @@ static void count_drop(struct ds_metrics *m, const struct ds_event *ev)
 	if (direction >= 0)
 		s->resets[direction][phase] += n;
 	else if (is_unanswered(ev))
-		s->unanswered[phase] += n;
+		count_unanswered(s, ev, phase, n);
 	if (!ds_event_has(ev, DS_KEY_POD_UID) || strlen(ev->pod_uid) >= sizeof(e->uid))
 		return;
 	(void)snprintf(e->uid, sizeof(e->uid), "%s", ev->pod_uid);
@@ -214,14 +234,6 @@ static void count_verdict(struct ds_metrics *m, const struct ds_event *ev)
 	take_lag(m, ev);
 }
 
-static void take_health(struct ds_metrics *m, const struct ds_event *ev)
-{
-	m->cached = true;
-	m->cache_pods = ev->cache_pods;
-	m->cache_ended = ev->cache_pods_deleted;
-	m->cache_evictions = ev->cache_evictions;
-}
-
 void ds_metrics_output(struct ds_metrics *m, const struct ds_event *ev)
 {
 	m->emitted[ev->kind]++;
@@ -235,9 +247,6 @@ void ds_metrics_output(struct ds_metrics *m, const struct ds_event *ev)
 	case DS_EVENT_POD_STATE:
 	case DS_EVENT_PHASE:
 		ds_series_pod_told(&m->table, ev);
-		break;
-	case DS_EVENT_HEALTH:
-		take_health(m, ev);
 		break;
 	default:
 		break;

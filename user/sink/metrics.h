@@ -7,20 +7,22 @@
 #ifndef DS_SINK_METRICS_H
 #define DS_SINK_METRICS_H
 
-#include "user/core/event.h"
+#include "user/core/core.h"
 #include "user/sink/process_usage.h"
 #include "user/util/buf.h"
 
 struct ds_metrics_options {
 	bool by_namespace;		/* label namespace alone; else namespace and workload */
 	size_t max_workloads;		/* 0 = default (1024) */
-	const char *libbpf;		/* its version, for the build info; NULL = not told */
+	/* For the build info; NULL = not told. */
+	const char *revision, *libbpf;
 };
 
-/* Of the process, at the moment of rendering. */
+/* Of the run and its process, at the moment of rendering. */
 struct ds_metrics_now {
-	uint64_t lost_output;		/* lines that could not be written */
 	uint64_t late;			/* events that the merge stage marked late */
+	uint64_t lost_messages;		/* that standard error did not take */
+	struct ds_core_counts core;
 	struct ds_process_usage usage;
 };
 

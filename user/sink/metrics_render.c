@@ -9,64 +9,51 @@
 
 #define SERIES_MAX 65536	/* of one exposition */
 
-#define FAMILY(id, name_, type_, unit_, help_) \
-	static const struct ds_metric_family id = { \
-		.name = name_, .type = DS_METRIC_##type_, .unit = unit_, .help = help_ \
-	}
-
-FAMILY(build, "drainsnoop_build", INFO, NULL, "The running program.");
-FAMILY(drops, "drainsnoop_dropped_connections", COUNTER, NULL,
-       "Inbound connections lost, by cause, and whether a rollout is to blame. What it can be "
-       "blamed for is there at 0 from the workload's first pod on the node on.");
-FAMILY(resets, "drainsnoop_resets", COUNTER, NULL,
-       "Lost connections that a reset ended: sent by this node, or received; by the pod's phase.");
-FAMILY(unanswered, "drainsnoop_unanswered_connections", COUNTER, NULL,
-       "Lost connections of which nobody told the peer: a SYN or a request without any answer; "
-       "by the pod's phase.");
-FAMILY(drained, "drainsnoop_drained_pods", COUNTER, NULL,
-       "Pods that went away and were observed to their end, by verdict.");
-FAMILY(going, "drainsnoop_terminating_pods", GAUGE, NULL,
-       "Pods that go away and have no verdict yet.");
-FAMILY(lag, "drainsnoop_deregistration_lag_seconds", HISTOGRAM, "seconds",
-       "From the first sign that a pod goes to the latest moment at which its target can have "
-       "begun to drain.");
-FAMILY(emitted, "drainsnoop_emitted_events", COUNTER, NULL, "Events put out, by name.");
-FAMILY(lost, "drainsnoop_lost_events", COUNTER, NULL, "Events lost, by stage.");
-FAMILY(late, "drainsnoop_late_events", COUNTER, NULL,
-       "Events that came later than the merge stage waits.");
-FAMILY(suppressed, "drainsnoop_suppressed_events", COUNTER, NULL,
-       "Lines folded into others by the rate limit; the counters hold them.");
-FAMILY(probes, "drainsnoop_probes", GAUGE, NULL, "Kernel programs, by state.");
-FAMILY(tap, "drainsnoop_tap_attached_seconds", COUNTER, "seconds",
-       "How long the packet tap was attached.");
-FAMILY(cache, "drainsnoop_pod_cache_entries", GAUGE, NULL, "Pods held for attribution, by state.");
-FAMILY(evictions, "drainsnoop_pod_cache_evictions", COUNTER, NULL,
-       "Entries given up before their time because a table was full.");
-FAMILY(restarts, "drainsnoop_watch_restarts", COUNTER, NULL, "Watches begun anew.");
-FAMILY(watched, "drainsnoop_watch_last_event_timestamp_seconds", GAUGE, "seconds",
-       "Unix time up to which the watch is known to have told everything.");
-FAMILY(polls, "drainsnoop_target_polls", COUNTER, NULL,
-       "Requests to AWS for the targets of pods that go away here, by result.");
-FAMILY(overflow, "drainsnoop_metrics_overflow_events", COUNTER, NULL,
-       "Events counted under (other): there were more workloads than series are kept for.");
-FAMILY(left_out, "drainsnoop_metrics_left_out_series", GAUGE, NULL,
-       "Series left out of this answer because there were too many.");
+DS_FAMILY(drops, "drainsnoop_dropped_connections", COUNTER, NULL,
+	  "Inbound connections lost, by cause, and whether a rollout is to blame. What it can be "
+	  "blamed for is there at 0 from the workload's first pod on the node on.");
+DS_FAMILY(resets, "drainsnoop_resets", COUNTER, NULL,
+	  "Lost connections that a reset ended: sent by this node, or received; by the pod's phase.");
+DS_FAMILY(unanswered, "drainsnoop_unanswered_connections", COUNTER, NULL,
+	  "Lost connections of which nobody told the peer: a SYN or a request without any answer; "
+	  "by the pod's phase.");
+DS_FAMILY(unanswered_syns, "drainsnoop_unanswered_syns", COUNTER, NULL,
+	  "Those of drainsnoop_unanswered_connections_total of which nothing but SYNs came: each "
+	  "connection once, however often its SYN was sent.");
+DS_FAMILY(unattributed, "drainsnoop_unattributed_packets", COUNTER, NULL,
+	  "Packets of watched addresses for which no pod was found: SYNs, resets with what they "
+	  "answered, others. They are in no other number.");
+DS_FAMILY(drained, "drainsnoop_drained_pods", COUNTER, NULL,
+	  "Pods that went away and were observed to their end, by verdict.");
+DS_FAMILY(going, "drainsnoop_terminating_pods", GAUGE, NULL,
+	  "Pods that go away and have no verdict yet.");
+DS_FAMILY(lag, "drainsnoop_deregistration_lag_seconds", HISTOGRAM, "seconds",
+	  "From the first sign that a pod goes to the latest moment at which its target can have "
+	  "begun to drain.");
+DS_FAMILY(emitted, "drainsnoop_emitted_events", COUNTER, NULL, "Events put out, by name.");
+DS_FAMILY(lost, "drainsnoop_lost_events", COUNTER, NULL, "Events lost, by stage.");
+DS_FAMILY(late, "drainsnoop_late_events", COUNTER, NULL,
+	  "Events that came later than the merge stage waits.");
+DS_FAMILY(suppressed, "drainsnoop_suppressed_events", COUNTER, NULL,
+	  "Lines folded into others by the rate limit; the counters hold them.");
+DS_FAMILY(probes, "drainsnoop_probes", GAUGE, NULL, "Kernel programs, by state.");
+DS_FAMILY(tap, "drainsnoop_tap_attached_seconds", COUNTER, "seconds",
+	  "How long the packet tap was attached.");
+DS_FAMILY(cache, "drainsnoop_pod_cache_entries", GAUGE, NULL,
+	  "Pods held for attribution, by state.");
+DS_FAMILY(evictions, "drainsnoop_pod_cache_evictions", COUNTER, NULL,
+	  "Entries given up before their time because a table was full.");
+DS_FAMILY(restarts, "drainsnoop_watch_restarts", COUNTER, NULL, "Watches begun anew.");
+DS_FAMILY(watched, "drainsnoop_watch_last_event_timestamp_seconds", GAUGE, "seconds",
+	  "Unix time up to which the watch is known to have told everything.");
+DS_FAMILY(polls, "drainsnoop_target_polls", COUNTER, NULL,
+	  "Requests to AWS for the targets of pods that go away here, by result.");
+DS_FAMILY(overflow, "drainsnoop_metrics_overflow_events", COUNTER, NULL,
+	  "Events counted under (other): there were more workloads than series are kept for.");
+DS_FAMILY(left_out, "drainsnoop_metrics_left_out_series", GAUGE, NULL,
+	  "Series left out of this answer because there were too many.");
 
 #define LABELS_MAX 4
-
-static void one(struct ds_metrics_text *t, const struct ds_metric_family *family,
-		struct ds_metric_value value)
-{
-	ds_metrics_text_family(t, family);
-	ds_metrics_text_sample(t, NULL, 0, value);
-}
-
-static void labelled(struct ds_metrics_text *t, const char *name, const char *value, uint64_t n)
-{
-	struct ds_metric_label label = { name, value };
-
-	ds_metrics_text_sample(t, &label, 1, DS_METRIC_COUNT(n));
-}
 
 /* ---- by workload ---- */
 
@@ -135,6 +122,14 @@ static void put_unanswered(struct ds_metrics_text *t, const struct ds_series *s)
 	put_by_phase(t, s->unanswered, labels, cnt);
 }
 
+static void put_unanswered_syns(struct ds_metrics_text *t, const struct ds_series *s)
+{
+	struct ds_metric_label labels[LABELS_MAX];
+	int cnt = name_series(s, labels);
+
+	put_by_phase(t, s->unanswered_syns, labels, cnt);
+}
+
 static void put_verdicts(struct ds_metrics_text *t, const struct ds_series *s)
 {
 	struct ds_metric_label labels[LABELS_MAX];
@@ -160,30 +155,20 @@ static void by_workload(struct ds_metrics_text *t, const struct ds_metrics *m,
 
 /* ---- of the agent ---- */
 
-static void put_build(struct ds_metrics_text *t, const struct ds_metrics *m)
-{
-	const struct ds_metric_label labels[] = { { "version", DS_VERSION },
-						  { "libbpf", m->libbpf } };
-
-	ds_metrics_text_family(t, &build);
-	ds_metrics_text_sample(t, labels, 2, DS_METRIC_COUNT(1));
-}
-
 static void put_events(struct ds_metrics_text *t, const struct ds_metrics *m,
 		       const struct ds_metrics_now *now)
 {
 	ds_metrics_text_family(t, &emitted);
 	for (int kind = 0; kind < DS_EVENT_MAX; kind++)
 		if (ds_metrics_is_put_out(kind))
-			labelled(t, "event", ds_kinds[kind].name, m->emitted[kind]);
+			ds_metrics_text_labelled(t, "event", ds_kinds[kind].name, m->emitted[kind]);
 	ds_metrics_text_family(t, &lost);
 	for (int stage = 0; stage < DS_LOSS_STAGE_MAX; stage++)
 		if (stage != DS_LOSS_STAGE_RESTART)
-			labelled(t, "stage", ds_name(DS_NAMES_LOSS_STAGE, stage),
-				 (uint64_t)m->lost[stage] + (stage == DS_LOSS_STAGE_OUTPUT ?
-							     now->lost_output : 0));
-	one(t, &late, DS_METRIC_COUNT(now->late));
-	one(t, &suppressed, DS_METRIC_COUNT(m->suppressed));
+			ds_metrics_text_labelled(t, "stage", ds_name(DS_NAMES_LOSS_STAGE, stage),
+						 (uint64_t)m->lost[stage]);
+	ds_metrics_text_single(t, &late, DS_METRIC_COUNT(now->late));
+	ds_metrics_text_single(t, &suppressed, DS_METRIC_COUNT(m->suppressed));
 }
 
 static void put_kernel(struct ds_metrics_text *t, const struct ds_metrics *m)
@@ -191,19 +176,26 @@ static void put_kernel(struct ds_metrics_text *t, const struct ds_metrics *m)
 	if (!m->ticked)
 		return;
 	ds_metrics_text_family(t, &probes);
-	labelled(t, "state", "attached", (uint64_t)m->probes_attached);
-	labelled(t, "state", "missing", (uint64_t)m->probes_missing);
-	one(t, &tap, DS_METRIC_NS(m->tap_on_ns));
+	ds_metrics_text_labelled(t, "state", "attached", (uint64_t)m->probes_attached);
+	ds_metrics_text_labelled(t, "state", "missing", (uint64_t)m->probes_missing);
+	ds_metrics_text_single(t, &tap, DS_METRIC_NS(m->tap_on_ns));
 }
 
-static void put_cache(struct ds_metrics_text *t, const struct ds_metrics *m)
+static void put_core(struct ds_metrics_text *t, const struct ds_core_counts *c)
 {
-	if (!m->cached)
-		return;
+	static const char *const kinds[DS_UNATTRIBUTED_MAX] = {
+		[DS_UNATTRIBUTED_SYN] = "syn",
+		[DS_UNATTRIBUTED_RESET] = "reset",
+		[DS_UNATTRIBUTED_OTHER] = "other",
+	};
+
+	ds_metrics_text_family(t, &unattributed);
+	for (int kind = 0; kind < DS_UNATTRIBUTED_MAX; kind++)
+		ds_metrics_text_labelled(t, "kind", kinds[kind], c->unattributed[kind]);
 	ds_metrics_text_family(t, &cache);
-	labelled(t, "state", "live", (uint64_t)(m->cache_pods - m->cache_ended));
-	labelled(t, "state", "deleted", (uint64_t)m->cache_ended);
-	one(t, &evictions, DS_METRIC_COUNT(m->cache_evictions));
+	ds_metrics_text_labelled(t, "state", "live", (uint64_t)(c->pods - c->pods_ended));
+	ds_metrics_text_labelled(t, "state", "deleted", (uint64_t)c->pods_ended);
+	ds_metrics_text_single(t, &evictions, DS_METRIC_COUNT(c->evictions));
 }
 
 static void put_watch(struct ds_metrics_text *t, const struct ds_metrics *m)
@@ -223,9 +215,10 @@ static void put_polls(struct ds_metrics_text *t, const struct ds_metrics *m)
 	if (!m->polled)
 		return;
 	ds_metrics_text_family(t, &polls);
-	labelled(t, "result", "ok", (uint64_t)(m->polls - m->polls_throttled - m->polls_failed));
-	labelled(t, "result", "throttled", (uint64_t)m->polls_throttled);
-	labelled(t, "result", "failed", (uint64_t)m->polls_failed);
+	ds_metrics_text_labelled(t, "result", "ok",
+				 (uint64_t)(m->polls - m->polls_throttled - m->polls_failed));
+	ds_metrics_text_labelled(t, "result", "throttled", (uint64_t)m->polls_throttled);
+	ds_metrics_text_labelled(t, "result", "failed", (uint64_t)m->polls_failed);
 }
 
 void ds_metrics_render(const struct ds_metrics *m, const struct ds_metrics_now *now,
@@ -237,24 +230,25 @@ void ds_metrics_render(const struct ds_metrics *m, const struct ds_metrics_now *
 		.counts = m->lags, .sum_ns = m->lag_sum_ns,
 	};
 
-	put_build(&t, m);
-	one(&t, &going, DS_METRIC_COUNT(ds_series_going(&m->table)));
+	ds_metrics_build(&t, m->revision, m->libbpf);
+	ds_metrics_text_single(&t, &going, DS_METRIC_COUNT(ds_series_going(&m->table)));
 	ds_metrics_text_family(&t, &lag);
 	ds_metrics_text_histogram(&t, NULL, 0, &lags);
 	put_events(&t, m, now);
 	put_kernel(&t, m);
-	put_cache(&t, m);
+	put_core(&t, &now->core);
 	put_watch(&t, m);
 	put_polls(&t, m);
-	ds_metrics_process(&t, &now->usage);
-	one(&t, &overflow, DS_METRIC_COUNT(m->table.refused));
+	ds_metrics_process(&t, &now->usage, now->lost_messages);
+	ds_metrics_text_single(&t, &overflow, DS_METRIC_COUNT(m->table.refused));
 	/* Those whose number the cluster decides come last, and give way. */
 	t.series_max = SERIES_MAX;
 	by_workload(&t, m, &drops, put_drops);
 	by_workload(&t, m, &drained, put_verdicts);
 	by_workload(&t, m, &resets, put_resets);
 	by_workload(&t, m, &unanswered, put_unanswered);
+	by_workload(&t, m, &unanswered_syns, put_unanswered_syns);
 	t.series_max = 0;
-	one(&t, &left_out, DS_METRIC_COUNT(t.left_out));
+	ds_metrics_text_single(&t, &left_out, DS_METRIC_COUNT(t.left_out));
 	ds_metrics_text_end(&t);
 }

@@ -38,7 +38,7 @@ struct ds_series {
 	uint64_t drops[DS_SERIES_DROPS];
 	struct ds_series_exemplar exemplars[DS_SERIES_DROPS];
 	uint64_t resets[DS_RESET_MAX][DS_PHASE_MAX + 1];	/* last: phase not known */
-	uint64_t unanswered[DS_PHASE_MAX + 1];
+	uint64_t unanswered[DS_PHASE_MAX + 1], unanswered_syns[DS_PHASE_MAX + 1];
 	uint64_t verdicts[DS_VERDICT_MAX];
 };
 

@@ -9,7 +9,7 @@
 #define DS_LAG_BOUNDS 7
 
 struct ds_metrics {
-	char libbpf[32];
+	char revision[64], libbpf[32];
 	struct ds_series_table table;
 	uint64_t emitted[DS_EVENT_MAX];
 	int64_t lost[DS_LOSS_STAGE_MAX];
@@ -23,8 +23,6 @@ struct ds_metrics {
 	int64_t watch_restarts, watch_until_ns;
 	bool polled;
 	int64_t polls, polls_throttled, polls_failed;
-	bool cached;			/* a health line told of the following */
-	int64_t cache_pods, cache_ended, cache_evictions;
 	int64_t expired_ns;		/* when it was last looked for what is over */
 };
 

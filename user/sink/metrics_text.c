@@ -227,6 +227,21 @@ void ds_metrics_text_histogram(struct ds_metrics_text *t, const struct ds_metric
 	ds_buf_printf(t->out, "%llu\n", (unsigned long long)sum);
 }
 
+void ds_metrics_text_labelled(struct ds_metrics_text *t, const char *label, const char *value,
+			      uint64_t n)
+{
+	const struct ds_metric_label only = { label, value };
+
+	ds_metrics_text_sample(t, &only, 1, DS_METRIC_COUNT(n));
+}
+
+void ds_metrics_text_single(struct ds_metrics_text *t, const struct ds_metric_family *family,
+			    struct ds_metric_value value)
+{
+	ds_metrics_text_family(t, family);
+	ds_metrics_text_sample(t, NULL, 0, value);
+}
+
 void ds_metrics_text_end(struct ds_metrics_text *t)
 {
 	if (t->openmetrics)

@@ -24,6 +24,12 @@ struct ds_metric_family {
 	enum ds_metric_type type;
 };
 
+/* DS_FAMILY(id, name, COUNTER, NULL, help); as a static constant. */
+#define DS_FAMILY(id, name_, type_, unit_, help_) \
+	static const struct ds_metric_family id = { \
+		.name = name_, .type = DS_METRIC_##type_, .unit = unit_, .help = help_ \
+	}
+
 struct ds_metric_label {
 	const char *name, *value;	/* no value, or an empty one: the label is left out */
 };
@@ -69,6 +75,12 @@ void ds_metrics_text_family(struct ds_metrics_text *t, const struct ds_metric_fa
 /* A sample of it: of a counter, a gauge, an information (whose value is 1). */
 void ds_metrics_text_sample(struct ds_metrics_text *t, const struct ds_metric_label *labels,
 			    int labels_cnt, struct ds_metric_value value);
+
+/* The same with one label, and a family of one sample without any. */
+void ds_metrics_text_labelled(struct ds_metrics_text *t, const char *label, const char *value,
+			      uint64_t n);
+void ds_metrics_text_single(struct ds_metrics_text *t, const struct ds_metric_family *family,
+			    struct ds_metric_value value);
 
 /* The same, of a counter. One whose label is longer than OpenMetrics allows is left out. */
 void ds_metrics_text_exemplified(struct ds_metrics_text *t, const struct ds_metric_label *labels,

@@ -64,13 +64,16 @@ static int64_t count_fds(void)
 	return cnt - 1;			/* the folder's own */
 }
 
-void ds_process_usage_read(struct ds_process_usage *ret_usage)
+void ds_process_usage_read(struct ds_process_usage *usage)
 {
+	int64_t start_ns = usage->start_ns;
 	struct rlimit limit;
 
-	*ret_usage = (struct ds_process_usage){ -1, -1, -1, -1, -1, -1 };
-	read_stat(ret_usage);
-	ret_usage->open_fds = count_fds();
+	*usage = (struct ds_process_usage){ -1, -1, -1, -1, -1, -1 };
+	read_stat(usage);
+	if (start_ns > 0)
+		usage->start_ns = start_ns;
+	usage->open_fds = count_fds();
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-		ret_usage->max_fds = (int64_t)limit.rlim_cur;
+		usage->max_fds = (int64_t)limit.rlim_cur;
 }

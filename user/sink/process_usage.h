@@ -13,7 +13,11 @@ struct ds_process_usage {
 	int64_t open_fds, max_fds;
 };
 
-/* Cannot fail: what /proc does not tell is -1. */
-void ds_process_usage_read(struct ds_process_usage *ret_usage);
+/*
+ * Zeroed, or what was read before: its start is read once, since it is told by two clocks and must
+ * not move with them (a start that changes is taken for a restart). Cannot fail: what /proc does
+ * not tell is -1.
+ */
+void ds_process_usage_read(struct ds_process_usage *usage);
 
 #endif

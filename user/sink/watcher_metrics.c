@@ -9,6 +9,7 @@
 #include "user/sink/metrics_text.h"
 #include "user/util/cleanup.h"
 #include "user/util/hash.h"
+#include "user/util/revision.h"
 #include "user/util/timefmt.h"
 
 #define REQUESTS_MAX 64		/* of operations and codes there are fewer */
@@ -209,25 +210,20 @@ void ds_watcher_metrics_forget(struct ds_watcher_metrics *m)
 
 /* ---- the exposition ---- */
 
-#define FAMILY(id, name_, type_, unit_, help_) \
-	static const struct ds_metric_family id = { \
-		.name = name_, .type = DS_METRIC_##type_, .unit = unit_, .help = help_ \
-	}
-
-FAMILY(build, "drainsnoop_build", INFO, NULL, "The running program.");
-FAMILY(leader, "drainsnoop_leader", GAUGE, NULL,
-       "1 where this instance leads: it alone asks AWS and writes for the agents.");
-FAMILY(targets, "drainsnoop_targets", GAUGE, NULL,
-       "Targets of pods that go away, by state, as read last.");
-FAMILY(refreshed, "drainsnoop_target_refresh_timestamp_seconds", GAUGE, "seconds",
-       "When the states of a group's targets were read last, Unix time; only while a pod of it goes.");
-FAMILY(requests, "drainsnoop_aws_requests", COUNTER, NULL, "Requests to AWS, by how they ended.");
-FAMILY(took, "drainsnoop_aws_request_duration_seconds", HISTOGRAM, "seconds",
-       "How long requests to AWS took.");
-FAMILY(writes, "drainsnoop_handover_writes", COUNTER, NULL,
-       "Writes of ConfigMaps for the agents, by result; since this instance leads.");
-FAMILY(emitted, "drainsnoop_emitted_events", COUNTER, NULL, "Events put out, by name.");
-FAMILY(lost, "drainsnoop_lost_events", COUNTER, NULL, "Events lost, by stage.");
+DS_FAMILY(leader, "drainsnoop_leader", GAUGE, NULL,
+	  "1 where this instance leads: it alone asks AWS and writes for the agents.");
+DS_FAMILY(targets, "drainsnoop_targets", GAUGE, NULL,
+	  "Targets of pods that go away, by state, as read last.");
+DS_FAMILY(refreshed, "drainsnoop_target_refresh_timestamp_seconds", GAUGE, "seconds",
+	  "When the states of a group's targets were read last, Unix time; only while a pod of it goes.");
+DS_FAMILY(requests, "drainsnoop_aws_requests", COUNTER, NULL,
+	  "Requests to AWS, by how they ended.");
+DS_FAMILY(took, "drainsnoop_aws_request_duration_seconds", HISTOGRAM, "seconds",
+	  "How long requests to AWS took.");
+DS_FAMILY(writes, "drainsnoop_handover_writes", COUNTER, NULL,
+	  "Writes of ConfigMaps for the agents, by result; since this instance leads.");
+DS_FAMILY(emitted, "drainsnoop_emitted_events", COUNTER, NULL, "Events put out, by name.");
+DS_FAMILY(lost, "drainsnoop_lost_events", COUNTER, NULL, "Events lost, by stage.");
 
 static void put_groups(struct ds_metrics_text *t, const struct ds_watcher_metrics *m)
 {
@@ -279,29 +275,20 @@ static void put_requests(struct ds_metrics_text *t, const struct ds_watcher_metr
 	}
 }
 
-static void labelled(struct ds_metrics_text *t, const char *name, const char *value, uint64_t n)
-{
-	const struct ds_metric_label label = { name, value };
-
-	ds_metrics_text_sample(t, &label, 1, DS_METRIC_COUNT(n));
-}
-
 static void put_own(struct ds_metrics_text *t, const struct ds_watcher_metrics *m,
 		    const struct ds_watcher_metrics_now *now)
 {
-	ds_metrics_text_family(t, &build);
-	labelled(t, "version", DS_VERSION, 1);
-	ds_metrics_text_family(t, &leader);
-	ds_metrics_text_sample(t, NULL, 0, DS_METRIC_COUNT(now->leads));
+	ds_metrics_build(t, ds_revision(), NULL);
+	ds_metrics_text_single(t, &leader, DS_METRIC_COUNT(now->leads));
 	ds_metrics_text_family(t, &writes);
-	labelled(t, "result", "ok", now->writes);
-	labelled(t, "result", "failed", now->failed);
+	ds_metrics_text_labelled(t, "result", "ok", now->writes);
+	ds_metrics_text_labelled(t, "result", "failed", now->failed);
 	ds_metrics_text_family(t, &emitted);
 	for (int kind = 0; kind < DS_EVENT_MAX; kind++)
 		if (m->emitted[kind])
-			labelled(t, "event", ds_kinds[kind].name, m->emitted[kind]);
+			ds_metrics_text_labelled(t, "event", ds_kinds[kind].name, m->emitted[kind]);
 	ds_metrics_text_family(t, &lost);
-	labelled(t, "stage", "output", now->lost_output);
+	ds_metrics_text_labelled(t, "stage", "output", now->lost_output);
 }
 
 void ds_watcher_metrics_render(struct ds_watcher_metrics *m,
@@ -318,7 +305,7 @@ void ds_watcher_metrics_render(struct ds_watcher_metrics *m,
 	put_own(&t, m, now);
 	put_groups(&t, m);
 	put_requests(&t, m);
-	ds_metrics_process(&t, &now->usage);
+	ds_metrics_process(&t, &now->usage, now->lost_messages);
 	ds_metrics_text_end(&t);
 }
 

@@ -19,6 +19,7 @@ struct ds_watcher_metrics;
 struct ds_watcher_metrics_now {
 	bool leads;
 	uint64_t writes, failed;	/* of ConfigMaps, since this instance leads */
+	uint64_t lost_messages;		/* that standard error did not take */
 	uint64_t lost_output;		/* lines that could not be written */
 	struct ds_process_usage usage;
 	/* A pod of that group goes: of others the series end. */

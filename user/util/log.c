@@ -4,6 +4,7 @@
  */
 #include "user/util/log.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,12 +12,16 @@
 
 #include "user/util/utf8.h"
 
-#define LINE_MAX_BYTES 2048
+#define TEXT_MAX_BYTES 2048
+#define ESCAPE_LEN 4	/* as \xNN, and as the longest character */
 #define PREFIX "drainsnoop: "
 
 static bool verbose;
 static void (*listener)(void *ctx, const char *line);
 static void *listener_ctx;
+static pthread_mutex_t writer_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool (*writer)(void *ctx, const char *line, size_t len);
+static void *writer_ctx;
 
 void ds_log_verbose(bool on)
 {
@@ -34,6 +39,27 @@ void ds_log_divert(void (*fn)(void *ctx, const char *line), void *ctx)
 	listener_ctx = ctx;
 }
 
+void ds_log_write_by(bool (*fn)(void *ctx, const char *line, size_t len), void *ctx)
+{
+	(void)pthread_mutex_lock(&writer_lock);
+	writer = fn;
+	writer_ctx = ctx;
+	(void)pthread_mutex_unlock(&writer_lock);
+}
+
+/* False: nobody but standard error itself is there to take it. */
+static bool write_by(const char *line, size_t len)
+{
+	bool there;
+
+	(void)pthread_mutex_lock(&writer_lock);
+	there = writer;
+	if (there)
+		(void)writer(writer_ctx, line, len);	/* what it cannot take it counts */
+	(void)pthread_mutex_unlock(&writer_lock);
+	return there;
+}
+
 /* Whether the sequence of n bytes at s may go to a terminal: no C0, DEL or C1 control character. */
 static bool printable(const char *s, size_t n)
 {
@@ -48,11 +74,11 @@ static bool printable(const char *s, size_t n)
 static void put_line(const char *text, bool tell)
 {
 	static const char hex[] = "0123456789abcdef";
-	char line[LINE_MAX_BYTES * 4 + sizeof(PREFIX) + 1];
+	char line[DS_LOG_LINE_MAX];
 	size_t len = sizeof(PREFIX) - 1, left = strlen(text);
 
 	memcpy(line, PREFIX, len);
-	while (left > 0) {
+	while (left > 0 && len + ESCAPE_LEN < sizeof(line)) {
 		size_t n = ds_utf8_sequence(text, left);
 
 		if (n > 0 && printable(text, n)) {
@@ -74,6 +100,8 @@ static void put_line(const char *text, bool tell)
 		return;
 	}
 	line[len++] = '\n';
+	if (write_by(line, len))
+		return;
 	/* Nothing can be done about a standard error that does not take it. */
 	if (write(STDERR_FILENO, line, len) < 0)
 		return;
@@ -81,7 +109,7 @@ static void put_line(const char *text, bool tell)
 
 static void log_va(const char *format, va_list args, int err, bool tell)
 {
-	char text[LINE_MAX_BYTES];
+	char text[TEXT_MAX_BYTES];
 	int n = vsnprintf(text, sizeof(text), format, args);
 
 	if (n < 0)

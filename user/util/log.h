@@ -7,8 +7,11 @@
 #define DS_UTIL_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-/* Level and listener are the mutable globals (style rule 5). */
+#define DS_LOG_LINE_MAX 4096	/* bytes of a line with its newline: one write() on a pipe */
+
+/* Level, listener and writer are the mutable globals (style rule 5). */
 void ds_log_verbose(bool on);
 bool ds_log_is_verbose(void);
 
@@ -17,6 +20,12 @@ bool ds_log_is_verbose(void);
  * error. fn NULL: to standard error again. What -v adds stays there.
  */
 void ds_log_divert(void (*fn)(void *ctx, const char *line), void *ctx);
+
+/*
+ * Whole lines, of whatever thread, go to fn instead of standard error, which may stall; fn must not
+ * log. fn NULL: to standard error again, and no call of the fn before is under way any more.
+ */
+void ds_log_write_by(bool (*fn)(void *ctx, const char *line, size_t len), void *ctx);
 
 /*
  * Prints "drainsnoop: FORMAT" and, when err is not 0, ": strerror". Returns err as -errno, so that
