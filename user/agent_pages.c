@@ -10,9 +10,6 @@
 #include "user/util/clock.h"
 #include "user/util/log.h"
 #include "user/util/revision.h"
-#include "user/util/timefmt.h"
-
-#define STUCK_NS (10 * DS_NS_PER_S)	/* a loop that has not turned for so long */
 
 struct ds_agent_pages {
 	struct ds_run *run;
@@ -35,17 +32,11 @@ static void metrics_page(void *ctx, bool openmetrics, struct ds_buf *out)
 	ds_metrics_render(pages->metrics, &now, openmetrics, out);
 }
 
-/* Nothing of others: an API server that is away must not restart every agent at once. */
 static bool is_healthy(void *ctx, struct ds_buf *why)
 {
 	const struct ds_agent_pages *pages = ctx;
-	int64_t still_ns = ds_clock_ns(CLOCK_MONOTONIC) - ds_run_turned_ns(pages->run);
 
-	if (still_ns < STUCK_NS)
-		return true;
-	ds_buf_printf(why, "the event loop did not turn for %lld s",
-		      (long long)(still_ns / DS_NS_PER_S));
-	return false;
+	return ds_web_loop_turns(ds_run_turned_ns(pages->run), ds_clock_ns(CLOCK_MONOTONIC), why);
 }
 
 static bool is_ready(void *ctx, struct ds_buf *why)

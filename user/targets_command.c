@@ -31,7 +31,6 @@
 
 #define QUEUE_BYTES 1048576		/* a thousand lines or more */
 #define FINISH_NS (3 * DS_NS_PER_S)	/* for a reader that is slow, at the end */
-#define ALIVE_NS (10 * DS_NS_PER_S)	/* the loop turns at least once a second */
 
 struct targets {
 	const struct ds_options *options;
@@ -172,10 +171,7 @@ static bool is_healthy(void *ctx, struct ds_buf *why)
 {
 	struct targets *t = ctx;
 
-	if (ds_clock_ns(CLOCK_MONOTONIC) - t->turned_ns < ALIVE_NS)
-		return true;
-	ds_buf_puts(why, "the loop stood still");
-	return false;
+	return ds_web_loop_turns(t->turned_ns, ds_clock_ns(CLOCK_MONOTONIC), why);
 }
 
 /* One that waits for the lease is as ready as it can be. */

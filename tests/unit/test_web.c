@@ -381,6 +381,19 @@ static void it_can_end_while_clients_are_there(void **state)
 	(void)close(reading);
 }
 
+static void a_loop_is_well_for_ten_seconds_after_it_turned(void **state)
+{
+	struct ds_buf why = { 0 };
+
+	(void)state;
+	assert_true(ds_web_loop_turns(DS_NS_PER_S, DS_NS_PER_S, &why));
+	assert_true(ds_web_loop_turns(DS_NS_PER_S, 11 * DS_NS_PER_S - 1, &why));
+	assert_int_equal(why.len, 0);
+	assert_false(ds_web_loop_turns(DS_NS_PER_S, 11 * DS_NS_PER_S, &why));
+	assert_string_equal(why.data, "the event loop did not turn for 10 s");
+	ds_buf_free(&why);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -399,6 +412,7 @@ int main(void)
 		T(a_port_in_use_is_told),
 		T(all_addresses_are_of_both_families),
 		T(it_can_end_while_clients_are_there),
+		T(a_loop_is_well_for_ten_seconds_after_it_turned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,12 +17,14 @@
 #include "user/sink/web_parse.h"
 #include "user/util/cleanup.h"
 #include "user/util/log.h"
+#include "user/util/timefmt.h"
 
 #define REQUEST_BYTES 16384	/* memory of a connection: its request's head must fit in */
 #define FIRST_REQUEST_MS 10000	/* from the connection to the end of its first request's head */
 #define IDLE_MS 75000		/* the same for each later one: longer than a scrape interval */
 #define ANSWER_MS 10000		/* for a client to take an answer */
 #define SWEEP_MS 1000
+#define STUCK_NS (10 * DS_NS_PER_S)	/* a loop that has not turned for so long */
 #define RENDER_FRESH_MS 100	/* an exposition this young is given again */
 #define RENDERS_MAX 8		/* in memory; then the latest is given, whatever its age */
 #define CROWDED (DS_WEB_CONNECTIONS_MAX - 8)	/* from here on the slowest has to go */
@@ -189,6 +191,15 @@ static enum MHD_Result answer_state(struct ds_web *web, struct MHD_Connection *c
 			       response);
 	MHD_destroy_response(response);
 	return r;
+}
+
+bool ds_web_loop_turns(int64_t turned_ns, int64_t now_ns, struct ds_buf *why)
+{
+	if (now_ns - turned_ns < STUCK_NS)
+		return true;
+	ds_buf_printf(why, "the event loop did not turn for %lld s",
+		      (long long)((now_ns - turned_ns) / DS_NS_PER_S));
+	return false;
 }
 
 static bool has_body(struct MHD_Connection *connection)

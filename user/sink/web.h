@@ -29,6 +29,13 @@ struct ds_web_pages {
 	void *ctx;
 };
 
+/*
+ * The rule of /healthz, for `healthy`: the loop turned within the last ten seconds; both moments by
+ * the monotonic clock. Nothing of others: an API server that is away must not restart every agent
+ * at once.
+ */
+bool ds_web_loop_turns(int64_t turned_ns, int64_t now_ns, struct ds_buf *why);
+
 struct ds_web_stats {
 	uint64_t requests;	/* answered */
 	uint64_t cut;		/* connections that were ended: too slow, or too many */
