@@ -526,6 +526,8 @@ int ds_run_live(const struct ds_options *options, const struct ds_run_hooks *hoo
 			(void)uv_signal_stop(&run.signals[i]);
 		(void)signal(SIGINT, second_signal);
 		(void)signal(SIGTERM, second_signal);
+		if (hooks->reopen)	/* or it would end what is being written */
+			(void)signal(SIGHUP, SIG_IGN);
 		drain_everything(&run);
 		sums.rollout_drops = ds_core_rollout_drops(run.core);
 		sums.lost = ds_core_lost(run.core);
