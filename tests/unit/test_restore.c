@@ -180,6 +180,40 @@ static void the_last_new_connection_comes_back(void **state)
 	fx_free(f);
 }
 
+/* A run that begins at 0; its verdict of a pod with that T0 (error in ms), told to stay at told_ms. */
+static int reason_with(int64_t told_ms, int64_t t0_ms, int64_t error_ms)
+{
+	struct fixture *f = begin();
+	struct ds_event ev = fx_pod_event(600, 1);
+	int reason = -1;
+
+	if (told_ms >= 0)
+		fx_pod(f, told_ms, 1);
+	DS_SET(&ev, PHASE, phase, DS_PHASE_TERMINATING);
+	DS_SET(&ev, T0, t0, fx_at(t0_ms));
+	DS_SET(&ev, T0_ERROR, t0_error, error_ms * DS_NS_PER_MS);
+	ds_core_feed(f->core, &ev);
+	fx_phase(f, 2 * S, 1, DS_PHASE_DELETED);
+	fx_tick(f, 60 * S);
+	if (ds_event_has(fx_only(f, DS_EVENT_VERDICT), DS_KEY_VERDICT_REASON))
+		reason = fx_only(f, DS_EVENT_VERDICT)->verdict_reason;
+	fx_free(f);
+	return reason;
+}
+
+/* T0 is a floor to the second, and may lie before a run that saw the pod stay after that. */
+static void what_was_seen_to_stay_went_later(void **state)
+{
+	(void)state;
+	assert_int_equal(reason_with(100, -300, 1000), DS_VERDICT_REASON_NO_TARGET);
+	assert_int_equal(reason_with(-1, -300, 1000), DS_VERDICT_REASON_RESTART_GAP);
+	/* Kubernetes tells late: an error that does not reach so far leaves a gap. */
+	assert_int_equal(reason_with(100, -300, 0), DS_VERDICT_REASON_RESTART_GAP);
+	assert_int_equal(reason_with(100, -300, 299), DS_VERDICT_REASON_RESTART_GAP);
+	assert_int_equal(reason_with(100, -300, 300), DS_VERDICT_REASON_NO_TARGET);
+	assert_int_equal(reason_with(100, 300, 1000), DS_VERDICT_REASON_NO_TARGET);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +222,7 @@ int main(void)
 		cmocka_unit_test(what_another_node_forwards_is_still_the_load_balancers),
 		cmocka_unit_test(a_group_that_served_before_the_restart_can_lose_its_last_target),
 		cmocka_unit_test(the_last_new_connection_comes_back),
+		cmocka_unit_test(what_was_seen_to_stay_went_later),
 	};
 
 	return cmocka_run_group_tests_name("restore", tests, NULL, NULL);

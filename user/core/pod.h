@@ -98,6 +98,7 @@ struct ds_pod {
 	uint64_t netns;		/* learned from the kernel, 0 = not yet */
 	int64_t seen_ns;	/* first mention */
 	int64_t told_ns;	/* latest pod.state event of it */
+	int64_t stayed_ns;	/* the latest of this run by which it did not go, 0 = none */
 	bool restored;		/* from the state file, and nothing newer was told since */
 
 	/* timeline */

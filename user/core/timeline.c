@@ -208,6 +208,8 @@ void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev)
 			(void)ds_ending_begin(core, pod, pod->exited_ns);
 			ds_address_end(core, pod, ev->time_ns);
 		}
+		if (!ds_pod_is_going(pod) && !pod->deleted_ns)
+			pod->stayed_ns = ev->time_ns;
 	}
 	ds_tap_pod_changed(core, pod);
 }

@@ -81,6 +81,17 @@ static bool ended_in(const struct ds_pod *pod, const struct ds_gap *g)
 	       found_ns >= g->until_ns && found_ns - g->until_ns < FOUND_LATE_NS;
 }
 
+/* The same for gaps: T0 is a floor, and a pod that was told to stay after it began to go later. */
+static int64_t end_not_before_ns(const struct ds_pod *pod)
+{
+	int64_t began_ns = end_began_ns(pod);
+
+	if (!ds_pod_is_going(pod) || pod->stayed_ns <= began_ns)
+		return began_ns;
+	return pod->stayed_ns - began_ns < pod->t0_error_ns ? pod->stayed_ns :
+							      began_ns + pod->t0_error_ns;
+}
+
 /* How much of the time since then nobody watched. */
 static int64_t not_observed(const struct ds_core *core, const struct ds_pod *pod)
 {
@@ -91,7 +102,7 @@ static int64_t not_observed(const struct ds_core *core, const struct ds_pod *pod
 		int64_t until_ns = g->until_ns < core->now_ns ? g->until_ns : core->now_ns;
 
 		int64_t from_ns = ended_in(pod, g) ? g->from_ns :
-						     latest(g->from_ns, end_began_ns(pod));
+						     latest(g->from_ns, end_not_before_ns(pod));
 
 		if (until_ns > from_ns)
 			sum += until_ns - from_ns;
