@@ -180,7 +180,7 @@ static void the_last_new_connection_comes_back(void **state)
 	fx_free(f);
 }
 
-/* A run that begins at 0; its verdict of a pod with that T0 (error in ms), told to stay at told_ms. */
+/* Its verdict of a pod with that T0 that was told to stay at told_ms; the run begins at 0. */
 static int reason_with(int64_t told_ms, int64_t t0_ms, int64_t error_ms)
 {
 	struct fixture *f = begin();
