@@ -106,8 +106,8 @@ $(BUILD)/revision: FORCE
 	@mkdir -p $(@D)
 	@r='$(REVISION_WORD)'; [ -f $@ ] && [ "$$(cat $@)" = "$$r" ] || printf '%s' "$$r" > $@
 
-$(BUILD)/user/util/revision.o: $(BUILD)/revision
-$(BUILD)/user/util/revision.o: CPPFLAGS += -DDS_REVISION='"$(shell cat $(BUILD)/revision 2>/dev/null)"'
+$(BUILD)/user/main.o: $(BUILD)/revision
+$(BUILD)/user/main.o: CPPFLAGS += -DDS_REVISION='"$(shell cat $(BUILD)/revision 2>/dev/null)"'
 
 FORCE:
 

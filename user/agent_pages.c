@@ -9,7 +9,6 @@
 #include "user/sink/web.h"
 #include "user/util/clock.h"
 #include "user/util/log.h"
-#include "user/util/revision.h"
 
 struct ds_agent_pages {
 	struct ds_run *run;
@@ -52,7 +51,7 @@ static bool is_ready(void *ctx, struct ds_buf *why)
 
 static int open_pages(struct ds_agent_pages *pages, const struct ds_options *options)
 {
-	struct ds_metrics_options mo = { .revision = ds_revision(),
+	struct ds_metrics_options mo = { .revision = options->revision,
 					 .libbpf = libbpf_version_string() + 1 /* its v */ };
 	struct ds_web_pages wp = { .metrics = metrics_page, .healthy = is_healthy,
 				   .ready = is_ready, .ctx = pages };

@@ -8,6 +8,10 @@
 #include "user/util/hash.h"
 #include "user/util/log.h"
 
+#ifndef DS_REVISION	/* the commit; of all files only this one is compiled anew at another */
+#define DS_REVISION ""
+#endif
+
 /* Strangers choose addresses and ports: without a secret they could choose collisions too. */
 static void seed_hashes(void)
 {
@@ -26,6 +30,7 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);	/* a closed pipe is told by write() */
 	seed_hashes();
 	command = ds_options_parse(argc, argv, ds_commands, &options);
+	options.revision = DS_REVISION;
 	ds_log_verbose(options.verbose);
 	return command->run(&options);
 }

@@ -25,6 +25,9 @@ enum ds_exit {
 
 /* Strings are borrowed of argv. */
 struct ds_options {
+	/* What main knows: the commit it was built from, "-dirty" behind it where files differed,
+	 * or what make's variable REVISION said. "" = not known, as without a repository. */
+	const char *revision;
 	const char *events[DS_OPTION_LIST_MAX];
 	int events_cnt;
 	const char *targets[DS_OPTION_LIST_MAX];

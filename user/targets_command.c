@@ -156,7 +156,8 @@ static bool goes(void *ctx, const char *arn)
 static void show_metrics(void *ctx, bool openmetrics, struct ds_buf *out)
 {
 	struct targets *t = ctx;
-	struct ds_watcher_metrics_now now = { .leads = t->watcher != NULL, .goes = goes, .ctx = t,
+	struct ds_watcher_metrics_now now = { .revision = t->options->revision,
+					      .leads = t->watcher != NULL, .goes = goes, .ctx = t,
 					      .lost_output = t->lost,
 					      .lost_messages = ds_log_queue_lost(t->said) };
 

@@ -37,7 +37,7 @@ static bool goes(void *ctx, const char *arn)
 
 static const char *render(bool openmetrics)
 {
-	struct ds_watcher_metrics_now now = { .leads = true, .writes = 4, .failed = 1,
+	struct ds_watcher_metrics_now now = { .revision = "0123abc", .leads = true, .writes = 4, .failed = 1,
 					      .lost_output = 2, .lost_messages = 3, .goes = goes,
 					      .usage = { .cpu_ns = -1, .start_ns = -1,
 							 .resident_bytes = 5, .virtual_bytes = -1,
@@ -73,6 +73,7 @@ static void what_it_is_without_any(void **state)
 {
 	(void)state;
 	(void)render(false);
+	has("drainsnoop_build_info{version=\"" DS_VERSION "\",revision=\"0123abc\"} 1\n");
 	has("drainsnoop_leader 1\n");
 	has("drainsnoop_handover_writes_total{result=\"ok\"} 4\n");
 	has("drainsnoop_handover_writes_total{result=\"failed\"} 1\n");

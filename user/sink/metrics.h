@@ -14,7 +14,7 @@
 struct ds_metrics_options {
 	bool by_namespace;		/* label namespace alone; else namespace and workload */
 	size_t max_workloads;		/* 0 = default (1024) */
-	/* For the build info; NULL = not told. */
+	/* For the build info; NULL or "" = not told. */
 	const char *revision, *libbpf;
 };
 

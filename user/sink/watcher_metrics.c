@@ -9,7 +9,6 @@
 #include "user/sink/metrics_text.h"
 #include "user/util/cleanup.h"
 #include "user/util/hash.h"
-#include "user/util/revision.h"
 #include "user/util/timefmt.h"
 
 #define REQUESTS_MAX 64		/* of operations and codes there are fewer */
@@ -278,7 +277,7 @@ static void put_requests(struct ds_metrics_text *t, const struct ds_watcher_metr
 static void put_own(struct ds_metrics_text *t, const struct ds_watcher_metrics *m,
 		    const struct ds_watcher_metrics_now *now)
 {
-	ds_metrics_build(t, ds_revision(), NULL);
+	ds_metrics_build(t, now->revision, NULL);
 	ds_metrics_text_single(t, &leader, DS_METRIC_COUNT(now->leads));
 	ds_metrics_text_family(t, &writes);
 	ds_metrics_text_labelled(t, "result", "ok", now->writes);

@@ -17,6 +17,7 @@ struct ds_watcher_metrics;
 
 /* What is true at the moment of rendering. */
 struct ds_watcher_metrics_now {
+	const char *revision;		/* the commit of the build; NULL or "" = not known */
 	bool leads;
 	uint64_t writes, failed;	/* of ConfigMaps, since this instance leads */
 	uint64_t lost_messages;		/* that standard error did not take */
