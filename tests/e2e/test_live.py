@@ -110,7 +110,7 @@ class Live(unittest.TestCase):
         """strace, which makes that take its time, says when the last program was."""
         calls = os.path.join(self.folder, "calls")
         with open(self.output, "wb") as out:
-            subprocess.run(["nsenter", f"--net=/run/netns/{self.netns}", "strace", "-D", "-f", "-qq", "-ttt", "-e",
+            subprocess.run([*netns.enter(self.netns), "strace", "-D", "-f", "-qq", "-ttt", "-e",
                             "trace=bpf,write", "-o", calls, BINARY, "trace", "-o", "json", "--duration", "1s"],
                            stdout=out, check=True, timeout=120)
         first, before = self.lines()[0], []
