@@ -16,6 +16,7 @@
  * Built from: user/core/state_file.c user/core/tap.c user/core/target.c user/core/target_clock.c
  * Built from: user/core/target_clock_learn.c user/core/target_facts.c user/core/target_group.c
  * Built from: user/core/timeline.c user/core/traffic_rate.c user/core/verdict.c
+ * Built from: user/core/ending.c
  * Built from: user/core/workload.c user/sink/redact.c user/sink/table_render.c user/util/arena.c
  * Built from: user/util/wipe.c
  */
