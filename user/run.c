@@ -30,6 +30,7 @@
 #define CONSUME_BUDGET 65536
 #define SIGNALS 3
 #define HURRY_NS (300 * DS_NS_PER_S)	/* an end that did not come by then was none */
+#define WORD_NS (3 * DS_NS_PER_S)	/* SIGTERM ends a run within seconds, whatever is awaited */
 #define NEWS_NS (120 * DS_NS_PER_S)	/* a sign of it that is older tells of an earlier one */
 
 struct ds_run {
@@ -53,6 +54,7 @@ struct ds_run {
 	/* By the monotonic clock: one that is set ends no run and keeps no tick back. */
 	int64_t begun_ns, turned_ns, next_tick_ns, next_second_ns;
 	int64_t hurry_until_ns;		/* 0 = in no hurry */
+	int64_t word_until_ns;		/* told to end, waiting for Kubernetes; 0 = not */
 	bool loop_ready, attached, stopping, record_broken;
 	int status;			/* enum ds_exit */
 };
@@ -277,6 +279,9 @@ static void on_pump(uv_timer_t *timer)
 	uint64_t next_ms = ds_kernel_tap_is_on(run->kernel) ? PUMP_BUSY_MS : PUMP_IDLE_MS;
 
 	turn(run);
+	if (run->word_until_ns && (!ds_core_waits_for_word(run->core) ||
+				   ds_clock_ns(CLOCK_MONOTONIC) >= run->word_until_ns))
+		ds_run_stop(run);
 	if (run->options->duration_ns &&
 	    ds_clock_ns(CLOCK_MONOTONIC) - run->begun_ns >= run->options->duration_ns)
 		ds_run_stop(run);
@@ -304,6 +309,18 @@ static void reopen(struct ds_run *run)
 	HOOK(run, reopen);
 }
 
+/* A node that shuts down ends this process right after its pods, before all is said of them. */
+static bool begin_to_wait(struct ds_run *run)
+{
+	if (run->stopping || run->word_until_ns || !ds_core_waits_for_word(run->core))
+		return false;
+	ds_log_info("told to end; waiting for what Kubernetes says of the pods that end, %d s at most",
+		    (int)(WORD_NS / DS_NS_PER_S));
+	run->word_until_ns = ds_clock_ns(CLOCK_MONOTONIC) + WORD_NS;
+	ds_run_hurry(run);
+	return true;
+}
+
 static void on_signal(uv_signal_t *handle, int signum)
 {
 	struct ds_run *run = handle->data;
@@ -312,6 +329,8 @@ static void on_signal(uv_signal_t *handle, int signum)
 		reopen(run);
 		return;
 	}
+	if (signum == SIGTERM && begin_to_wait(run))
+		return;
 	if (run->stopping)
 		_exit(DS_EXIT_INTERRUPTED);
 	if (isatty(STDERR_FILENO))

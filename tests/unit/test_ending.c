@@ -454,6 +454,34 @@ static void the_end_of_the_run_waits_for_nothing(void **state)
 	assert_int_equal(drop(f)->drop_confidence, DS_CONFIDENCE_LOW);
 }
 
+/* Who ends with the node's pods may wait for the word that tells whose doing it was. */
+static void word_is_owed_of_what_only_the_kernel_ends(void **state)
+{
+	struct fixture *f = *state;
+
+	serving(f);
+	assert_false(ds_core_waits_for_word(f->core));
+	sigterm(f, 2 * S, 1);
+	assert_true(ds_core_waits_for_word(f->core));
+	exited(f, 2 * S + 100, 1);
+	sandbox(f, 2 * S + 200, DS_PROCESS_CHANGE_EXITED);
+	assert_true(ds_pod_is_going(pod_1(f)));
+	assert_true(ds_core_waits_for_word(f->core));
+	fx_tick(f, 50 * S);		/* it will not come any more */
+	assert_false(ds_core_waits_for_word(f->core));
+}
+
+static void no_word_is_owed_of_a_deletion(void **state)
+{
+	struct fixture *f = *state;
+
+	serving(f);
+	fx_terminating(f, 1 * S, 1);
+	sigterm(f, 2 * S, 1);
+	exited(f, 2 * S + 100, 1);
+	assert_false(ds_core_waits_for_word(f->core));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -479,6 +507,8 @@ int main(void)
 		FX_TEST(news_that_are_a_little_late_are_no_blindness),
 		FX_TEST(a_watch_that_is_back_ends_the_waiting),
 		FX_TEST(the_end_of_the_run_waits_for_nothing),
+		FX_TEST(word_is_owed_of_what_only_the_kernel_ends),
+		FX_TEST(no_word_is_owed_of_a_deletion),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

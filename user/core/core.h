@@ -61,6 +61,12 @@ int64_t ds_core_known_until(const struct ds_core *core);
 /* Whether some pod goes away and its verdict is not written yet. */
 bool ds_core_pod_goes(const struct ds_core *core);
 
+/*
+ * Whether Kubernetes owes word of a pod: its containers have been told to end, and nobody has said
+ * why. A kubelet that ends the pods of its node says so only once they have ended.
+ */
+bool ds_core_waits_for_word(const struct ds_core *core);
+
 /* Drops by rollout causes so far: what --fail-on counts. */
 uint64_t ds_core_rollout_drops(const struct ds_core *core);
 

@@ -123,3 +123,15 @@ bool ds_ending_is_waited_for(const struct ds_core *core, const struct ds_pod *po
 {
 	return is_any_undecided(core, pod, at_ns, WAIT_MAX_NS);
 }
+
+bool ds_core_waits_for_word(const struct ds_core *core)
+{
+	for (const struct ds_pod *p = ds_ledger_first(core->ledger); p; p = p->next) {
+		if (!p->by_kubernetes || ds_pod_trigger(p) >= 0)
+			continue;
+		if (ds_pod_is_going(p) ? core->now_ns - p->t0_ns < grace_ns(p) + TOLD_LATE_NS :
+					 ds_ending_is_waited_for(core, p, core->now_ns))
+			return true;
+	}
+	return false;
+}
