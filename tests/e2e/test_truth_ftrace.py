@@ -34,6 +34,15 @@ def reset(at, pid=SUPERVISOR, flags="..s2.", src=f"{POD}:8080", dest=f"{LB}:1000
     return RESET.format(at=100 + at / 10**6, pid=pid, flags=flags, src=src, dest=dest)
 
 
+def established(at, pid=SUPERVISOR, flags=".Ns1.", pod=POD, peer=LB, port=1000, family="AF_INET6"):
+    """As an IPv4 connection of a dual-stack listener is told; port: the peer's."""
+    v6 = [address if ":" in address else f"::ffff:{address}" for address in (pod, peer)]
+    v4 = ["0.0.0.0" if ":" in address else address for address in (pod, peer)]
+    return (f" some task-{pid}      [000] {flags} {100 + at / 10**6:.6f}: inet_sock_set_state: family={family} "
+            f"protocol=IPPROTO_TCP sport=8080 dport={port} saddr={v4[0]} daddr={v4[1]} saddrv6={v6[0]} daddrv6={v6[1]} "
+            "oldstate=TCP_SYN_RECV newstate=TCP_ESTABLISHED\n")
+
+
 def records(*lines):
     return ftrace.parse("# tracer: nop\n" + "".join(lines), 0, lambda pid: pid == SUPERVISOR)
 
@@ -52,8 +61,8 @@ def failure(failed, address=POD, port=1000):
 class Parse(unittest.TestCase):
     def test_both_events(self):
         found = ftrace.parse(reset(5) + given_up(3, OTHER), -37 * S, lambda pid: pid == SUPERVISOR)
-        self.assertEqual(found, [(63 * S + 3 * US, frozenset(), False),
-                                 (63 * S + 5 * US, frozenset({(POD, 8080), (LB, 1000)}), True)])
+        self.assertEqual(found, [(63 * S + 3 * US, ftrace.GIVEN_UP, frozenset(), False),
+                                 (63 * S + 5 * US, ftrace.RESET, frozenset({(POD, 8080), (LB, 1000)}), True)])
 
     def test_ipv6(self):
         found = records(reset(5, src="[fd77:1::1:2]:8080", dest="[fd77::10]:1000"))
@@ -122,6 +131,35 @@ class OutOfReach(unittest.TestCase):
         self.assertFalse(self.proven(self.silent, [given_up(500_010)], [self.icmp], failed=400_000))
 
 
+class GotThroughLater(unittest.TestCase):
+    """A drop of a connection that came about later, where nobody could see that."""
+
+    def proven(self, *lines, peer=LB, pod=POD):
+        drop = {"time": "1970-01-01T00:01:40.001Z", "source.address": peer, "source.port": 1000,
+                "destination.address": pod, "destination.port": 8080}
+        return ftrace.came_about_out_of_reach(drop, records(*lines))
+
+    def test_with_its_own_record(self):
+        self.assertTrue(self.proven(established(3_000_000)))
+        self.assertTrue(self.proven(established(3_000_000, family="AF_INET")))
+        self.assertTrue(self.proven(established(3_000_000, pod="fd77:1::2", peer="fd77::10"), pod="fd77:1::2", peer="fd77::10"))
+
+    def test_without(self):
+        self.assertFalse(self.proven())
+        self.assertFalse(self.proven(established(3_000_000, OTHER)), "who could see it had to")
+        self.assertFalse(self.proven(established(3_000_000), established(4_000_000, OTHER)))
+        self.assertFalse(self.proven(established(3_000_000, port=1001)))
+        self.assertFalse(self.proven(established(3_000_000, pod="10.77.1.67")))
+        self.assertFalse(self.proven(established(500)), "before it was lost")
+        self.assertFalse(self.proven(established(40_000_000)), "another one, on the same port")
+        self.assertFalse(self.proven(reset(3_000_000)))
+
+    def test_it_ends_no_request(self):
+        proof = OutOfReach().proven
+        self.assertFalse(proof(OutOfReach.refused, [established(880)]))
+        self.assertFalse(proof(OutOfReach.silent, [established(500_010)], [OutOfReach.icmp]))
+
+
 class Join(unittest.TestCase):
     """Only what is unexplained is excused, and only then."""
 
@@ -144,6 +182,11 @@ class Join(unittest.TestCase):
         self.assertEqual([(f.verdict, f.why) for f in joined.failures], [("unobservable", "because")])
         self.assertEqual(joined.recall, 1.0)
         self.assertEqual(self.joined([], None).failures[0].verdict, "unexplained")
+
+    def test_its_arrival_is_out_of_reach_too(self):
+        flows = {(1000, POD): flow(*OutOfReach.refused), (1001, POD): flow((-500_000, True, capture.SYN, 9))}
+        self.assertEqual(set(truth.within_reach(flows, self.joined([], "because"))), {(1001, POD)})
+        self.assertEqual(set(truth.within_reach(flows, self.joined([], None))), set(flows))
 
     def test_a_drop_stands(self):
         drop = {"time": "1970-01-01T00:01:40.001Z", "k8s.pod.uid": "u", "source.address": LB, "source.port": 1000,

@@ -99,9 +99,10 @@ def check_tail(run):
         by_signal = verdict.get("drainsnoop.pod.t0_source") == "sigterm"
         measured = tail * 1e6 + (parse_rfc3339(verdict["drainsnoop.pod.t0"]) if by_signal else t0 // 10**9 * 10**9)
         seen = truth.last_arrival(run.flows, addresses, t0, pod.port, gaps) or last
+        reachable = truth.last_arrival(truth.within_reach(run.flows, run.truth), addresses, t0, pod.port) or last
         # What it adds to that error it says of the arrival: up to so much later than told.
         later = (verdict.get("drainsnoop.tail_error_ms", 0) - verdict.get("drainsnoop.pod.t0_error_ms", 0)) * 1e6
-        if not any(measured - TOLERANCE_NS <= real <= measured + later + TOLERANCE_NS for real in (last, seen)):
+        if not any(measured - TOLERANCE_NS <= real <= measured + later + TOLERANCE_NS for real in (last, seen, reachable)):
             problems.append(f"the tail of {pod.name} ends {(measured - last) / 1e6:+.0f} ms beside the last arrival")
     return max(tails, default=None), problems
 
@@ -130,9 +131,10 @@ def judge(name, scenario, lab, say, traced):
     drops = [event for event in output if event.get("event.name") == "drainsnoop.drop"]
     pods = [{"uid": pod.uid, "name": pod.name, "address": address, "marks": pod.marks, "elsewhere": pod.place.elsewhere}
             for pod in lab.kubernetes.pods for address in (pod.address, *pod.others)]
-    beyond = out_of_reach(lab)
+    beyond, records = out_of_reach(lab), lab.kernel_trace.records
     joined = truth.join(requests, entries, drops, pods, ports, flows,
-                        scenario.indistinguishable, lab.tracer.gaps(), beyond)
+                        lambda drop: scenario.indistinguishable(drop) or ftrace.came_about_out_of_reach(drop, records),
+                        lab.tracer.gaps(), beyond)
     run = Run(lab, joined, requests, entries, flows, output, beyond)
     problems = lab.problems + [MECHANICS + text for text in scenario.mechanics(run)]
     tail, tail_problems = check_tail(run)

@@ -2,11 +2,12 @@
 """What the kernel's own trace says of lost connections, where no BPF program can say it.
 
 Some machines keep a supervisor of theirs from being traced: root may not read /proc/PID/exe of its processes, and no BPF
-program runs in a softirq that interrupts one. Ftrace does. An instance of tracefs of the run's own notes each RST that is sent
-and each packet that a neighbour's queue gives up, with the task that was interrupted. A failed request of which there is no
-drop is out of reach if all that ended it, a RST or an ICMP that the capture has, was made in such softirqs: each needs a
-record of that connection or, of an ICMP, of that very moment, and none may be of another task. Without tracefs, or elsewhere than in the machine's own pid namespace, there are no records, and nothing is
-excused. Pure but for Trace.
+program runs in a softirq that interrupts one. Ftrace does. An instance of tracefs of the run's own notes each RST that is sent,
+each packet that a neighbour's queue gives up and each connection that comes about, with the task that was interrupted. A failed
+request of which there is no drop is out of reach if all that ended it, a RST or an ICMP that the capture has, was made in such
+softirqs: each needs a record of that connection or, of an ICMP, of that very moment, and none may be of another task. A drop of
+what got through later cannot be known as delayed if that connection came about in one. Without tracefs, or elsewhere than in the
+machine's own pid namespace, there are no records, and nothing is excused. Pure but for Trace.
 """
 
 import collections
@@ -15,7 +16,9 @@ import re
 import time
 
 from .capture import RST, SYN
+from .events import parse_rfc3339
 from .proc import run
+from .truth import plain
 
 MS = 10**6
 PREFIX, PLACE = "drainlab-", "/sys/kernel/tracing"
@@ -25,15 +28,31 @@ FIRST_PID_NAMESPACE = 0xEFFFFFFC    # the kernel's PROC_PID_INIT_INO: in another
 EARLY, BEHIND_ICMP, BEFORE_RST = MS // 50, MS // 2, 20 * MS
 
 # Of both families, where only IPv4's has a reason (6.18; .function is of 6.5); RSTs that answer a packet, as an abort is
-# nobody's softirq.
-FILTERS = {"skb/kfree_skb": "location.function == neigh_invalidate", "tcp/tcp_send_reset": "skbaddr != 0"}
+# nobody's softirq. SYN_RECV to ESTABLISHED: the pod's end of a connection.
+GIVEN_UP, RESET, ESTABLISHED = "kfree_skb", "tcp_send_reset", "inet_sock_set_state"
+FILTERS = {"skb/kfree_skb": "location.function == neigh_invalidate", "tcp/tcp_send_reset": "skbaddr != 0",
+           "sock/inet_sock_set_state": "oldstate == 3 && newstate == 1"}
+LATER = 30 * 10**9     # so long what was lost is sent again
 
-LINE = re.compile(r".*-(\d+) +\[\d+\] (\S+) +(\d+)\.(\d{6}): (kfree_skb|tcp_send_reset): (.*)")
-ENDS = re.compile(r"src=\[?([0-9a-f.:]+?)\]?:(\d+) dest=\[?([0-9a-f.:]+?)\]?:(\d+) ")
+LINE = re.compile(rf".*-(\d+) +\[\d+\] (\S+) +(\d+)\.(\d{{6}}): ({GIVEN_UP}|{RESET}|{ESTABLISHED}): (.*)")
+ENDS = {RESET: re.compile(r"src=\[?([0-9a-f.:]+?)\]?:(\d+) dest=\[?([0-9a-f.:]+?)\]?:(\d+) "),
+        # An IPv4 end stands mapped there, also of a dual-stack socket.
+        ESTABLISHED: re.compile(r"sport=(?P<p>\d+) dport=(?P<q>\d+) .*saddrv6=(?:::ffff:(?=[0-9.]+ ))?(?P<a>\S+) "
+                                r"daddrv6=(?:::ffff:(?=[0-9.]+ ))?(?P<b>\S+) ")}
 
-# ends: {(address, port)} of a RST, empty of a packet that was given up. out_of_reach: it was in a softirq
-# that interrupted a task which cannot be traced.
-Record = collections.namedtuple("Record", "at ends out_of_reach")
+# ends: {(address, port)}, empty of a packet that was given up. out_of_reach: it was in a softirq that
+# interrupted a task which cannot be traced.
+Record = collections.namedtuple("Record", "at event ends out_of_reach")
+
+
+def _ends(event, text):
+    """{(address, port)}, or None where the line does not tell them."""
+    match = ENDS[event].search(text)
+    if not match:
+        return None
+    names = match.groupdict()
+    pairs = ((names["a"], names["p"]), (names["b"], names["q"])) if names else (match.group(1, 2), match.group(3, 4))
+    return frozenset((address, int(port)) for address, port in pairs)
 
 
 def parse(text, offset, untraceable):
@@ -41,13 +60,12 @@ def parse(text, offset, untraceable):
     records = []
     for match in filter(None, map(LINE.match, text.splitlines())):
         pid, flags, seconds, micros, event, rest = match.groups()
-        ends = ENDS.search(rest) if event == "tcp_send_reset" else None
-        if event == "tcp_send_reset" and not ends:
+        ends = _ends(event, rest) if event in ENDS else frozenset()
+        if ends is None:
             continue
         in_softirq = len(flags) > 2 and flags[2] in "sH"
         records.append(Record(
-            int(seconds) * 10**9 + int(micros) * 1000 + offset,
-            frozenset({(ends[1], int(ends[2])), (ends[3], int(ends[4]))} if ends else ()),
+            int(seconds) * 10**9 + int(micros) * 1000 + offset, event, ends,
             in_softirq and untraceable(int(pid))))
     return sorted(records, key=lambda record: record.at)
 
@@ -65,14 +83,21 @@ def out_of_reach(failure, flow, records, errors):
     port, address = failure.entry["source_port"], failure.entry["address"]
     packets = flow.between(begin, end)
     numbers = {p.seq for p in packets if p.to_pod and (p.flags & SYN or p.size)}
-    proofs = [[r for r in records if {port, flow.port} == {p for _, p in r.ends} and address in {a for a, _ in r.ends}
+    proofs = [[r for r in records if r.event == RESET and {port, flow.port} == {p for _, p in r.ends} and address in {a for a, _ in r.ends}
                and p.at - BEFORE_RST <= r.at <= p.at + EARLY]
               for p in packets if not p.to_pod and p.flags & RST]
-    proofs += [[r for r in records if not r.ends and at - EARLY <= r.at <= at + BEHIND_ICMP]
+    proofs += [[r for r in records if r.event == GIVEN_UP and at - EARLY <= r.at <= at + BEHIND_ICMP]
                for at, seq in errors if seq in numbers and begin <= at <= end]
     if proofs and all(map(_proven, proofs)):
         return "it ended in a softirq that no BPF program runs in (ftrace)"
     return None
+
+
+def came_about_out_of_reach(drop, records):
+    """True if the connection of the drop got through later, where no BPF program can have seen it."""
+    ends = {(plain(drop[end + ".address"]), drop[end + ".port"]) for end in ("source", "destination")}
+    at = parse_rfc3339(drop["time"])
+    return _proven([r for r in records if r.event == ESTABLISHED and r.ends == ends and at <= r.at <= at + LATER])
 
 
 def is_untraceable(pid):
@@ -115,7 +140,7 @@ class Trace:
         os.mkdir(folder)
         self.folder = folder
         self._write("trace_clock", "tai")
-        self._write("buffer_size_kb", "512")
+        self._write("buffer_size_kb", "2048")
         for event, which in FILTERS.items():
             self._write(f"events/{event}/filter", which)
             self._write(f"events/{event}/enable", "1")

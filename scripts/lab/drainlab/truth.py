@@ -271,6 +271,12 @@ def join(requests, entries, drops, pods, ports, flows=None, indistinguishable=la
     return Truth(len(requests), failures, drops, false, unclear)
 
 
+def within_reach(flows, truth):
+    """The flows without those whose end is out of every program's reach: where nothing else tells, so is their arrival."""
+    hidden = {_key(f) for f in truth.failures if f.out_of_reach}
+    return {key: flow for key, flow in flows.items() if key not in hidden}
+
+
 def last_arrival(flows, addresses, begin, port=None, unseen=()):
     """The moment of the last new connection or last new payload from the load balancer to one of a pod's
     addresses, or None. In the intervals `unseen` nobody looked."""

@@ -9,7 +9,7 @@ from drainlab.proc import wait_for
 from . import at_least, found, instance_cluster, instance_node_drain
 
 SUMMARY = "instance targets, no endpoint left: losses of the last pod; the REJECT at the NodePort is nobody's"
-SETTINGS = {"target": "instance", "reuse": "never", "rate": 20.0, "sync": 1.5, "linger": 2.0, "settle": 4.0, "grace": 6.0,
+SETTINGS = {"target": "instance", "reuse": "never", "rate": 20.0, "sync": 1.5, "linger": 2.0, "settle": 8.0, "grace": 6.0,
             "icmp_limit": False}
 REJECTING = 3.0
 
