@@ -51,11 +51,12 @@ static bool is_ready(void *ctx, struct ds_buf *why)
 
 static int open_pages(struct ds_agent_pages *pages, const struct ds_options *options)
 {
-	struct ds_metrics_options mo = { .revision = options->revision,
+	struct ds_metrics_options mo = { .max_series = (size_t)options->metrics_max_series,
+					 .revision = options->revision,
 					 .libbpf = libbpf_version_string() + 1 /* its v */ };
 	struct ds_web_pages wp = { .metrics = metrics_page, .healthy = is_healthy,
 				   .ready = is_ready, .ctx = pages };
-	int r = ds_metrics_parse_labels(options->metrics_labels, &mo.by_namespace);
+	int r = ds_metrics_parse_labels(options->metrics_labels, &mo.labels);
 
 	r = r ? r : ds_metrics_new(&pages->metrics, &mo);
 	if (r)

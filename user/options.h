@@ -65,7 +65,8 @@ struct ds_options {
 	bool tap_always;
 	bool verbose;
 	const char *metrics_listen;	/* ADDRESS:PORT; "" = nowhere */
-	const char *metrics_labels;	/* "namespace,workload" or "namespace" */
+	const char *metrics_labels;	/* as ds_metrics_parse_labels takes them */
+	int64_t metrics_max_series;
 	bool redact_peers;
 	const char *redact_key_file;	/* NULL = a key of this run */
 	int environment_cnt;		/* how many arguments the environment gave: the first */

@@ -9,13 +9,17 @@
 #include "user/options_value.h"
 #include "user/sink/metrics.h"
 
-enum { OPT_METRICS_LABELS = 256, OPT_REDACT_PEERS, OPT_REDACT_KEY_FILE };
+enum { OPT_METRICS_LABELS = 256, OPT_METRICS_MAX_SERIES, OPT_REDACT_PEERS, OPT_REDACT_KEY_FILE };
 
 static const struct argp_option agent_options[] = {
 	{ NULL, 0, NULL, 0, "What the agent serves and says:", 1 },
 	DS_OPTION_METRICS_LISTEN_ROW(1),
 	{ "metrics-labels", OPT_METRICS_LABELS, "LIST", 0,
-	  "Labels of a metric's subject: namespace,workload (default) or namespace", 1 },
+	  "Labels of a metric's subject: namespace,workload (default), namespace alone, or either with "
+	  "pod; a pod's own series end 10 minutes after its verdict", 1 },
+	{ "metrics-max-series", OPT_METRICS_MAX_SERIES, "N", 0,
+	  "At most N series of such subjects (default 16384); what more there are count as (other)",
+	  1 },
 	DS_OPTION_CLUSTER_ROW(1),
 	{ "redact-peers", OPT_REDACT_PEERS, NULL, 0,
 	  "Replace addresses in lines and recordings that are not the load balancer's, a node's or a "
@@ -47,12 +51,20 @@ static const struct argp_child agent_children[] = {
 
 static void set_labels(const struct argp_state *state, struct ds_options *o, const char *arg)
 {
-	bool by_namespace;
+	struct ds_metrics_labels labels;
 
-	if (ds_metrics_parse_labels(arg, &by_namespace))
-		ds_value_error(state, "--metrics-labels",
-			       "'%s' is neither namespace,workload nor namespace", arg);
+	if (ds_metrics_parse_labels(arg, &labels))
+		ds_value_error(state, "--metrics-labels", "'%s' is neither namespace,workload nor "
+			       "namespace, alone or with pod", arg);
 	o->metrics_labels = arg;
+}
+
+static void set_max_series(const struct argp_state *state, struct ds_options *o, const char *arg)
+{
+	o->metrics_max_series = ds_value_count(state, "--metrics-max-series", arg);
+	if (o->metrics_max_series < 1 || o->metrics_max_series > DS_METRICS_SERIES_MAX)
+		ds_value_error(state, "--metrics-max-series", "'%s' is not from 1 to %d", arg,
+			       DS_METRICS_SERIES_MAX);
 }
 
 static void begin(struct argp_state *state)
@@ -63,7 +75,8 @@ static void begin(struct argp_state *state)
 	o->kube = true;
 	o->print.output = DS_OUTPUT_JSON;
 	o->metrics_listen = DS_METRICS_LISTEN_DEFAULT;
-	o->metrics_labels = "namespace,workload";
+	o->metrics_labels = DS_METRICS_LABELS_DEFAULT;
+	o->metrics_max_series = DS_METRICS_SERIES_DEFAULT;
 }
 
 static error_t parse_agent(int key, char *arg, struct argp_state *state)
@@ -76,6 +89,9 @@ static error_t parse_agent(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_METRICS_LABELS:
 		set_labels(state, o, arg);
+		return 0;
+	case OPT_METRICS_MAX_SERIES:
+		set_max_series(state, o, arg);
 		return 0;
 	case OPT_REDACT_PEERS:
 		o->redact_peers = true;

@@ -35,6 +35,8 @@ WRONG_VALUES = (
     ({"image": {"pullSecrets": ["registry"]}}, "pullSecrets"),
     ({"metrics": {"port": 0}}, "port"),
     ({"metrics": {"labels": "pod"}}, "labels"),
+    ({"metrics": {"maxSeries": 0}}, "maxSeries"),
+    ({"metrics": {"maxSeries": 65537}}, "maxSeries"),
     ({"metrics": {"address": "localhost"}}, "address"),
     ({"state": {"hostPath": "var/lib/drainsnoop"}}, "hostPath"),
     ({"aws": {"rate": 0}}, "rate"),

@@ -2,7 +2,7 @@
 /*
  * The agent's metrics without an agent: takes the lines of a recording on standard input, puts them
  * through the core and counts what comes out, and serves that, until SIGTERM.
- *   metrics-serve LISTEN [LABELS]
+ *   metrics-serve LISTEN [LABELS [MAX_SERIES]]
  * Prints "port N" once it listens; /readyz is 200 once the input is at its end. It goes on serving
  * when a client is silent, and prints "turned N ms" at its end: the longest time for which the loop
  * did not turn, by a timer of 10 ms.
@@ -132,12 +132,13 @@ static void close_handle(uv_handle_t *handle, void *ctx)
 		uv_close(handle, NULL);
 }
 
-static int set_up(struct serve *s, const char *listen, const char *labels)
+static int set_up(struct serve *s, const char *listen, const char *labels, const char *max_series)
 {
-	struct ds_metrics_options mo = { .libbpf = "test" };
+	struct ds_metrics_options mo = { .libbpf = "test",
+					 .max_series = strtoul(max_series, NULL, 10) };
 	struct ds_core_options co = { .emit = emit, .ctx = s };
 	struct ds_web_pages pages = { .metrics = metrics, .ready = ready, .ctx = s };
-	int r = ds_metrics_parse_labels(labels, &mo.by_namespace);
+	int r = ds_metrics_parse_labels(labels, &mo.labels);
 
 	r = r ? r : ds_metrics_new(&s->metrics, &mo);
 	r = r ? r : ds_core_new(&s->core, &co);
@@ -158,12 +159,13 @@ int main(int argc, char **argv)
 {
 	static struct serve s;
 
-	if (argc < 2 || argc > 3) {
-		(void)fprintf(stderr, "usage: metrics-serve LISTEN [LABELS] < RECORDING\n");
+	if (argc < 2 || argc > 4) {
+		(void)fprintf(stderr, "usage: metrics-serve LISTEN [LABELS [MAX_SERIES]] < RECORDING\n");
 		return 2;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (set_up(&s, argv[1], argc > 2 ? argv[2] : "namespace,workload"))
+	if (set_up(&s, argv[1], argc > 2 ? argv[2] : DS_METRICS_LABELS_DEFAULT,
+		   argc > 3 ? argv[3] : "0"))
 		return 1;
 	(void)printf("port %u\n", ds_web_port(s.web));
 	(void)fflush(stdout);

@@ -30,8 +30,8 @@ def recording(name):
 class Server:
     """A running program; use it in a with statement. feed() and end() give it its input."""
 
-    def __init__(self, listen="127.0.0.1:0", labels="namespace,workload"):
-        self.process = subprocess.Popen([PROGRAM, listen, labels], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, listen="127.0.0.1:0", labels="namespace,workload", max_series=0):
+        self.process = subprocess.Popen([PROGRAM, listen, labels, str(max_series)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         first = self.process.stdout.readline().split()
         if not first:
             raise AssertionError(f"metrics-serve ended with status {self.process.wait()}")

@@ -133,12 +133,13 @@ class Helm(unittest.TestCase):
 
     def test_arguments_of_the_agent(self):
         pod = self.agent({
-            "cluster": "prod-eu1", "metrics": {"port": 9999, "address": "$(HOST_IP)", "labels": "namespace"},
+            "cluster": "prod-eu1", "metrics": {"port": 9999, "address": "$(HOST_IP)", "labels": "namespace,workload,pod",
+                                              "maxSeries": 50000},
             "agent": {"loadBalancerCidrs": ["10.0.1.0/24", "2001:db8::/64"], "redactPeers": True, "standalone": True,
                       "hostNetwork": False}})
         self.assertEqual(pod["containers"][0]["args"], [
-            "agent", "--metrics-labels=namespace", "--cluster=prod-eu1", "--lb=10.0.1.0/24", "--lb=2001:db8::/64",
-            "--redact-peers", "--elb-addresses"])
+            "agent", "--metrics-labels=namespace,workload,pod", "--metrics-max-series=50000", "--cluster=prod-eu1",
+            "--lb=10.0.1.0/24", "--lb=2001:db8::/64", "--redact-peers", "--elb-addresses"])
         self.assertEqual(deployed.options(pod["containers"][0]), {
             "DRAINSNOOP_METRICS_LISTEN": "$(HOST_IP):9999", "DRAINSNOOP_STANDALONE": "true",
             "DRAINSNOOP_STATE": "/var/lib/drainsnoop/state"})

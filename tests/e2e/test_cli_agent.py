@@ -35,7 +35,11 @@ class Usage(unittest.TestCase):
 
     def test_faults_of_usage(self):
         self.refused("unexpected argument 'extra'", "extra")
-        self.refused("'pod' is neither namespace,workload nor namespace", "--metrics-labels", "pod")
+        for bad in ("pod", "workload,pod", "namespace,namespace", "namespace,node", ""):
+            self.refused(f"--metrics-labels: '{bad}' is neither namespace,workload nor namespace", "--metrics-labels", bad)
+        for bad in ("0", "65537"):
+            self.refused(f"--metrics-max-series: '{bad}' is not from 1 to 65536", "--metrics-max-series", bad)
+        self.refused("--metrics-max-series: 'x' is not a whole number", "--metrics-max-series", "x")
         self.refused("--redact-key-file: needs --redact-peers", "--redact-key-file", "/dev/null")
         self.refused("goes without --config-namespace", "--standalone", "--config-namespace", "a")
         self.refused("--elb-rate: needs --elb", "--elb-rate", "1")
@@ -55,6 +59,11 @@ class Usage(unittest.TestCase):
         self.refused("DRAINSNOOP_STANDALONE: 'yes' is none of: 1, true, 0, false", DRAINSNOOP_STANDALONE="yes")
         self.refused("DRAINSNOOP_NAMESPACE: given more than 64 times", DRAINSNOOP_NAMESPACE="a," * 65)
         self.refused("DRAINSNOOP_METRICS_LISTEN: '1' is no address and port", DRAINSNOOP_METRICS_LISTEN="1")
+        self.refused("DRAINSNOOP_METRICS_LABELS: 'pod' is neither", DRAINSNOOP_METRICS_LABELS="pod")
+        self.refused("DRAINSNOOP_METRICS_MAX_SERIES: '0' is not from 1", DRAINSNOOP_METRICS_MAX_SERIES="0")
+        # Both are taken: what is refused is another option.
+        self.refused("needs --redact-peers", "--redact-key-file", "/dev/null", DRAINSNOOP_METRICS_LABELS="pod,namespace",
+                     DRAINSNOOP_METRICS_MAX_SERIES="65536")
         # What the command line says is the command line's.
         self.refused("--settle: 'soon' is not a time", "--settle", "soon", DRAINSNOOP_LB="10.0.0.0/8")
         self.refused("needs --elb", DRAINSNOOP_ELB_RATE="2")

@@ -176,6 +176,19 @@ class Probes(Agent):
         self.assertNotIn(f"pid={process.pid},", listening)
         self.terminate(process)
 
+    def test_pods_have_series_of_their_own_up_to_a_bound(self):
+        """There is room for those of the workload and of one pod."""
+        self.serve(make_pod("web-1", "10.99.0.5"), make_pod("web-2", "10.99.0.6"))
+        process = self.start("--metrics-labels", "namespace,workload,pod", DRAINSNOOP_METRICS_MAX_SERIES="20")
+        self.wait_ready()
+        wait_for(lambda: {e["k8s.pod.name"] for e in self.of("pod.state")} == {"web-1", "web-2"}, 60, "the pods")
+        pods = set(re.findall(r'^drainsnoop_drained_pods_total\{namespace="shop",workload="web",pod="(.*?)"',
+                              self.get("/metrics")[1], re.MULTILINE))
+        self.assertIn(pods, ({"(other)", "web-1"}, {"(other)", "web-2"}))
+        self.assertGreaterEqual(self.metric("drainsnoop_metrics_overflow_events_total"), 1)
+        self.assertEqual(self.metric("drainsnoop_metrics_series"), 18)
+        self.terminate(process)
+
 
 class Ends(Agent):
     def test_sigterm_judges_what_is_open(self):

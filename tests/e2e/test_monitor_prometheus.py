@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prometheus' own programs: its linter, its tests of rules, and itself, scraping the agent while pods are rolled out."""
+import collections
 import json
 import os
 import re
@@ -52,7 +53,7 @@ class Exposition(unittest.TestCase):
         metrics_server.build()
 
     def test_the_linter_has_no_complaint(self):
-        for labels in ("namespace,workload", "namespace"):
+        for labels in ("namespace,workload", "namespace", "namespace,workload,pod"):
             for name in RECORDINGS:
                 with self.subTest(labels=labels, name=name), Server(labels=labels) as server:
                     server.feed(metrics_server.recording(name))
@@ -61,10 +62,11 @@ class Exposition(unittest.TestCase):
                     self.assertEqual((status, headers["Content-Type"]), (200, "text/plain; version=0.0.4; charset=utf-8"))
                     self.assertEqual(promtool("check", "metrics", text=text), "")
                     self.assertEqual('workload="' in text, labels != "namespace")
+                    self.assertEqual('pod="' in text, "pod" in labels)
 
-    def assert_sums(self, name, lines):
+    def assert_sums(self, name, lines, **bounds):
         """The counters of that input are those of drainsnoop.stop in the golden output. Returns the text."""
-        with Server() as server:
+        with Server(**bounds) as server:
             server.feed(lines)
             server.end()
             text = server.get("/metrics", OPENMETRICS)[2]
@@ -86,6 +88,23 @@ class Exposition(unittest.TestCase):
             with self.subTest(name=name):
                 text = self.assert_sums(name, metrics_server.recording(name))
                 self.assertIn("\ndrainsnoop_suppressed_events_total 0\n", text)
+
+    def test_pods_have_counters_of_their_own(self):
+        """Each has the drops of its lines; where there is room for a few only, the sums are the same."""
+        for name in RECORDINGS:
+            with self.subTest(name=name):
+                lines = metrics_server.recording(name)
+                text = self.assert_sums(name, lines, labels="namespace,workload,pod")
+                with open(os.path.join(ROOT, "tests/golden", name + ".out"), encoding="utf-8") as out:
+                    drops = [line for line in map(json.loads, out) if line["event.name"] == "drainsnoop.drop"]
+                told = collections.Counter()
+                for pod, count in re.findall(r'^drainsnoop_dropped_connections_total\{.*?pod="(.*?)".*?\} (\d+)', text,
+                                             re.MULTILINE):
+                    told[pod] += int(count)
+                self.assertEqual(+told, collections.Counter(line["k8s.pod.name"] for line in drops))
+                self.assertIn("\ndrainsnoop_metrics_overflow_events_total 0\n", text)
+                text = self.assert_sums(name, lines, labels="namespace,workload,pod", max_series=30)
+                self.assertLessEqual(int(re.search(r"^drainsnoop_metrics_series (\d+)", text, re.MULTILINE).group(1)), 30)
 
     def test_the_rate_limit_takes_nothing_from_them(self):
         """At one line a second most of a rollout's are folded."""

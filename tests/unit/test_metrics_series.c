@@ -8,14 +8,24 @@
 #include "user/util/timefmt.h"
 
 #define HOUR_NS (3600 * DS_NS_PER_S)
+#define MINUTE_NS (60 * DS_NS_PER_S)
 #define BEGIN_NS (INT64_C(1795342500) * DS_NS_PER_S)
 
 static struct ds_series_table table;
+static size_t born;
 
 static int setup(void **state)
 {
 	(void)state;
-	table = (struct ds_series_table){ .by_workload = true, .max_series = 4, .max_pods = 8 };
+	struct ds_series_table room = { .by_workload = true, .max_series = 1000, .max_pods = 8 };
+	struct ds_event ev = { 0 };
+
+	/* How many series a set has when it is made. */
+	(void)ds_series_of(&room, &ev);
+	born = room.shown;
+	ds_series_clear(&room);
+	table = (struct ds_series_table){ .by_workload = true, .max_series = 4 * born,
+					  .max_pods = 8 };
 	return 0;
 }
 
@@ -224,25 +234,220 @@ static void too_many_workloads_share_a_series(void **state)
 	assert_int_equal(table.refused, 3);
 }
 
+static void lose(int64_t ns, const char *workload)
+{
+	struct ds_event ev = about(DS_EVENT_DROP, ns, "x", workload);
+
+	(void)ds_series_of(&table, &ev);
+}
+
 static void a_new_workload_takes_the_place_of_the_quietest_without_pods(void **state)
 {
-	struct ds_event ev;
-
 	(void)state;
 	tell(DS_EVENT_POD_STATE, 5, "u1", "a", DS_PHASE_READY);
-	for (int i = 0; i < 3; i++) {
-		static const char *const names[] = { "b", "c", "d" };
-
-		ev = about(DS_EVENT_DROP, i == 1 ? 10 : 20 + i, "x", names[i]);
-		(void)ds_series_of(&table, &ev);
-	}
-	ev = about(DS_EVENT_DROP, 30, "x", "e");
-	assert_string_equal(ds_series_of(&table, &ev)->workload, "e");
+	lose(20, "b");
+	lose(10, "c");
+	lose(22, "d");
+	/* Nobody may have read yet what counted of late. */
+	table.now_ns = BEGIN_NS + 10 + 10 * MINUTE_NS;
+	lose(30, "e");
+	assert_null(find("e"));
+	assert_int_equal(table.refused, 1);
+	table.now_ns++;
+	lose(30, "e");
+	assert_non_null(find("e"));
 	assert_null(find("c"));
 	assert_non_null(find("a"));
 	assert_non_null(find("b"));
 	assert_non_null(find("d"));
+	assert_int_equal(table.refused, 1);
+	assert_int_equal(table.shown, 4 * born);
+}
+
+static void a_counter_beyond_the_bound_counts_in_the_common_set(void **state)
+{
+	const int reset = DS_SERIES_RESET(DS_RESET_SENT, 0);
+	const int rare = DS_SERIES_DROP(DS_CAUSE_UNKNOWN);
+	struct ds_event ev = about(DS_EVENT_DROP, 0, "u", "web");
+	struct ds_series *s;
+
+	(void)state;
+	table.max_series = born + 1;
+	s = ds_series_of(&table, &ev);
+	assert_false(ds_series_is_shown(s, rare));
+	assert_true(ds_series_is_shown(s, DS_SERIES_DROP(DS_CAUSE_LATE_REQUEST)));
+	assert_false(ds_series_is_shown(s, DS_SERIES_DROP(DS_SERIES_APART)));
+	assert_true(ds_series_is_shown(s, DS_SERIES_VERDICT(DS_VERDICT_MAX - 1)));
+	assert_false(ds_series_is_shown(s, DS_SERIES_VERDICT(DS_VERDICT_MAX)));
+	/* What counts nothing is no series. */
+	assert_ptr_equal(ds_series_count(&table, s, rare, 0), s);
+	assert_int_equal(table.shown, born);
+	assert_ptr_equal(ds_series_count(&table, s, rare, 2), s);
+	assert_ptr_equal(ds_series_count(&table, s, rare, 3), s);
+	assert_int_equal(s->counts[rare], 5);
+	assert_int_equal(table.shown, born + 1);
+	assert_ptr_equal(ds_series_count(&table, s, reset, 7), &table.other);
+	assert_int_equal(s->counts[reset], 0);
+	assert_int_equal(table.other.counts[reset], 7);
+	assert_int_equal(table.refused, 1);
+	/* Those that are there at 0 have their place. */
+	assert_ptr_equal(ds_series_count(&table, s, DS_SERIES_VERDICT(0), 1), s);
+	assert_int_equal(table.shown, born + 1);
+	ds_series_expire(&table, BEGIN_NS + 2 * HOUR_NS);
+	assert_int_equal(table.shown, 0);
+}
+
+/* ---- by pod ---- */
+
+static struct ds_event of_pod(enum ds_event_kind kind, int64_t ns, const char *uid, const char *pod,
+			      int phase)
+{
+	struct ds_event ev = about(kind, ns, uid, "web");
+
+	DS_SET_STR(&ev, POD_NAME, pod_name, pod);
+	if (phase >= 0)
+		DS_SET(&ev, PHASE, phase, phase);
+	return ev;
+}
+
+static void tell_pod(enum ds_event_kind kind, int64_t ns, const char *uid, const char *pod,
+		     int phase)
+{
+	struct ds_event ev = of_pod(kind, ns, uid, pod, phase);
+
+	ds_series_pod_told(&table, &ev);
+}
+
+static struct ds_series *set_of(int64_t ns, const char *pod)
+{
+	struct ds_event ev = of_pod(DS_EVENT_DROP, ns, "x", pod, -1);
+
+	return ds_series_of(&table, &ev);
+}
+
+static void a_pod_has_a_set_from_its_first_state_to_its_verdict_and_ten_minutes(void **state)
+{
+	struct ds_series *s;
+
+	(void)state;
+	table.by_pod = true;
+	assert_string_equal(set_of(0, "web-1")->pod, DS_SERIES_OTHER);
+	tell_pod(DS_EVENT_PHASE, 0, "u1", "web-1", DS_PHASE_SIGTERM);
+	assert_string_equal(set_of(0, "web-1")->pod, DS_SERIES_OTHER);
+	tell_pod(DS_EVENT_POD_STATE, 0, "u1", "web-1", DS_PHASE_READY);
+	s = set_of(0, "web-1");
+	assert_string_equal(s->pod, "web-1");
+	assert_string_equal(s->workload, "web");
+	assert_string_equal(s->of->pod, DS_SERIES_OTHER);
+	assert_int_equal(table.shown, 2 * born);
+	ds_series_expire(&table, BEGIN_NS + 99 * HOUR_NS);
+	assert_ptr_equal(set_of(0, "web-1"), s);	/* it lives */
+	tell_pod(DS_EVENT_VERDICT, 99 * HOUR_NS, "u1", "web-1", -1);
+	tell_pod(DS_EVENT_POD_STATE, 99 * HOUR_NS, "u1", "web-1", DS_PHASE_DELETED);
+	ds_series_expire(&table, BEGIN_NS + 99 * HOUR_NS + 10 * MINUTE_NS);
+	assert_int_equal(HASH_COUNT(table.series), 2);
+	ds_series_expire(&table, BEGIN_NS + 99 * HOUR_NS + 10 * MINUTE_NS + 1);
+	assert_int_equal(HASH_COUNT(table.series), 1);
+	assert_int_equal(table.shown, born);
+	/* A milestone that comes later makes no set, and no pod that nobody ends. */
+	tell_pod(DS_EVENT_PHASE, 100 * HOUR_NS, "u1", "web-1", DS_PHASE_ADDRESS_REUSED);
+	assert_string_equal(set_of(100 * HOUR_NS, "web-1")->pod, DS_SERIES_OTHER);
+	assert_null(table.pods);
 	assert_int_equal(table.refused, 0);
+}
+
+static void the_end_of_a_judged_pods_set_does_not_wait_for_its_deletion(void **state)
+{
+	(void)state;
+	table.by_pod = true;
+	tell_pod(DS_EVENT_POD_STATE, 0, "u1", "web-1", DS_PHASE_TERMINATING);
+	tell_pod(DS_EVENT_VERDICT, 0, "u1", "web-1", -1);
+	ds_series_expire(&table, BEGIN_NS + 10 * MINUTE_NS);
+	assert_int_equal(HASH_COUNT(table.series), 2);
+	ds_series_expire(&table, BEGIN_NS + 10 * MINUTE_NS + 1);
+	assert_int_equal(HASH_COUNT(table.series), 1);
+	tell_pod(DS_EVENT_POD_STATE, 11 * MINUTE_NS, "u1", "web-1", DS_PHASE_TERMINATING);
+	assert_int_equal(HASH_COUNT(table.series), 1);
+	assert_int_equal(ds_series_going(&table), 0);
+	assert_int_equal(find("web")->pods, 1);
+	tell_pod(DS_EVENT_POD_STATE, 12 * MINUTE_NS, "u1", "web-1", DS_PHASE_DELETED);
+	assert_null(table.pods);
+	assert_int_equal(find("web")->pods, 0);
+}
+
+/* Of a StatefulSet. */
+static void a_successor_of_the_same_name_goes_on_with_the_set(void **state)
+{
+	struct ds_series *s;
+
+	(void)state;
+	table.by_pod = true;
+	tell_pod(DS_EVENT_POD_STATE, 0, "u1", "web-0", DS_PHASE_READY);
+	s = set_of(0, "web-0");
+	tell_pod(DS_EVENT_VERDICT, 0, "u1", "web-0", -1);
+	tell_pod(DS_EVENT_POD_STATE, 0, "u1", "web-0", DS_PHASE_DELETED);
+	tell_pod(DS_EVENT_POD_STATE, MINUTE_NS, "u2", "web-0", DS_PHASE_PENDING);
+	ds_series_expire(&table, BEGIN_NS + HOUR_NS);
+	assert_ptr_equal(set_of(HOUR_NS, "web-0"), s);
+	assert_int_equal(s->pods, 1);
+}
+
+static void what_counted_late_is_there_for_ten_minutes_more(void **state)
+{
+	(void)state;
+	table.by_pod = true;
+	tell_pod(DS_EVENT_POD_STATE, 0, "u1", "web-1", DS_PHASE_TERMINATING);
+	tell_pod(DS_EVENT_VERDICT, 0, "u1", "web-1", -1);
+	tell_pod(DS_EVENT_POD_STATE, 0, "u1", "web-1", DS_PHASE_DELETED);
+	table.now_ns = BEGIN_NS + 9 * MINUTE_NS;
+	assert_string_equal(set_of(0, "web-1")->pod, "web-1");	/* seen at 0, told at 9 */
+	ds_series_expire(&table, BEGIN_NS + 19 * MINUTE_NS);
+	assert_int_equal(HASH_COUNT(table.series), 2);
+	ds_series_expire(&table, BEGIN_NS + 19 * MINUTE_NS + 1);
+	assert_int_equal(HASH_COUNT(table.series), 1);
+}
+
+static void pods_beyond_the_bound_count_in_their_workloads_set(void **state)
+{
+	static const char *const names[] = { "web-1", "web-2", "web-3", "web-4", "web-5" };
+
+	(void)state;
+	table.by_pod = true;
+	for (int i = 0; i < 5; i++)
+		tell_pod(DS_EVENT_POD_STATE, i, names[i], names[i], DS_PHASE_READY);
+	assert_int_equal(HASH_COUNT(table.series), 4);
+	assert_int_equal(table.shown, 4 * born);
+	assert_int_equal(table.refused, 2);
+	assert_string_equal(set_of(9, "web-3")->pod, "web-3");
+	assert_string_equal(set_of(9, "web-4")->pod, DS_SERIES_OTHER);
+	assert_string_equal(set_of(9, "web-4")->workload, "web");
+	/* Of another workload not even that has a place. */
+	tell(DS_EVENT_POD_STATE, 9, "u", "api", DS_PHASE_READY);
+	assert_int_equal(table.refused, 3);
+	assert_string_equal(table.other.pod, DS_SERIES_OTHER);
+	assert_string_equal(table.other.workload, DS_SERIES_OTHER);
+	/* One whose verdict was long ago makes room. */
+	tell_pod(DS_EVENT_VERDICT, 10, "web-1", "web-1", -1);
+	tell_pod(DS_EVENT_POD_STATE, 10, "web-1", "web-1", DS_PHASE_DELETED);
+	tell_pod(DS_EVENT_POD_STATE, 11, "web-4", "web-4", DS_PHASE_READY);
+	assert_string_equal(set_of(11, "web-4")->pod, DS_SERIES_OTHER);
+	table.now_ns = BEGIN_NS + HOUR_NS;
+	tell_pod(DS_EVENT_POD_STATE, HOUR_NS, "web-4", "web-4", DS_PHASE_READY);
+	assert_string_equal(set_of(HOUR_NS, "web-4")->pod, "web-4");
+	assert_string_equal(set_of(HOUR_NS, "web-1")->pod, DS_SERIES_OTHER);
+}
+
+/* The workload's own set, quiet or new, is none that makes room for its pod's. */
+static void a_pods_set_does_not_take_the_place_of_its_workloads(void **state)
+{
+	(void)state;
+	table.by_pod = true;
+	table.max_series = born;
+	table.now_ns = BEGIN_NS + HOUR_NS;
+	tell_pod(DS_EVENT_POD_STATE, 0, "u1", "web-1", DS_PHASE_READY);
+	assert_int_equal(HASH_COUNT(table.series), 1);
+	assert_string_equal(set_of(0, "web-1")->pod, DS_SERIES_OTHER);
+	assert_int_equal(table.refused, 1);
 }
 
 static void pods_are_bounded(void **state)
@@ -275,6 +480,13 @@ int main(void)
 		T(a_pod_without_a_verdict_is_forgotten_an_hour_after_its_end),
 		T(too_many_workloads_share_a_series),
 		T(a_new_workload_takes_the_place_of_the_quietest_without_pods),
+		T(a_counter_beyond_the_bound_counts_in_the_common_set),
+		T(a_pod_has_a_set_from_its_first_state_to_its_verdict_and_ten_minutes),
+		T(the_end_of_a_judged_pods_set_does_not_wait_for_its_deletion),
+		T(a_successor_of_the_same_name_goes_on_with_the_set),
+		T(what_counted_late_is_there_for_ten_minutes_more),
+		T(pods_beyond_the_bound_count_in_their_workloads_set),
+		T(a_pods_set_does_not_take_the_place_of_its_workloads),
 		T(pods_are_bounded),
 	};
 

@@ -11,7 +11,6 @@
 #include "user/util/cleanup.h"
 #include "user/util/timefmt.h"
 
-#define MAX_WORKLOADS_DEFAULT 1024
 #define MAX_PODS 16384
 #define EXPIRE_EVERY_NS (60 * DS_NS_PER_S)
 
@@ -20,14 +19,27 @@ const int64_t ds_metrics_lag_bounds[DS_LAG_BOUNDS] = {
 	10 * DS_NS_PER_S, 30 * DS_NS_PER_S, 60 * DS_NS_PER_S,
 };
 
-int ds_metrics_parse_labels(const char *list, bool *ret_by_namespace)
+int ds_metrics_parse_labels(const char *list, struct ds_metrics_labels *ret_labels)
 {
-	if (!strcmp(list, "namespace"))
-		*ret_by_namespace = true;
-	else if (!strcmp(list, "namespace,workload") || !strcmp(list, "workload,namespace"))
-		*ret_by_namespace = false;
-	else
+	static const char *const words[] = { "namespace", "workload", "pod" };
+	bool given[3] = { false };
+
+	for (const char *end;; list = end + 1) {
+		size_t i = 0;
+
+		end = list + strcspn(list, ",");
+		while (i < 3 && (strlen(words[i]) != (size_t)(end - list) ||
+				 memcmp(words[i], list, (size_t)(end - list)) != 0))
+			i++;
+		if (i == 3 || given[i])
+			return -EINVAL;
+		given[i] = true;
+		if (!*end)
+			break;
+	}
+	if (!given[0])
 		return -EINVAL;
+	*ret_labels = (struct ds_metrics_labels){ .workload = given[1], .pod = given[2] };
 	return 0;
 }
 
@@ -37,9 +49,10 @@ int ds_metrics_new(struct ds_metrics **ret_metrics, const struct ds_metrics_opti
 
 	if (!m)
 		return -ENOMEM;
-	m->table.by_workload = !options->by_namespace;
+	m->table.by_workload = options->labels.workload;
+	m->table.by_pod = options->labels.pod;
 	m->table.max_series =
-		options->max_workloads ? options->max_workloads : MAX_WORKLOADS_DEFAULT;
+		options->max_series ? options->max_series : DS_METRICS_SERIES_DEFAULT;
 	m->table.max_pods = MAX_PODS;
 	if (options->revision)
 		(void)snprintf(m->revision, sizeof(m->revision), "%s", options->revision);
@@ -100,6 +113,7 @@ static void take_tick(struct ds_metrics *m, const struct ds_event *ev)
 		m->polls_throttled = ev->poll_throttled;
 		m->polls_failed = ev->poll_failed;
 	}
+	m->table.now_ns = ev->time_ns;
 	if (ev->time_ns - m->expired_ns < EXPIRE_EVERY_NS)
 		return;
 	m->expired_ns = ev->time_ns;
@@ -177,28 +191,32 @@ static uint64_t lost_as_syns(const struct ds_event *ev, uint64_t n)
 	return ev->drop_syns >= ev->drop_packets;
 }
 
-static void count_unanswered(struct ds_series *s, const struct ds_event *ev, int phase, uint64_t n)
+static void count_ending(struct ds_metrics *m, struct ds_series *s, const struct ds_event *ev,
+			 uint64_t n)
 {
-	s->unanswered[phase] += n;
-	s->unanswered_syns[phase] += lost_as_syns(ev, n);
+	int phase = ds_event_has(ev, DS_KEY_PHASE) ? ev->phase : DS_PHASE_MAX;
+	int direction = reset_direction(ev);
+
+	if (direction >= 0) {
+		ds_series_count(&m->table, s, DS_SERIES_RESET(direction, phase), n);
+	} else if (is_unanswered(ev)) {
+		ds_series_count(&m->table, s, DS_SERIES_UNANSWERED(phase), n);
+		ds_series_count(&m->table, s, DS_SERIES_UNANSWERED_SYNS(phase),
+				lost_as_syns(ev, n));
+	}
 }
 
 static void count_drop(struct ds_metrics *m, const struct ds_event *ev)
 {
 	struct ds_series *s = ds_series_of(&m->table, ev);
 	uint64_t n = ds_event_has(ev, DS_KEY_REPEAT) && ev->repeat > 0 ? (uint64_t)ev->repeat : 1;
-	int phase = ds_event_has(ev, DS_KEY_PHASE) ? ev->phase : DS_PHASE_MAX;
 	int place = ev->cause == DS_CAUSE_ABORTED_IN_FLIGHT && ev->level != DS_LEVEL_ERROR ?
 		    DS_SERIES_APART : ev->cause;
-	struct ds_series_exemplar *e = &s->exemplars[place];
-	int direction = reset_direction(ev);
+	struct ds_series_exemplar *e;
 
-	s->drops[place] += n;
 	m->suppressed += n - 1;
-	if (direction >= 0)
-		s->resets[direction][phase] += n;
-	else if (is_unanswered(ev))
-		count_unanswered(s, ev, phase, n);
+	count_ending(m, s, ev, n);
+	e = &ds_series_count(&m->table, s, DS_SERIES_DROP(place), n)->exemplars[place];
 	if (!ds_event_has(ev, DS_KEY_POD_UID) || strlen(ev->pod_uid) >= sizeof(e->uid))
 		return;
 	(void)snprintf(e->uid, sizeof(e->uid), "%s", ev->pod_uid);
@@ -229,7 +247,7 @@ static void take_lag(struct ds_metrics *m, const struct ds_event *ev)
 
 static void count_verdict(struct ds_metrics *m, const struct ds_event *ev)
 {
-	ds_series_of(&m->table, ev)->verdicts[ev->verdict]++;
+	ds_series_count(&m->table, ds_series_of(&m->table, ev), DS_SERIES_VERDICT(ev->verdict), 1);
 	ds_series_pod_told(&m->table, ev);
 	take_lag(m, ev);
 }

@@ -11,9 +11,18 @@
 #include "user/sink/process_usage.h"
 #include "user/util/buf.h"
 
+#define DS_METRICS_LABELS_DEFAULT "namespace,workload"
+#define DS_METRICS_SERIES_DEFAULT 16384
+#define DS_METRICS_SERIES_MAX 65536	/* some 400 bytes of memory each, 150 in an answer */
+
+/* What tells a metric's subject, beside its namespace. */
+struct ds_metrics_labels {
+	bool workload, pod;
+};
+
 struct ds_metrics_options {
-	bool by_namespace;		/* label namespace alone; else namespace and workload */
-	size_t max_workloads;		/* 0 = default (1024) */
+	struct ds_metrics_labels labels;
+	size_t max_series;		/* of subjects; 0 = default */
 	/* For the build info; NULL or "" = not told. */
 	const char *revision, *libbpf;
 };
@@ -28,8 +37,8 @@ struct ds_metrics_now {
 
 struct ds_metrics;
 
-/* "namespace,workload" (in any order) or "namespace": 0 or -EINVAL. */
-int ds_metrics_parse_labels(const char *list, bool *ret_by_namespace);
+/* "namespace", and with it "workload", "pod" or both, in any order: 0 or -EINVAL. */
+int ds_metrics_parse_labels(const char *list, struct ds_metrics_labels *ret_labels);
 
 /* 0 or -ENOMEM. The options are needed during the call only. */
 int ds_metrics_new(struct ds_metrics **ret_metrics, const struct ds_metrics_options *options);

@@ -7,8 +7,6 @@
 #include "user/sink/metrics_state.h"
 #include "user/sink/metrics_text.h"
 
-#define SERIES_MAX 65536	/* of one exposition */
-
 DS_FAMILY(drops, "drainsnoop_dropped_connections", COUNTER, NULL,
 	  "Inbound connections lost, by cause, and whether a rollout is to blame. What it can be "
 	  "blamed for is there at 0 from the workload's first pod on the node on.");
@@ -49,20 +47,22 @@ DS_FAMILY(watched, "drainsnoop_watch_last_event_timestamp_seconds", GAUGE, "seco
 DS_FAMILY(polls, "drainsnoop_target_polls", COUNTER, NULL,
 	  "Requests to AWS for the targets of pods that go away here, by result.");
 DS_FAMILY(overflow, "drainsnoop_metrics_overflow_events", COUNTER, NULL,
-	  "Events counted under (other): there were more workloads than series are kept for.");
-DS_FAMILY(left_out, "drainsnoop_metrics_left_out_series", GAUGE, NULL,
-	  "Series left out of this answer because there were too many.");
+	  "How often a workload, a pod or a counter found no place among the series that are kept, "
+	  "and counted under (other).");
+DS_FAMILY(kept, "drainsnoop_metrics_series", GAUGE, NULL,
+	  "Series of workloads or pods that are kept, of those that may be.");
 
-#define LABELS_MAX 4
+#define LABELS_MAX 5
 
-/* ---- by workload ---- */
+/* ---- by workload, or by pod ---- */
 
-/* Namespace and workload; returns how many labels that are. */
+/* Whose it is; returns how many labels that are. */
 static int name_series(const struct ds_series *s, struct ds_metric_label labels[LABELS_MAX])
 {
 	labels[0] = (struct ds_metric_label){ "namespace", s->namespace_ };
 	labels[1] = (struct ds_metric_label){ "workload", s->workload };
-	return 2;
+	labels[2] = (struct ds_metric_label){ "pod", s->pod };
+	return 3;
 }
 
 static void put_drops(struct ds_metrics_text *t, const struct ds_series *s)
@@ -73,17 +73,17 @@ static void put_drops(struct ds_metrics_text *t, const struct ds_series *s)
 	for (int place = 0; place < DS_SERIES_DROPS; place++) {
 		int cause = place == DS_SERIES_APART ? DS_CAUSE_ABORTED_IN_FLIGHT : place;
 		bool rollout = place != DS_SERIES_APART && ds_cause_is_rollout(cause);
+		uint64_t n = s->counts[DS_SERIES_DROP(place)];
 		const struct ds_series_exemplar *e = &s->exemplars[place];
 		struct ds_metric_exemplar exemplar = {
 			.label = { "pod_uid", e->uid }, .n = e->n, .time_ns = e->time_ns,
 		};
 
-		if (!s->drops[place] && !rollout)
+		if (!ds_series_is_shown(s, DS_SERIES_DROP(place)))
 			continue;
 		labels[cnt] = (struct ds_metric_label){ "cause", ds_name(DS_NAMES_CAUSE, cause) };
 		labels[cnt + 1] = (struct ds_metric_label){ "rollout", rollout ? "true" : "false" };
-		ds_metrics_text_exemplified(t, labels, cnt + 2, DS_METRIC_COUNT(s->drops[place]),
-					    &exemplar);
+		ds_metrics_text_exemplified(t, labels, cnt + 2, DS_METRIC_COUNT(n), &exemplar);
 	}
 }
 
@@ -110,7 +110,7 @@ static void put_resets(struct ds_metrics_text *t, const struct ds_series *s)
 
 	for (int direction = 0; direction < DS_RESET_MAX; direction++) {
 		labels[cnt] = (struct ds_metric_label){ "direction", words[direction] };
-		put_by_phase(t, s->resets[direction], labels, cnt + 1);
+		put_by_phase(t, &s->counts[DS_SERIES_RESET(direction, 0)], labels, cnt + 1);
 	}
 }
 
@@ -119,7 +119,7 @@ static void put_unanswered(struct ds_metrics_text *t, const struct ds_series *s)
 	struct ds_metric_label labels[LABELS_MAX];
 	int cnt = name_series(s, labels);
 
-	put_by_phase(t, s->unanswered, labels, cnt);
+	put_by_phase(t, &s->counts[DS_SERIES_UNANSWERED(0)], labels, cnt);
 }
 
 static void put_unanswered_syns(struct ds_metrics_text *t, const struct ds_series *s)
@@ -127,7 +127,7 @@ static void put_unanswered_syns(struct ds_metrics_text *t, const struct ds_serie
 	struct ds_metric_label labels[LABELS_MAX];
 	int cnt = name_series(s, labels);
 
-	put_by_phase(t, s->unanswered_syns, labels, cnt);
+	put_by_phase(t, &s->counts[DS_SERIES_UNANSWERED_SYNS(0)], labels, cnt);
 }
 
 static void put_verdicts(struct ds_metrics_text *t, const struct ds_series *s)
@@ -138,7 +138,8 @@ static void put_verdicts(struct ds_metrics_text *t, const struct ds_series *s)
 	for (int verdict = 0; verdict < DS_VERDICT_MAX; verdict++) {
 		labels[cnt] = (struct ds_metric_label){ "verdict",
 							ds_name(DS_NAMES_VERDICT, verdict) };
-		ds_metrics_text_sample(t, labels, cnt + 1, DS_METRIC_COUNT(s->verdicts[verdict]));
+		ds_metrics_text_sample(t, labels, cnt + 1,
+				       DS_METRIC_COUNT(s->counts[DS_SERIES_VERDICT(verdict)]));
 	}
 }
 
@@ -241,14 +242,11 @@ void ds_metrics_render(const struct ds_metrics *m, const struct ds_metrics_now *
 	put_polls(&t, m);
 	ds_metrics_process(&t, &now->usage, now->lost_messages);
 	ds_metrics_text_single(&t, &overflow, DS_METRIC_COUNT(m->table.refused));
-	/* Those whose number the cluster decides come last, and give way. */
-	t.series_max = SERIES_MAX;
+	ds_metrics_text_single(&t, &kept, DS_METRIC_COUNT(m->table.shown));
 	by_workload(&t, m, &drops, put_drops);
 	by_workload(&t, m, &drained, put_verdicts);
 	by_workload(&t, m, &resets, put_resets);
 	by_workload(&t, m, &unanswered, put_unanswered);
 	by_workload(&t, m, &unanswered_syns, put_unanswered_syns);
-	t.series_max = 0;
-	ds_metrics_text_single(&t, &left_out, DS_METRIC_COUNT(t.left_out));
 	ds_metrics_text_end(&t);
 }

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Workloads and pods by name, with bounds. */
+/* Sets of series by the names of workloads and pods, with bounds. */
 #include "user/sink/metrics_series.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/core/core.h"
 #include "user/util/timefmt.h"
 #include "user/util/utf8.h"
 
 /* As long as the core remembers a pod: a drop may be decided so late. */
 #define KEPT_NS (3600 * DS_NS_PER_S)
+/* A pod's own series after its verdict: for longer than anybody waits between two scrapes. */
+#define POD_KEPT_NS (600 * DS_NS_PER_S)
 #define CRON_DIGITS 8	/* a CronJob's Jobs end in the minute of their time, since 1970 */
 
 /* ---- names ---- */
@@ -52,37 +55,88 @@ static void name_workload(const struct ds_event *ev, char workload[DS_SERIES_NAM
 	copy_name(workload, DS_SERIES_NAME_LEN + 1, name ? name : "", len);
 }
 
-/* ---- workloads ---- */
+static void name_set(struct ds_series *s, const char *pod)
+{
+	copy_name(s->pod, sizeof(s->pod), pod, strlen(pod));
+	(void)snprintf(s->key, sizeof(s->key), "%s/%s/%s", s->namespace_, s->workload, s->pod);
+}
+
+/* ---- counters ---- */
+
+static bool is_born(int counter)
+{
+	if (counter < DS_SERIES_DROPS)
+		return ds_cause_is_rollout(counter);
+	return counter >= DS_SERIES_VERDICT(0) && counter < DS_SERIES_VERDICT(DS_VERDICT_MAX);
+}
+
+bool ds_series_is_shown(const struct ds_series *s, int counter)
+{
+	return s->counts[counter] || is_born(counter);
+}
+
+static size_t born_cnt(void)
+{
+	size_t cnt = 0;
+
+	for (int counter = 0; counter < DS_SERIES_COUNTERS; counter++)
+		cnt += is_born(counter);
+	return cnt;
+}
 
 static struct ds_series *common(struct ds_series_table *table)
 {
 	struct ds_series *other = &table->other;
 
 	if (!other->key[0]) {
-		(void)snprintf(other->key, sizeof(other->key), "%s", DS_SERIES_OTHER);
 		(void)snprintf(other->namespace_, sizeof(other->namespace_), "%s",
 			       DS_SERIES_OTHER);
 		if (table->by_workload)
 			(void)snprintf(other->workload, sizeof(other->workload), "%s",
 				       DS_SERIES_OTHER);
+		name_set(other, table->by_pod ? DS_SERIES_OTHER : "");
 	}
 	table->refused++;
 	return other;
 }
 
+struct ds_series *ds_series_count(struct ds_series_table *table, struct ds_series *s, int counter,
+				  uint64_t n)
+{
+	if (n && s != &table->other && !ds_series_is_shown(s, counter)) {
+		if (table->shown >= table->max_series) {
+			s = common(table);
+		} else {
+			s->shown++;
+			table->shown++;
+		}
+	}
+	s->counts[counter] += n;
+	return s;
+}
+
+/* ---- sets ---- */
+
 static void remove_series(struct ds_series_table *table, struct ds_series *s)
 {
+	if (s->of)
+		s->of->pods--;
+	table->shown -= s->shown;
 	HASH_DEL(table->series, s);
 	free(s);
 }
 
-/* Makes room by the one without pods that was quiet for longest; false where all have pods. */
+/*
+ * Makes room by the set without pods that was quiet for longest. What counted of late is not given
+ * up: nobody may have read it yet. False where there is none.
+ */
 static bool make_room(struct ds_series_table *table)
 {
 	struct ds_series *quietest = NULL;
 
 	for (struct ds_series *s = table->series; s; s = s->hh.next)
-		if (!s->pods && (!quietest || s->touched_ns < quietest->touched_ns))
+		if (!s->pods && table->now_ns - s->touched_ns > POD_KEPT_NS &&
+		    (!quietest || s->touched_ns < quietest->touched_ns))
 			quietest = s;
 	if (!quietest)
 		return false;
@@ -90,41 +144,89 @@ static bool make_room(struct ds_series_table *table)
 	return true;
 }
 
-static struct ds_series *add_series(struct ds_series_table *table, const struct ds_series *like)
+/* NULL where there is no room, or no memory. */
+static struct ds_series *add_series(struct ds_series_table *table, const struct ds_series *like,
+				    struct ds_series *of)
 {
+	size_t born = born_cnt();
 	struct ds_series *s;
 
-	if (HASH_COUNT(table->series) >= table->max_series && !make_room(table))
-		return common(table);
+	/* Each set has those series at least: the place of one is enough for another. */
+	if (table->shown + born > table->max_series && !make_room(table))
+		return NULL;
 	s = calloc(1, sizeof(*s));
 	if (!s)
-		return common(table);
+		return NULL;
 	memcpy(s->key, like->key, sizeof(s->key));
 	memcpy(s->namespace_, like->namespace_, sizeof(s->namespace_));
 	memcpy(s->workload, like->workload, sizeof(s->workload));
+	memcpy(s->pod, like->pod, sizeof(s->pod));
 	HASH_ADD_STR(table->series, key, s);
 	if (!DS_HASH_ADDED(s)) {
 		free(s);
-		return common(table);
+		return NULL;
 	}
+	s->shown = born;
+	table->shown += born;
+	s->of = of;
+	if (of)
+		of->pods++;
 	return s;
+}
+
+/* Events tell of what was before: what they count is new at the time of the tick. */
+static int64_t moment(const struct ds_series_table *table, const struct ds_event *ev)
+{
+	return ev->time_ns > table->now_ns ? ev->time_ns : table->now_ns;
+}
+
+static void touch(struct ds_series *s, int64_t at_ns)
+{
+	if (at_ns > s->touched_ns)
+		s->touched_ns = at_ns;
+}
+
+/* Leaves its name, for that of its pod. */
+static struct ds_series *workload_set(struct ds_series_table *table, const struct ds_event *ev,
+				      struct ds_series *name)
+{
+	const char *ns = ds_event_has(ev, DS_KEY_POD_NAMESPACE) ? ev->pod_namespace : "";
+	struct ds_series *s = NULL;
+
+	copy_name(name->namespace_, sizeof(name->namespace_), ns, strlen(ns));
+	if (table->by_workload)
+		name_workload(ev, name->workload);
+	name_set(name, table->by_pod ? DS_SERIES_OTHER : "");
+	HASH_FIND_STR(table->series, name->key, s);
+	s = s ? s : add_series(table, name, NULL);
+	s = s ? s : common(table);
+	touch(s, moment(table, ev));	/* it is not what makes room for its pod's */
+	return s;
+}
+
+/* The pod's own set, made when new where asked; else its workload's. */
+static struct ds_series *find_set(struct ds_series_table *table, const struct ds_event *ev,
+				  bool make)
+{
+	struct ds_series name = { 0 }, *own = NULL, *s = workload_set(table, ev, &name);
+
+	if (table->by_pod && s != &table->other && ds_event_has(ev, DS_KEY_POD_NAME)) {
+		name_set(&name, ev->pod_name);
+		HASH_FIND_STR(table->series, name.key, own);
+		if (!own && make) {
+			own = add_series(table, &name, s);
+			table->refused += !own;
+		}
+	}
+	if (!own)
+		return s;
+	touch(own, moment(table, ev));
+	return own;
 }
 
 struct ds_series *ds_series_of(struct ds_series_table *table, const struct ds_event *ev)
 {
-	struct ds_series name = { 0 }, *s = NULL;
-	const char *ns = ds_event_has(ev, DS_KEY_POD_NAMESPACE) ? ev->pod_namespace : "";
-
-	copy_name(name.namespace_, sizeof(name.namespace_), ns, strlen(ns));
-	if (table->by_workload)
-		name_workload(ev, name.workload);
-	(void)snprintf(name.key, sizeof(name.key), "%s/%s", name.namespace_, name.workload);
-	HASH_FIND_STR(table->series, name.key, s);
-	if (!s)
-		s = add_series(table, &name);
-	if (ev->time_ns > s->touched_ns)
-		s->touched_ns = ev->time_ns;
-	return s;
+	return find_set(table, ev, false);
 }
 
 /* ---- pods ---- */
@@ -169,6 +271,15 @@ static bool is_going(const struct ds_event *ev)
 	       (ds_event_has(ev, DS_KEY_PHASE) && ev->phase == DS_PHASE_TERMINATING);
 }
 
+static void count_in(struct ds_series_pod *pod, struct ds_series *series)
+{
+	if (pod->series == series)
+		return;
+	series->pods++;
+	pod->series->pods--;
+	pod->series = series;
+}
+
 void ds_series_pod_told(struct ds_series_table *table, const struct ds_event *ev)
 {
 	struct ds_series_pod *pod = NULL;
@@ -179,24 +290,32 @@ void ds_series_pod_told(struct ds_series_table *table, const struct ds_event *ev
 		return;		/* a pod that has none is of no workload */
 	copy_name(key, sizeof(key), ev->pod_uid, strlen(ev->pod_uid));
 	HASH_FIND_STR(table->pods, key, pod);
-	if (!pod && (is_over(ev) || ev->kind == DS_EVENT_VERDICT))
-		return;		/* as a finished one is in a listing */
-	series = ds_series_of(table, ev);
+	/* One that is over, as a finished one in a listing, or whose address is reused, say. */
+	if (!pod && (is_over(ev) || ev->kind != DS_EVENT_POD_STATE))
+		return;
+	series = find_set(table, ev, !pod || !pod->judged);
 	if (!pod)
 		pod = add_pod(table, key, series);
 	if (!pod)
 		return;
-	if (pod->series != series) {	/* its owner is told only now */
-		pod->series->pods--;
-		pod->series = series;
-		series->pods++;
-	}
+	count_in(pod, series);	/* another one where its owner is told only now */
 	pod->touched_ns = ev->time_ns;
-	pod->judged = pod->judged || ev->kind == DS_EVENT_VERDICT;
+	if (ev->kind == DS_EVENT_VERDICT && !pod->judged) {
+		pod->judged = true;
+		pod->judged_ns = moment(table, ev);
+	}
 	pod->ended = pod->ended || is_over(ev);
 	pod->going = !pod->judged && (pod->going || is_going(ev));
 	if (pod->judged && pod->ended)
 		forget_pod(table, pod);
+}
+
+static void expire_pod(struct ds_series_table *table, struct ds_series_pod *pod, int64_t now_ns)
+{
+	if ((pod->judged || pod->ended) && now_ns - pod->touched_ns > KEPT_NS)
+		forget_pod(table, pod);
+	else if (pod->judged && pod->series->of && now_ns - pod->judged_ns > POD_KEPT_NS)
+		count_in(pod, pod->series->of);
 }
 
 void ds_series_expire(struct ds_series_table *table, int64_t now_ns)
@@ -205,10 +324,9 @@ void ds_series_expire(struct ds_series_table *table, int64_t now_ns)
 	struct ds_series *s, *next;
 
 	HASH_ITER (hh, table->pods, pod, next_pod)
-		if ((pod->judged || pod->ended) && now_ns - pod->touched_ns > KEPT_NS)
-			forget_pod(table, pod);
+		expire_pod(table, pod, now_ns);
 	HASH_ITER (hh, table->series, s, next)
-		if (!s->pods && now_ns - s->touched_ns > KEPT_NS)
+		if (!s->pods && now_ns - s->touched_ns > (s->of ? POD_KEPT_NS : KEPT_NS))
 			remove_series(table, s);
 }
 
@@ -228,6 +346,10 @@ void ds_series_clear(struct ds_series_table *table)
 
 	HASH_ITER (hh, table->pods, pod, next_pod)
 		forget_pod(table, pod);
-	HASH_ITER (hh, table->series, s, next)
-		remove_series(table, s);
+	/* Not by remove_series: a workload's goes before those of its pods. */
+	HASH_ITER (hh, table->series, s, next) {
+		HASH_DEL(table->series, s);
+		free(s);
+	}
+	table->shown = 0;
 }
