@@ -65,8 +65,8 @@ bool ds_ending_begin(struct ds_core *core, struct ds_pod *pod, int64_t end_ns)
 	if (!sigterm_ns || ds_pod_is_going(pod) || ended_by_itself(pod, sigterm_ns))
 		return false;
 	/* The hook came before it, for as long as it sleeps: where that is not told, for grace. */
-	ds_timeline_set_t0(pod, sigterm_ns, hook_s >= 0 ? hook_s * DS_NS_PER_S : grace_ns(pod),
-			   DS_T0_SOURCE_SIGTERM);
+	ds_pod_set_t0(pod, sigterm_ns, hook_s >= 0 ? hook_s * DS_NS_PER_S : grace_ns(pod),
+		      DS_T0_SOURCE_SIGTERM);
 	pod->sigterm_ns = sigterm_ns;
 	ds_tap_pod_changed(core, pod);
 	return true;

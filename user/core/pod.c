@@ -63,6 +63,19 @@ bool ds_pod_has_port(const struct ds_pod *pod, uint16_t port)
 	return ds_pod_declares_port(pod, port) || ds_pod_listener_of(pod, port) != NULL;
 }
 
+void ds_pod_set_t0(struct ds_pod *pod, int64_t t0_ns, int64_t error_ns, int source)
+{
+	if (pod->t0_ns && pod->t0_ns <= t0_ns)
+		return;
+	pod->t0_ns = t0_ns;
+	pod->t0_error_ns = error_ns > 0 ? error_ns : 0;	/* a length: a stranger's may be below 0 */
+	pod->t0_source = source;
+	if (pod->exited_ns && pod->exited_ns < t0_ns) {	/* a restart of long ago is not its end */
+		pod->exited_ns = 0;
+		pod->ended_by = -1;
+	}
+}
+
 int ds_pod_trigger(const struct ds_pod *pod)
 {
 	/* The kernel tells an end, not whose doing it was: its node's, or a deletion. */

@@ -221,6 +221,9 @@ bool ds_pod_has_port(const struct ds_pod *pod, uint16_t port);
 /* The listener of a port of either family that was opened last, or NULL. */
 const struct ds_pod_listener *ds_pod_listener_of(const struct ds_pod *pod, uint16_t port);
 
+/* The pod goes since that moment, unless an earlier one is known. */
+void ds_pod_set_t0(struct ds_pod *pod, int64_t t0_ns, int64_t error_ns, int source);
+
 /* Why it goes: enum ds_trigger; -1 = it does not, or nobody has told even that it was deleted. */
 int ds_pod_trigger(const struct ds_pod *pod);
 

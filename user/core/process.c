@@ -75,7 +75,7 @@ static void told_to_end(struct ds_core *core, struct ds_pod *pod, struct ds_pod_
 	if (!pod->sigterm_ns || is_of_before(pod))
 		pod->sigterm_ns = ev->time_ns;
 	if (!pod->by_kubernetes)
-		ds_timeline_set_t0(pod, ev->time_ns, 0, DS_T0_SOURCE_SIGTERM);
+		ds_pod_set_t0(pod, ev->time_ns, 0, DS_T0_SOURCE_SIGTERM);
 	if (ignored)
 		pod->sigterm_ignored = true;
 	ds_phase_enter(core, pod, ignored ? DS_PHASE_SIGTERM_IGNORED : DS_PHASE_SIGTERM,

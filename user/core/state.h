@@ -124,8 +124,6 @@ void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev);
 struct ds_pod *ds_timeline_pod_of(const struct ds_core *core, const struct ds_event *ev,
 				  int *ret_attribution);
 
-/* The pod goes since that moment, unless an earlier one is known. */
-void ds_timeline_set_t0(struct ds_pod *pod, int64_t t0_ns, int64_t error_ns, int source);
 /* Its namespace, from the first kernel event that tells it. */
 void ds_timeline_learn_netns(struct ds_core *core, struct ds_pod *pod, const struct ds_event *ev);
 /* Its listener of that port and family, made when new; NULL when it has too many. */

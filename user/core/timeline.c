@@ -8,19 +8,6 @@
 
 #include "user/core/state.h"
 
-void ds_timeline_set_t0(struct ds_pod *pod, int64_t t0_ns, int64_t error_ns, int source)
-{
-	if (pod->t0_ns && pod->t0_ns <= t0_ns)
-		return;
-	pod->t0_ns = t0_ns;
-	pod->t0_error_ns = error_ns > 0 ? error_ns : 0;	/* a length: a stranger's may be below 0 */
-	pod->t0_source = source;
-	if (pod->exited_ns && pod->exited_ns < t0_ns) {	/* a restart of long ago is not its end */
-		pod->exited_ns = 0;
-		pod->ended_by = -1;
-	}
-}
-
 /* ---- finding the pod of a kernel event ---- */
 
 static struct ds_pod *pod_of_netns(const struct ds_core *core, uint64_t netns)
@@ -193,14 +180,13 @@ void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev)
 		resolve_pending(core, pod);
 	if (ds_event_has(ev, DS_KEY_T0) &&
 	    !(tells_end(ev) && ds_ending_begin(core, pod, ev->t0)))
-		ds_timeline_set_t0(pod, ev->t0,
-				   ds_event_has(ev, DS_KEY_T0_ERROR) ? ev->t0_error : 0,
-				   ds_event_has(ev, DS_KEY_T0_SOURCE) ?
-					   ev->t0_source : DS_T0_SOURCE_DELETION_TIMESTAMP);
+		ds_pod_set_t0(pod, ev->t0, ds_event_has(ev, DS_KEY_T0_ERROR) ? ev->t0_error : 0,
+			      ds_event_has(ev, DS_KEY_T0_SOURCE) ?
+				      ev->t0_source : DS_T0_SOURCE_DELETION_TIMESTAMP);
 	if (ds_event_has(ev, DS_KEY_PHASE) && ds_phase_lane(ev->phase) == DS_LANE_KUBERNETES) {
 		pod->by_kubernetes = true;
 		if (ev->phase == DS_PHASE_TERMINATING)
-			ds_timeline_set_t0(pod, ev->time_ns, 0, DS_T0_SOURCE_DELETION_TIMESTAMP);
+			ds_pod_set_t0(pod, ev->time_ns, 0, DS_T0_SOURCE_DELETION_TIMESTAMP);
 		if (ev->phase != pod->phase_kubernetes)
 			ds_phase_enter(core, pod, ev->phase, ev->time_ns, 0, NULL);
 		if (ev->phase == DS_PHASE_DELETED && !pod->deleted_ns) {
