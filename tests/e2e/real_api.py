@@ -35,6 +35,9 @@ def needs(which):
     return unittest.skipUnless(*assets(which))
 
 
+LEEWAY_S = 60
+
+
 class Api:
     """etcd and an API server in a namespace, with an administrator's token."""
 
@@ -162,7 +165,10 @@ class Api:
                         {"spec": {"expirationSeconds": 600}})["status"]["token"]
 
     def token_for(self, seconds, name="drainsnoop"):
-        """One that ends sooner than the API server would have it (10 minutes): signed with its own key."""
+        """One that ends sooner than the API server would have it (10 minutes): signed with its own key.
+
+        It is refused after `seconds`: its `exp` lies a minute earlier, as the server goes on accepting for so long
+        (go-jose's DefaultLeeway, which Kubernetes' pkg/serviceaccount/claims.go validates with)."""
         uid = self.ask("GET", f"/api/v1/namespaces/default/serviceaccounts/{name}")["metadata"]["uid"]
         now = int(time.time())
         issuer = "https://kubernetes.invalid"
@@ -170,8 +176,8 @@ class Api:
         def encode(data):
             return base64.urlsafe_b64encode(data).rstrip(b"=")
         signed = encode(b'{"alg":"RS256","typ":"JWT"}') + b"." + encode(json.dumps({
-            "iss": issuer, "aud": [issuer], "sub": f"system:serviceaccount:default:{name}", "iat": now, "nbf": now - 60,
-            "exp": now + seconds, "kubernetes.io": {"namespace": "default", "serviceaccount": {"name": name, "uid": uid}}}).encode())
+            "iss": issuer, "aud": [issuer], "sub": f"system:serviceaccount:default:{name}", "iat": now - 60, "nbf": now - 60,
+            "exp": now + seconds - LEEWAY_S, "kubernetes.io": {"namespace": "default", "serviceaccount": {"name": name, "uid": uid}}}).encode())
         signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", "sa.key"], input=signed, cwd=self.folder, check=True,
                                    capture_output=True).stdout
         return (signed + b"." + encode(signature)).decode()

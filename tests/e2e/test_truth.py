@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(ROOT, "scripts/lab"))
 sys.dont_write_bytecode = True
 
 from drainlab import capture, loadbalancer, report, truth  # noqa: E402
+from drainlab.capture import Way  # noqa: E402
 from drainlab.events import parse_rfc3339, rfc3339  # noqa: E402
 from drainlab.settings import Settings  # noqa: E402
 
@@ -119,7 +120,7 @@ class Join(unittest.TestCase):
         args = [request("a")], [entry("a", 1000, "sC--", S, 10 * S)], []
         self.assertEqual(self.verdicts(join(*args)), ["unexplained"])
         self.assertEqual(self.verdicts(join(*args, flows={})), ["unobservable"])
-        seen = {(1000, POD): flow(packet(S, True, capture.SYN))}
+        seen = {Way(1000, POD, 8080): flow(packet(S, True, capture.SYN))}
         self.assertEqual(self.verdicts(join(*args, flows=seen)), ["unexplained"])
 
     def test_cut_after_everything_was_acknowledged(self):
@@ -128,7 +129,7 @@ class Join(unittest.TestCase):
         open_end = flow(packet(S, True, 24, 1, 1, 60), packet(S + 1, False, 24, 1, 61, 500),
                         packet(S + 3, False, 17, 501, 61))
         for packets, want in ((answered, "unobservable"), (open_end, "unexplained")):
-            joined = join([request("a")], [entry("a", 1000, "SD--", S, MS)], [], {(1000, POD): packets})
+            joined = join([request("a")], [entry("a", 1000, "SD--", S, MS)], [], {Way(1000, POD, 8080): packets})
             self.assertEqual(self.verdicts(joined), [want])
 
     def test_an_answer_of_the_pods_own_is_unobservable(self):
@@ -136,14 +137,14 @@ class Join(unittest.TestCase):
         whole = flow(packet(0, True, capture.ACK, 1, 1, 100), packet(MS, False, capture.ACK, 1, 101, 50))
         cut = flow(packet(0, True, capture.ACK, 1, 1, 100))
         for packets, want in ((whole, "unobservable"), (cut, "unexplained")):
-            self.assertEqual(self.verdicts(join(*args, flows={(1000, POD): packets})), [want])
+            self.assertEqual(self.verdicts(join(*args, flows={Way(1000, POD, 8080): packets})), [want])
 
     def test_a_drop_that_nobody_felt_but_the_log_or_the_capture_shows(self):
         joined = join([request("a", True)], [entry("a", 1000, "SC--", S)], [drop(1000, "listener_closed", S)])
         self.assertEqual(joined.precision, 1.0)
-        refused = {(1000, POD): flow(packet(S, True, 2, 5), packet(S + 1, False, 20, 0, 6))}
+        refused = {Way(1000, POD, 8080): flow(packet(S, True, 2, 5), packet(S + 1, False, 20, 0, 6))}
         self.assertEqual(join([], [], [drop(1000, "listener_closed", S)], refused).precision, 1.0)
-        served = {(1000, POD): flow(packet(S, True, 2, 5), packet(S + 1, False, 18, 9, 6),
+        served = {Way(1000, POD, 8080): flow(packet(S, True, 2, 5), packet(S + 1, False, 18, 9, 6),
                                     packet(S + 2, True, 24, 6, 10, 60), packet(S + 3, False, 24, 10, 66, 90),
                                     packet(S + 4, False, 20, 100, 66))}
         self.assertEqual(join([], [], [drop(1000, "listener_closed", S)], served).precision, 0.0)
@@ -216,8 +217,8 @@ class Flows(unittest.TestCase):
                     packet(3 * S, True, 24, 6, 10, 60), packet(4 * S, True, 24, 6, 10, 60),
                     packet(5 * S, True, 17, 66, 10), packet(6 * S, True, 16, 66, 10))
         self.assertEqual(made.last_arrival(), BASE + 3 * S)
-        self.assertEqual(truth.last_arrival({(1, POD): made}, ["10.77.1.67", POD], BASE), BASE + 3 * S)
-        self.assertIsNone(truth.last_arrival({(1, POD): made}, ["10.77.1.67"], BASE))
+        self.assertEqual(truth.last_arrival({Way(1, POD, 8080): made}, ["10.77.1.67", POD], BASE), BASE + 3 * S)
+        self.assertIsNone(truth.last_arrival({Way(1, POD, 8080): made}, ["10.77.1.67"], BASE))
 
     def test_lost(self):
         silent = flow(packet(0, True, 2, 5), packet(S, True, 2, 5))
@@ -238,18 +239,21 @@ class Flows(unittest.TestCase):
                           socket.inet_pton(socket.AF_INET6, pod6))
         frames = [self.frame(0, ip4, tcp, 0x0800), self.frame(4, ip4, tcp, 0x0800),
                   self.frame(0, ip4_back, back, 0x0800), self.frame(4, ip4_back, back, 0x0800),
-                  self.frame(0, ip6, tcp, 0x86DD), self.frame(0, b"\0" * 28, b"", 0x0806)]
+                  self.frame(0, ip6, tcp, 0x86DD), self.frame(0, b"\0" * 28, b"", 0x0806),
+                  # A second pod on the host's network: the peer may use a port of its own for each.
+                  self.frame(0, ip4, tcp[:2] + struct.pack(">H", 9080) + tcp[4:], 0x0800)]
         data = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, capture.SLL2)
         for i, frame in enumerate(frames):
             data += struct.pack("<IIII", 5, i, len(frame), len(frame)) + frame
         with tempfile.NamedTemporaryFile() as file:
             file.write(data + b"cut short")
             file.flush()
-            four = capture.read(file.name, {LB}, {8080})
+            four = capture.read(file.name, {LB}, {8080, 9080})
             six = capture.read(file.name, {lb6}, {8080})
-        self.assertEqual([(p.at, p.to_pod, p.flags, p.size) for p in four[(40000, POD)].packets],
+        self.assertEqual([(p.at, p.to_pod, p.flags, p.size) for p in four[40000, POD, 8080].packets],
                          [(5 * S, True, 2, 0), (5 * S + 3, False, 20, 0)])
-        self.assertEqual([p.seq for p in six[(40000, pod6)].packets], [7])
+        self.assertEqual([p.at for p in four[40000, POD, 9080].packets], [5 * S + 6])
+        self.assertEqual([p.seq for p in six[40000, pod6, 8080].packets], [7])
 
 
 class Small(unittest.TestCase):

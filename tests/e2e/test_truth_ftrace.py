@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 
 import scenarios  # noqa: E402
 from drainlab import capture, ftrace, truth  # noqa: E402
+from drainlab.capture import ACK, RST, SYN, Way  # noqa: E402
 
 S, MS, US = 10**9, 10**6, 10**3
 LB, POD = "10.77.0.10", "10.77.1.66"
@@ -82,8 +83,8 @@ class Parse(unittest.TestCase):
 
 
 class OutOfReach(unittest.TestCase):
-    refused = ((0, True, capture.SYN, 7), (900, False, capture.RST | capture.ACK, 0))
-    silent = ((0, True, capture.SYN, 7), (1_000_000, True, capture.SYN, 7))
+    refused = ((0, True, SYN, 7), (900, False, RST | ACK, 0))
+    silent = ((0, True, SYN, 7), (1_000_000, True, SYN, 7))
     icmp = (100 * S + 500_000 * US, 7)
 
     def proven(self, packets, lines, errors=(), failed=1_100_000, **more):
@@ -103,7 +104,7 @@ class OutOfReach(unittest.TestCase):
         self.assertFalse(self.proven(self.refused, [given_up(880)]))
 
     def test_two_resets_need_two_records(self):
-        again = (*self.refused, (600_000, True, capture.SYN, 8), (600_900, False, capture.RST, 0))
+        again = (*self.refused, (600_000, True, SYN, 8), (600_900, False, RST, 0))
         self.assertFalse(self.proven(again, [reset(880)]))
         self.assertFalse(self.proven(again, [reset(880), reset(600_880, OTHER)]))
         self.assertTrue(self.proven(again, [reset(880), reset(600_880)]))
@@ -123,7 +124,7 @@ class OutOfReach(unittest.TestCase):
         self.assertFalse(self.proven(self.silent, [given_up(500_010), given_up(500_020, OTHER)], [self.icmp]))
 
     def test_an_icmp_and_a_reset_need_both(self):
-        both = (*self.silent, (1_000_900, False, capture.RST, 0))
+        both = (*self.silent, (1_000_900, False, RST, 0))
         self.assertFalse(self.proven(both, [given_up(500_010)], [self.icmp]))
         self.assertTrue(self.proven(both, [given_up(500_010), reset(1_000_880)], [self.icmp]))
 
@@ -134,10 +135,13 @@ class OutOfReach(unittest.TestCase):
 class GotThroughLater(unittest.TestCase):
     """A drop of a connection that came about later, where nobody could see that."""
 
-    def proven(self, *lines, peer=LB, pod=POD):
+    SENT = ((900, True, SYN, 7), (2_999_900, True, SYN, 7))
+    CAME = SENT + ((2_999_950, False, SYN | ACK, 3), (2_999_990, True, ACK, 8), (3_000_200, True, ACK, 8))
+
+    def proven(self, *lines, peer=LB, pod=POD, packets=CAME):
         drop = {"time": "1970-01-01T00:01:40.001Z", "source.address": peer, "source.port": 1000,
                 "destination.address": pod, "destination.port": 8080}
-        return ftrace.came_about_out_of_reach(drop, records(*lines))
+        return ftrace.came_about_out_of_reach(drop, {Way(1000, pod, 8080): flow(*packets)} if packets else {}, records(*lines))
 
     def test_with_its_own_record(self):
         self.assertTrue(self.proven(established(3_000_000)))
@@ -147,12 +151,21 @@ class GotThroughLater(unittest.TestCase):
     def test_without(self):
         self.assertFalse(self.proven())
         self.assertFalse(self.proven(established(3_000_000, OTHER)), "who could see it had to")
-        self.assertFalse(self.proven(established(3_000_000), established(4_000_000, OTHER)))
+        self.assertFalse(self.proven(established(3_000_000), established(3_001_000, OTHER)))
         self.assertFalse(self.proven(established(3_000_000, port=1001)))
         self.assertFalse(self.proven(established(3_000_000, pod="10.77.1.67")))
         self.assertFalse(self.proven(established(500)), "before it was lost")
         self.assertFalse(self.proven(established(40_000_000)), "another one, on the same port")
         self.assertFalse(self.proven(reset(3_000_000)))
+
+    def test_the_capture_tells_which_one_it_is(self):
+        """Runs beside this one have the same addresses, and at times its port."""
+        self.assertTrue(self.proven(established(1_500_000, OTHER), established(3_000_000), established(11_000_000, OTHER)))
+        self.assertFalse(self.proven(established(1_500_000), established(3_000_000, OTHER)))
+        self.assertFalse(self.proven(established(3_000_000), packets=()), "there is no capture")
+        self.assertFalse(self.proven(established(3_000_000), packets=self.SENT), "nobody answered")
+        self.assertFalse(self.proven(established(3_000_000), packets=self.SENT + ((3_000_000, False, RST | ACK, 0),)))
+        self.assertFalse(self.proven(established(3_000_000), packets=self.CAME[:3]), "no handshake that ends")
 
     def test_it_ends_no_request(self):
         proof = OutOfReach().proven
@@ -168,7 +181,7 @@ class Join(unittest.TestCase):
                  "source": LB, "source_port": 1000, "address": POD, "port": 8080, "term": "SC--", "status": 503, "Ta": 1}
         pod = {"uid": "u", "name": "web-1", "address": POD, "marks": {"end_signal": [99 * S] * 2}}
         request = {"id": "a", "ok": False, "status": 503}
-        return truth.join([request], [entry], drops, [pod], {8080}, {(1000, POD): flow(*OutOfReach.refused)},
+        return truth.join([request], [entry], drops, [pod], {8080}, {Way(1000, POD, 8080): flow(*OutOfReach.refused)},
                           out_of_reach=lambda failure, made: why)
 
     def test_what_must_be_found_is_less_by_that(self):
@@ -184,8 +197,8 @@ class Join(unittest.TestCase):
         self.assertEqual(self.joined([], None).failures[0].verdict, "unexplained")
 
     def test_its_arrival_is_out_of_reach_too(self):
-        flows = {(1000, POD): flow(*OutOfReach.refused), (1001, POD): flow((-500_000, True, capture.SYN, 9))}
-        self.assertEqual(set(truth.within_reach(flows, self.joined([], "because"))), {(1001, POD)})
+        flows = {Way(1000, POD, 8080): flow(*OutOfReach.refused), Way(1001, POD, 8080): flow((-500_000, True, SYN, 9))}
+        self.assertEqual(set(truth.within_reach(flows, self.joined([], "because"))), {Way(1001, POD, 8080)})
         self.assertEqual(set(truth.within_reach(flows, self.joined([], None))), set(flows))
 
     def test_a_drop_stands(self):

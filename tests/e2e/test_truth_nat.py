@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(ROOT, "scripts/lab"))
 sys.dont_write_bytecode = True
 
 from drainlab import nat, truth  # noqa: E402
+from drainlab.capture import Way  # noqa: E402
 from drainlab.proc import LabError  # noqa: E402
 
 S, MS = 10**9, 10**6
@@ -109,14 +110,14 @@ class TestFlows(unittest.TestCase):
         probe = inner(0, 60000, 99)
         packets = (outer(0, 40000, 7), inner(0, 51000, 7), answer(1, 51000), probe, answer(1, 60000))
         found = nat.flows(packets, [ways(*packets)], PORT)
-        self.assertEqual(list(found), [(51000, POD)])
-        self.assertEqual([p.to_pod for p in found[51000, POD].packets], [True, False])
-        self.assertTrue(found[51000, POD].lost(BASE, BASE + S))
+        self.assertEqual(list(found), [Way(51000, POD, PORT)])
+        self.assertEqual([p.to_pod for p in found[51000, POD, PORT].packets], [True, False])
+        self.assertTrue(found[51000, POD, PORT].lost(BASE, BASE + S))
 
     def test_over_another_node_the_first_ones_witness_shows_it(self):
         there = ways(outer(0, 40000, 7, node=OTHER), inner(0, 51000, 7, source=OTHER), node=OTHER)
         here = [inner(1, 51000, 7, source=OTHER), answer(2, 51000, source=OTHER)]
-        self.assertEqual(len(nat.flows(here, [there], PORT)[51000, POD].packets), 2)
+        self.assertEqual(len(nat.flows(here, [there], PORT)[51000, POD, PORT].packets), 2)
 
 
 class TestJoin(unittest.TestCase):

@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(ROOT, "scripts/lab"))
 sys.dont_write_bytecode = True
 
 from drainlab import capture, nlb, truth  # noqa: E402
-from drainlab.capture import ACK, RST, SYN  # noqa: E402
+from drainlab.capture import ACK, RST, SYN, Way  # noqa: E402
 
 S, MS = 10**9, 10**6
 BASE = 1_795_000_000 * S
@@ -47,8 +47,8 @@ class OfCapture(unittest.TestCase):
         return {e["id"]: e for e in nlb.entries_of_capture(requests, flows, NAMES)}
 
     def test_the_port_tells_the_pod(self):
-        flows = {(4001, A): flow((1 * MS, True, SYN, 7, 0), (2 * MS, False, RST | ACK, 0, 0)),
-                 (4002, B): flow((1 * MS, True, SYN, 7, 0))}
+        flows = {Way(4001, A, 8080): flow((1 * MS, True, SYN, 7, 0), (2 * MS, False, RST | ACK, 0, 0)),
+                 Way(4002, B, 8080): flow((1 * MS, True, SYN, 7, 0))}
         found = self.entries([request("r1", 4001, 0, 3 * MS, error="Connection refused"),
                               request("r2", 4002, 0, 10 * S, error="timeout"),
                               request("r3", 4003, 0, 10 * S, error="timeout")], flows)
@@ -58,22 +58,22 @@ class OfCapture(unittest.TestCase):
         self.assertEqual(found["r2"]["end_ns"], BASE + 10 * S)
 
     def test_a_port_that_is_used_again_is_told_by_time(self):
-        flows = {(4001, A): flow((1 * MS, True, SYN, 7, 0)), (4001, B): flow((60 * S, True, SYN, 9, 0))}
+        flows = {Way(4001, A, 8080): flow((1 * MS, True, SYN, 7, 0)), Way(4001, B, 8080): flow((60 * S, True, SYN, 9, 0))}
         found = self.entries([request("r1", 4001, 0, 10 * S, error="timeout"),
                               request("r2", 4001, 60 * S, 10 * S, error="timeout")], flows)
         self.assertEqual((found["r1"]["address"], found["r2"]["address"]), (A, B))
 
     def test_a_port_that_went_to_two_pods_at_once_tells_nothing(self):
-        flows = {(4001, A): flow((1 * MS, True, SYN, 7, 0)), (4001, B): flow((2 * MS, True, SYN, 7, 0))}
+        flows = {Way(4001, A, 8080): flow((1 * MS, True, SYN, 7, 0)), Way(4001, B, 8080): flow((2 * MS, True, SYN, 7, 0))}
         self.assertEqual(self.entries([request("r1", 4001, 0, S, error="timeout")], flows)["r1"]["address"], "-")
 
     def test_who_answered_is_who_was_meant(self):
-        flows = {(4001, A): flow((1 * MS, True, SYN, 7, 0))}
+        flows = {Way(4001, A, 8080): flow((1 * MS, True, SYN, 7, 0))}
         found = self.entries([request("r1", 4001, 0, S, 2 * MS, ok=True, pod="web-c")], flows)
         self.assertEqual(found["r1"]["server"], "web-c")    # its address has been another's
 
     def test_a_kept_connection_is_older_than_its_request(self):
-        flows = {(4001, A): flow((1 * MS, True, SYN, 7, 0)), (4001, B): flow((90 * S, True, SYN, 9, 0))}
+        flows = {Way(4001, A, 8080): flow((1 * MS, True, SYN, 7, 0)), Way(4001, B, 8080): flow((90 * S, True, SYN, 9, 0))}
         found = self.entries([request("r1", 4001, 60 * S, 1 * MS, 2 * MS, error="closed")], flows)
         self.assertEqual((found["r1"]["address"], found["r1"]["sent_ns"]), (A, BASE + 60 * S))
 

@@ -276,6 +276,16 @@ static inline void fx_listener(struct fixture *f, int64_t ms, int n, enum ds_soc
 	ds_core_feed(f->core, &ev);
 }
 
+/* The load balancer, and pod 1, which has a listener and is healthy. */
+static inline void fx_serving(struct fixture *f)
+{
+	fx_start(f);
+	fx_lb(f);
+	fx_pod(f, 0, 1);
+	fx_listener(f, 10, 1, DS_SOCKET_CHANGE_LISTENING);
+	fx_target(f, 20, 1, DS_TARGET_STATE_HEALTHY);
+}
+
 static inline void fx_process(struct fixture *f, int64_t ms, int n, int container,
 			      enum ds_process_change change, int64_t exit_code)
 {

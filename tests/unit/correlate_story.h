@@ -10,12 +10,8 @@
 /* The load balancer, pod 1 with a listener, terminating since 1 s, its listener closed at 2 s. */
 static inline void refusing(struct fixture *f)
 {
-	fx_start(f);
-	fx_lb(f);
+	fx_serving(f);
 	fx_address(f, DS_EVENT_NODE_ADDRESS, FX_NODE);
-	fx_pod(f, 0, 1);
-	fx_listener(f, 10, 1, DS_SOCKET_CHANGE_LISTENING);
-	fx_target(f, 20, 1, DS_TARGET_STATE_HEALTHY);
 	fx_terminating(f, 1000, 1);
 	fx_listener(f, 2000, 1, DS_SOCKET_CHANGE_LISTENER_CLOSED);
 }
@@ -23,11 +19,7 @@ static inline void refusing(struct fixture *f)
 /* The same with the address released at 2 s and no listener event. */
 static inline void released(struct fixture *f)
 {
-	fx_start(f);
-	fx_lb(f);
-	fx_pod(f, 0, 1);
-	fx_listener(f, 10, 1, DS_SOCKET_CHANGE_LISTENING);
-	fx_target(f, 20, 1, DS_TARGET_STATE_HEALTHY);
+	fx_serving(f);
 	fx_terminating(f, 1000, 1);
 	fx_released(f, 2000, 1);
 }

@@ -2,16 +2,6 @@
 /* Stories of payload: that died on the way and got through later, or was no request at all. */
 #include "tests/unit/correlate_story.h"
 
-/* Pod 1 serves and stays. */
-static void serving(struct fixture *f)
-{
-	fx_start(f);
-	fx_lb(f);
-	fx_pod(f, 0, 1);
-	fx_listener(f, 10, 1, DS_SOCKET_CHANGE_LISTENING);
-	fx_target(f, 20, 1, DS_TARGET_STATE_HEALTHY);
-}
-
 static void payload_dies(struct fixture *f, int64_t ms, const char *reason)
 {
 	FX_PACKET(f, ms, .n = 1, .peer_port = 4001, .hook = DS_HOOK_KFREE_SKB, .flags = "PSH|ACK",
@@ -28,7 +18,7 @@ static void payload_that_was_sent_again_is_delayed(void **state)
 {
 	struct fixture *f = *state;
 
-	serving(f);
+	fx_serving(f);
 	payload_dies(f, 1000, "NETFILTER_DROP");
 	fx_ticks(f, 2000, 20000);
 	assert_int_equal(drops(f), 0);
@@ -40,7 +30,7 @@ static void so_is_payload_that_died_a_few_times(void **state)
 	static const int64_t at[] = { 1000, 1200, 1600, 2400, 4000, 5499 };
 	struct fixture *f = *state;
 
-	serving(f);
+	fx_serving(f);
 	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
 		payload_dies(f, at[i], "NETFILTER_DROP");
 	fx_ticks(f, 6000, 20000);
@@ -53,7 +43,7 @@ static void payload_that_went_on_dying_is_rejected(void **state)
 	static const int64_t at[] = { 1000, 1200, 1600, 2400, 4000, 7200 };
 	struct fixture *f = *state;
 
-	serving(f);
+	fx_serving(f);
 	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
 		payload_dies(f, at[i], "NETFILTER_DROP");
 	fx_ticks(f, 8000, 20000);
@@ -66,7 +56,7 @@ static void a_close_tells_that_payload_got_through(void **state)
 {
 	struct fixture *f = *state;
 
-	serving(f);
+	fx_serving(f);
 	fx_terminating(f, 900, 1);
 	for (int64_t ms = 1000; ms <= 7200; ms += 1550)
 		payload_dies(f, ms, "NETFILTER_DROP");
@@ -81,7 +71,7 @@ static void payload_that_was_answered_by_a_reset_is_rejected(void **state)
 {
 	struct fixture *f = *state;
 
-	serving(f);
+	fx_serving(f);
 	payload_dies(f, 1000, "NETFILTER_DROP");
 	FX_PACKET(f, 1001, .n = 1, .peer_port = 4001, .hook = DS_HOOK_TAP_TX, .flags = "RST|ACK",
 		  .from_pod = true);

@@ -13,15 +13,6 @@ static struct ds_pod *pod_1(struct fixture *f)
 	return ds_ledger_find(f->core->ledger, fx_uid(1));
 }
 
-static void serving(struct fixture *f)
-{
-	fx_start(f);
-	fx_lb(f);
-	fx_pod(f, 0, 1);
-	fx_listener(f, 10, 1, DS_SOCKET_CHANGE_LISTENING);
-	fx_target(f, 20, 1, DS_TARGET_STATE_HEALTHY);
-}
-
 static void sigterm(struct fixture *f, int64_t ms, int container)
 {
 	fx_process(f, ms, 1, container, DS_PROCESS_CHANGE_SIGTERM, 0);
@@ -53,7 +44,7 @@ static void sandbox(struct fixture *f, int64_t ms, enum ds_process_change change
 /* SIGTERM at 2 s, the port closes, a request is refused at 2.05 s, the container ends at 2.1 s. */
 static void stopped(struct fixture *f)
 {
-	serving(f);
+	fx_serving(f);
 	sigterm(f, 2 * S, 1);
 	fx_listener(f, 2 * S + 1, 1, DS_SOCKET_CHANGE_LISTENER_CLOSED);
 	fx_refused(f, 2 * S + 50, 1, 40000, 7);
@@ -228,7 +219,7 @@ static void the_hook_is_t0s_error(void **state)
 		struct fixture *f = fx_new_bounded(0, 0);
 		struct ds_event ev = fx_pod_event(1 * S, 1);
 
-		serving(f);
+		fx_serving(f);
 		DS_SET_STR(&ev, PRESTOP, prestop, cases[i].prestop);
 		ds_core_feed(f->core, &ev);
 		sigterm(f, 2 * S, 1);
@@ -243,7 +234,7 @@ static void the_first_of_its_containers_was_told_first(void **state)
 {
 	struct fixture *f = *state;
 
-	serving(f);
+	fx_serving(f);
 	sigterm(f, 2 * S + 10, 2);
 	sigterm(f, 2 * S, 1);
 	exited(f, 2 * S + 100, 1);
@@ -262,7 +253,7 @@ static void a_status_is_stamped_in_whole_seconds(void **state)
 		struct fixture *f = fx_new_bounded(0, 0);
 		struct ds_event ev = fx_pod_event(4 * S, 1);
 
-		serving(f);
+		fx_serving(f);
 		sigterm(f, sigterms_ms[i], 1);
 		DS_SET(&ev, PHASE, phase, DS_PHASE_DELETED);
 		DS_SET(&ev, T0, t0, fx_at(2 * S));
@@ -297,7 +288,7 @@ static void a_restart_of_long_ago_is_not_the_end(void **state)
 {
 	struct fixture *f = *state;
 
-	serving(f);
+	fx_serving(f);
 	sigterm(f, 2 * S, 1);
 	exited(f, 2 * S + 100, 1);
 	sandbox(f, 42 * S + 1, DS_PROCESS_CHANGE_EXITED);	/* grace period and 10 s later */
@@ -336,7 +327,7 @@ static void a_pod_that_ends_by_itself_has_no_t0(void **state)
 {
 	struct fixture *f = *state;
 
-	serving(f);
+	fx_serving(f);
 	exited(f, 1 * S, 2);
 	sigterm(f, 2 * S, 1);
 	exited(f, 2 * S + 100, 1);
@@ -350,7 +341,7 @@ static void an_init_container_of_long_ago_ended_nothing(void **state)
 {
 	struct fixture *f = *state;
 
-	serving(f);
+	fx_serving(f);
 	exited(f, 1 * S, 2);
 	sigterm(f, 11 * S, 1);
 	exited(f, 11 * S + 100, 1);
@@ -365,7 +356,7 @@ static void what_still_runs_is_waited_for(void **state)
 {
 	struct fixture *f = *state;
 
-	serving(f);
+	fx_serving(f);
 	sigterm(f, 2 * S, 1);
 	fx_listener(f, 2 * S + 1, 1, DS_SOCKET_CHANGE_LISTENER_CLOSED);
 	fx_refused(f, 15 * S, 1, 40000, 7);
@@ -389,7 +380,7 @@ static void nothing_waits_for_ever(void **state)
 		struct ds_event ev = fx_pod_event(1 * S, 1);
 		int64_t last_ms = until_s[i] * S;
 
-		serving(f);
+		fx_serving(f);
 		DS_SET(&ev, GRACE_PERIOD, grace_period_s, graces_s[i]);
 		ds_core_feed(f->core, &ev);
 		sigterm(f, 2 * S, 1);
@@ -459,7 +450,7 @@ static void word_is_owed_of_what_only_the_kernel_ends(void **state)
 {
 	struct fixture *f = *state;
 
-	serving(f);
+	fx_serving(f);
 	assert_false(ds_core_waits_for_word(f->core));
 	sigterm(f, 2 * S, 1);
 	assert_true(ds_core_waits_for_word(f->core));
@@ -475,7 +466,7 @@ static void no_word_is_owed_of_a_deletion(void **state)
 {
 	struct fixture *f = *state;
 
-	serving(f);
+	fx_serving(f);
 	fx_terminating(f, 1 * S, 1);
 	sigterm(f, 2 * S, 1);
 	exited(f, 2 * S + 100, 1);

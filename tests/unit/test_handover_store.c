@@ -117,6 +117,17 @@ static void begin_empty(void)
 	assert_int_equal(ready_cnt, 1);
 }
 
+/* Then node a has something to be told, and is known. */
+static void begin_with_a(void)
+{
+	struct ds_handover_ask ask;
+
+	begin_empty();
+	tell("a", "p1");
+	expect(&ask, "GET", "/api/v1/nodes/a");
+	answer(&ask, 200, NODE);
+}
+
 /* The member of what is sent, by its path; NULL = none. */
 static const char *sent(const struct ds_handover_ask *ask, const char *a, const char *b)
 {
@@ -302,10 +313,7 @@ static void made_by_another_in_between(void **state)
 	struct ds_handover_ask ask;
 
 	(void)state;
-	begin_empty();
-	tell("a", "p1");
-	expect(&ask, "GET", "/api/v1/nodes/a");
-	answer(&ask, 200, NODE);
+	begin_with_a();
 	expect(&ask, "POST", PATH);
 	answer(&ask, 409, NULL);
 	expect(&ask, "GET", PATH "/drainsnoop-targets-a");
@@ -331,10 +339,7 @@ static void it_waits_as_long_as_it_must(void **state)
 		struct ds_handover_ask ask;
 		int64_t at_ns;
 
-		begin_empty();
-		tell("a", "p1");
-		expect(&ask, "GET", "/api/v1/nodes/a");
-		answer(&ask, 200, NODE);
+		begin_with_a();
 		expect(&ask, "POST", PATH);
 		at_ns = now_ns;
 		ds_handover_store_answer(store, &ask, &came, now_ns);
@@ -354,10 +359,7 @@ static void trouble_is_said_once_and_its_end(void **state)
 	struct ds_handover_ask ask;
 
 	(void)state;
-	begin_empty();
-	tell("a", "p1");
-	expect(&ask, "GET", "/api/v1/nodes/a");
-	answer(&ask, 200, NODE);
+	begin_with_a();
 	for (int i = 0; i < 3; i++) {
 		expect(&ask, "POST", PATH);
 		answer(&ask, 500, "{\"message\":\"etcd is away\"}");
@@ -440,10 +442,7 @@ static void answers_that_make_no_sense(void **state)
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
 		struct ds_handover_ask ask;
 
-		begin_empty();
-		tell("a", "p1");
-		expect(&ask, "GET", "/api/v1/nodes/a");
-		answer(&ask, 200, NODE);
+		begin_with_a();
 		expect(&ask, "POST", PATH);
 		answer(&ask, 201, bodies[i]);	/* it was made; as which version? */
 		tell("a", "p2");
@@ -465,10 +464,7 @@ static void one_that_is_refused_stops_no_other(void **state)
 		struct ds_handover_ask ask;
 		int64_t at_ns;
 
-		begin_empty();
-		tell("a", "p1");
-		expect(&ask, "GET", "/api/v1/nodes/a");
-		answer(&ask, 200, NODE);
+		begin_with_a();
 		expect(&ask, "POST", PATH);
 		answer(&ask, statuses[i], "{\"kind\":\"Status\",\"message\":\"it is immutable\"}");
 		at_ns = now_ns;

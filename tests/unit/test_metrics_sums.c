@@ -142,18 +142,40 @@ static void at_the_bound_the_sums_are_the_same(void **state)
 	assert_int_equal(sum_with("drainsnoop_dropped_connections_total", "pod=\"(other)\""), 3000);
 }
 
-/* Above the limit too: a line that is folded says how many of them never stood. */
-static void silence_is_told_by_what_was_lost(void **state)
+/* Pod 1 with a listener, behind the load balancer; more than a line a second is folded. */
+static struct fixture *one_line_a_second(void)
 {
 	struct fixture *f = fx_new_bounded(0, 0);
-	struct ds_event tick;
-	int lines = 0;
 
-	(void)state;
 	fx_start_with(f, 1000, 900000, "auto", 1);
 	fx_lb(f);
 	fx_pod(f, 0, 1);
 	fx_listener(f, 10, 1, DS_SOCKET_CHANGE_LISTENING);
+	return f;
+}
+
+/* The run ends; all that was put out is counted. */
+static int drop_lines_at_the_end(struct fixture *f)
+{
+	struct ds_event tick;
+	int lines = 0;
+
+	ds_event_init(&tick, DS_EVENT_TICK, fx_at(90000));
+	DS_SET(&tick, FINAL, final, true);
+	ds_core_feed(f->core, &tick);
+	for (int i = 0; i < f->out_cnt; i++) {
+		ds_metrics_output(m, &f->out[i]);
+		lines += f->out[i].kind == DS_EVENT_DROP;
+	}
+	return lines;
+}
+
+/* Above the limit too: a line that is folded says how many of them never stood. */
+static void silence_is_told_by_what_was_lost(void **state)
+{
+	struct fixture *f = one_line_a_second();
+
+	(void)state;
 	fx_target(f, 20, 1, DS_TARGET_STATE_HEALTHY);
 	fx_terminating(f, 1000, 1);
 	fx_released(f, 2000, 1);
@@ -165,14 +187,7 @@ static void silence_is_told_by_what_was_lost(void **state)
 	}
 	for (int i = 0; i < 30; i++)
 		fx_syn_died(f, 4000 + i, 1, 20000 + i, 1000 + i);
-	ds_event_init(&tick, DS_EVENT_TICK, fx_at(90000));
-	DS_SET(&tick, FINAL, final, true);
-	ds_core_feed(f->core, &tick);
-	for (int i = 0; i < f->out_cnt; i++) {
-		ds_metrics_output(m, &f->out[i]);
-		lines += f->out[i].kind == DS_EVENT_DROP;
-	}
-	assert_in_range(lines, 2, 20);
+	assert_in_range(drop_lines_at_the_end(f), 2, 20);
 	assert_int_equal(sum_of("drainsnoop_unanswered_connections_total"), 60);
 	assert_int_equal(sum_of("drainsnoop_unanswered_syns_total"), 30);
 	fx_free(f);
@@ -181,15 +196,9 @@ static void silence_is_told_by_what_was_lost(void **state)
 /* Within one second, above the limit: aborts before and after the pod begins to go. */
 static void a_folded_line_is_of_one_level(void **state)
 {
-	struct fixture *f = fx_new_bounded(0, 0);
-	struct ds_event tick;
-	int lines = 0;
+	struct fixture *f = one_line_a_second();
 
 	(void)state;
-	fx_start_with(f, 1000, 900000, "auto", 1);
-	fx_lb(f);
-	fx_pod(f, 10, 1);
-	fx_listener(f, 20, 1, DS_SOCKET_CHANGE_LISTENING);
 	for (int i = 0; i < 40; i++)
 		fx_accepted(f, 100 + i, 1, 20000 + i);
 	for (int i = 0; i < 10; i++)
@@ -200,14 +209,7 @@ static void a_folded_line_is_of_one_level(void **state)
 		FX_CLOSING(f, 3300 + i, .n = 1, .peer_port = 20000 + i, .outstanding = true,
 			   .received = 100, .last_payload_ms = 3200, .age_ms = 3200);
 	fx_phase(f, 9000, 1, DS_PHASE_DELETED);
-	ds_event_init(&tick, DS_EVENT_TICK, fx_at(90000));
-	DS_SET(&tick, FINAL, final, true);
-	ds_core_feed(f->core, &tick);
-	for (int i = 0; i < f->out_cnt; i++) {
-		ds_metrics_output(m, &f->out[i]);
-		lines += f->out[i].kind == DS_EVENT_DROP;
-	}
-	assert_in_range(lines, 2, 6);
+	assert_in_range(drop_lines_at_the_end(f), 2, 6);
 	assert_int_equal(f->out[f->out_cnt - 1].verdict_drops, 30);
 	assert_int_equal(f->out[f->out_cnt - 1].drops_by[DS_CAUSE_ABORTED_IN_FLIGHT], 40);
 	assert_int_equal(sum_with("drainsnoop_dropped_connections_total", "rollout=\"true\""), 30);

@@ -173,23 +173,6 @@ static void exemplars_are_as_long_as_openmetrics_allows(void **state)
 	assert_string_equal(out.data, "x_drops_total 9\n");
 }
 
-static void series_beyond_the_bound_are_counted(void **state)
-{
-	const uint64_t counts[] = { 1 };
-	const struct ds_metric_histogram h = { NULL, counts, 0, 0 };
-
-	(void)state;
-	text.series_max = 2;
-	text.family = &drops;
-	for (int i = 0; i < 5; i++)
-		ds_metrics_text_sample(&text, NULL, 0, DS_METRIC_COUNT(i));
-	text.family = &lag;
-	ds_metrics_text_histogram(&text, NULL, 0, &h);
-	assert_string_equal(out.data, "x_drops_total 0\nx_drops_total 1\n");
-	assert_int_equal(text.series, 2);
-	assert_int_equal(text.left_out, 4);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,8 +186,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(exemplars_stand_in_openmetrics_only, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(exemplars_are_as_long_as_openmetrics_allows, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(series_beyond_the_bound_are_counted, setup,
 						teardown),
 	};
 

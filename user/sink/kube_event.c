@@ -113,15 +113,18 @@ static struct workload *find_or_add(struct ds_kube_events *e, size_t kind, const
 static void take_verdict(struct ds_kube_events *e, const struct ds_event *ev)
 {
 	struct workload *w = NULL;
+	const char *name = NULL;
 
 	if (ev->verdict != DS_VERDICT_DROPPED || !ds_event_has(ev, DS_KEY_POD_NAMESPACE) ||
 	    (ds_event_has(ev, DS_KEY_TRIGGER) && ds_trigger_is_imposed(ev->trigger)))
 		return;
-	for (size_t i = 0; i < KINDS && !w; i++)
-		if (name_of(ev, kinds[i].key))
-			w = find_or_add(e, i, ev->pod_namespace, name_of(ev, kinds[i].key));
+	for (size_t i = 0; i < KINDS && !name; i++) {
+		name = name_of(ev, kinds[i].key);
+		if (name)
+			w = find_or_add(e, i, ev->pod_namespace, name);
+	}
 	if (!w) {
-		e->left_out++;	/* no workload that could bear it, or no room */
+		e->left_out += name != NULL;	/* else it is no workload's: nothing could bear it */
 		return;
 	}
 	if (!w->sum.pods)

@@ -40,7 +40,8 @@ void ds_kube_events_free(struct ds_kube_events **events);
 
 /*
  * An event that the core put out: verdicts of pods that lost connections, and what is advised, are
- * looked at. Above the bound on workloads they are counted as left out.
+ * looked at. Verdicts for whose workload there is no room (too many wait, its name is too long) are
+ * counted as left out; those of pods that no workload made are nobody's.
  */
 void ds_kube_events_take(struct ds_kube_events *e, const struct ds_event *ev);
 

@@ -28,7 +28,7 @@ struct ds_kube_results {
 	/* the one at hand */
 	bool busy;
 	char kind[16], resource[16], namespace_[NAME_LEN + 1], name[NAME_LEN + 1];
-	bool said_get, said_create;
+	bool said_get, said_create, said_left_out;
 };
 
 static int64_t wall_clock(void)
@@ -144,6 +144,11 @@ static void on_timer(uv_timer_t *timer)
 void ds_kube_results_take(struct ds_kube_results *r, const struct ds_event *ev)
 {
 	ds_kube_events_take(r->events, ev);
+	if (!r->said_left_out && ds_kube_events_left_out(r->events)) {
+		r->said_left_out = true;
+		ds_log_warn("more than %d workloads lost connections before an Event on each could be written: some "
+			    "get none; the lines and metrics have all", DS_KUBE_EVENT_WORKLOADS_MAX);
+	}
 }
 
 int ds_kube_results_new(struct ds_kube_results **ret_results, struct ds_kube_api *api,

@@ -2,8 +2,8 @@
 /*
  * Sink: results in the cluster (kube_event.h), written to the API server. Needs the right to create
  * events in every namespace; with the right to get deployments, statefulsets and daemonsets they
- * are about the very object, and `kubectl describe` shows them. A right that is missing is said
- * once, and nothing else suffers.
+ * are about the very object, and `kubectl describe` shows them. A right that is missing, and
+ * workloads that get none for want of room, are said once, and nothing else suffers.
  */
 #ifndef DS_SINK_KUBE_RESULTS_H
 #define DS_SINK_KUBE_RESULTS_H

@@ -154,23 +154,10 @@ static void put_exemplar(struct ds_metrics_text *t, const struct ds_metric_exemp
 	}
 }
 
-/* One more line: whether the bound lets it through. */
-static bool take_series(struct ds_metrics_text *t)
-{
-	if (t->series_max && t->series >= t->series_max) {
-		t->left_out++;
-		return false;
-	}
-	t->series++;
-	return true;
-}
-
 void ds_metrics_text_exemplified(struct ds_metrics_text *t, const struct ds_metric_label *labels,
 				 int labels_cnt, struct ds_metric_value value,
 				 const struct ds_metric_exemplar *exemplar)
 {
-	if (!take_series(t))
-		return;
 	ds_buf_puts(t->out, t->family->name);
 	ds_buf_puts(t->out, suffix_of(t->family->type));
 	put_labels(t->out, labels, labels_cnt);
@@ -202,7 +189,7 @@ void ds_metrics_text_histogram(struct ds_metrics_text *t, const struct ds_metric
 	struct ds_buf le = { 0 };
 	uint64_t sum = 0;
 
-	if (labels_cnt > DS_METRIC_LABELS_MAX || !take_series(t))
+	if (labels_cnt > DS_METRIC_LABELS_MAX)
 		return;
 	for (int i = 0; i < labels_cnt; i++)
 		with_le[i] = labels[i];

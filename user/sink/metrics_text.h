@@ -2,7 +2,7 @@
 /*
  * What /metrics says, written: the Prometheus text format 0.0.4 and OpenMetrics 1.0.0. One family
  * at a time, each once, its samples after it; the end last. Text from outside stands in label
- * values only, and is escaped here. Series beyond a bound are left out and counted. Pure.
+ * values only, and is escaped here. Whoever writes bounds the series. Pure.
  */
 #ifndef DS_SINK_METRICS_TEXT_H
 #define DS_SINK_METRICS_TEXT_H
@@ -63,9 +63,6 @@ struct ds_metric_histogram {
 struct ds_metrics_text {
 	struct ds_buf *out;		/* borrowed */
 	bool openmetrics;
-	size_t series_max;		/* 0 = no bound */
-	size_t series;			/* written so far */
-	uint64_t left_out;		/* beyond the bound */
 	const struct ds_metric_family *family;	/* the present one; borrowed */
 };
 

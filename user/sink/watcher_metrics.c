@@ -14,7 +14,6 @@
 #define REQUESTS_MAX 64		/* of operations and codes there are fewer */
 #define ARN_LEN 255
 #define BOUNDS 9
-#define SERIES_MAX 8192
 
 static const int64_t bounds_ns[BOUNDS] = {
 	50 * DS_NS_PER_MS, 100 * DS_NS_PER_MS, 250 * DS_NS_PER_MS, 500 * DS_NS_PER_MS,
@@ -294,8 +293,7 @@ void ds_watcher_metrics_render(struct ds_watcher_metrics *m,
 			       const struct ds_watcher_metrics_now *now, bool openmetrics,
 			       struct ds_buf *out)
 {
-	struct ds_metrics_text t = { .out = out, .openmetrics = openmetrics,
-				     .series_max = SERIES_MAX };
+	struct ds_metrics_text t = { .out = out, .openmetrics = openmetrics };
 	struct group *g, *next;
 
 	HASH_ITER(hh, m->groups, g, next)

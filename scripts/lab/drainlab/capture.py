@@ -4,6 +4,7 @@
 An XDP program of the node drops before anything there can capture: then it is the load balancer's namespace.
 """
 
+import collections
 import os
 import socket
 import struct
@@ -35,6 +36,10 @@ class Packet:
 
     def __init__(self, at, to_pod, flags, seq, ack, size):
         self.at, self.to_pod, self.flags, self.seq, self.ack, self.size = at, to_pod, flags, seq, ack, size
+
+
+# A connection as the pods see it. Pods on the host's network have one address, and a port of the peer's may be used for each.
+Way = collections.namedtuple("Way", "peer_port address port")
 
 
 class Flow:
@@ -185,23 +190,23 @@ def ip_segment(packet):
 
 
 def read(path, peers, ports, at_lb=False):
-    """{(peer's port, pod's address): Flow} of the connections of these peers to the pods' serving ports."""
+    """{Way: Flow} of the connections of these peers to the pods' serving ports."""
     wanted = {True: OUTGOING, False: INCOMING} if at_lb else {True: INCOMING, False: OUTGOING}
     with open(path, "rb") as file:
         data = file.read()
     flows = {}
     for at, kind, source, sport, target, dport, flags, seq, ack, size in parse(data):
         if source in peers and dport in ports:
-            key, to_pod = (sport, target), True
+            way, to_pod = Way(sport, target, dport), True
         elif target in peers and sport in ports:
-            key, to_pod = (dport, source), False
+            way, to_pod = Way(dport, source, sport), False
         else:
             continue
         # A packet passes two interfaces of the node. What counts is the load balancer's side: there
         # its packets come in, and the answers that it gets go out.
         if kind != wanted[to_pod]:
             continue
-        flows.setdefault(key, Flow(dport if to_pod else sport)).packets.append(Packet(at, to_pod, flags, seq, ack, size))
+        flows.setdefault(way, Flow(way.port)).packets.append(Packet(at, to_pod, flags, seq, ack, size))
     for flow in flows.values():
         flow.packets.sort(key=lambda p: p.at)
     return flows

@@ -133,7 +133,8 @@ def judge(name, scenario, lab, say, traced):
             for pod in lab.kubernetes.pods for address in (pod.address, *pod.others)]
     beyond, records = out_of_reach(lab), lab.kernel_trace.records
     joined = truth.join(requests, entries, drops, pods, ports, flows,
-                        lambda drop: scenario.indistinguishable(drop) or ftrace.came_about_out_of_reach(drop, records),
+                        lambda drop: scenario.indistinguishable(drop) or
+                        ftrace.came_about_out_of_reach(drop, flows, records),
                         lab.tracer.gaps(), beyond)
     run = Run(lab, joined, requests, entries, flows, output, beyond)
     problems = lab.problems + [MECHANICS + text for text in scenario.mechanics(run)]

@@ -15,7 +15,7 @@ import os
 import re
 import time
 
-from .capture import RST, SYN
+from .capture import RST, SYN, Way
 from .events import parse_rfc3339
 from .proc import run
 from .truth import plain
@@ -24,8 +24,8 @@ MS = 10**6
 PREFIX, PLACE = "drainlab-", "/sys/kernel/tracing"
 FIRST_PID_NAMESPACE = 0xEFFFFFFC    # the kernel's PROC_PID_INIT_INO: in another one, pids of the trace are not those of /proc
 # How far the record lies from the packet that the capture has: an ICMP is sent just before its packet is given up; a RST is
-# noted before it is made, and crosses a veth.
-EARLY, BEHIND_ICMP, BEFORE_RST = MS // 50, MS // 2, 20 * MS
+# noted before it is made, and crosses a veth, as the ACK does that ends a handshake.
+EARLY, BEHIND_ICMP, BEFORE_RST, BEHIND_ACK = MS // 50, MS // 2, 20 * MS, 20 * MS
 
 # Of both families, where only IPv4's has a reason (6.18; .function is of 6.5); RSTs that answer a packet, as an abort is
 # nobody's softirq. SYN_RECV to ESTABLISHED: the pod's end of a connection.
@@ -93,11 +93,27 @@ def out_of_reach(failure, flow, records, errors):
     return None
 
 
-def came_about_out_of_reach(drop, records):
-    """True if the connection of the drop got through later, where no BPF program can have seen it."""
+def _handshake_ends(flow, begin):
+    """When the ACK passed that ends the first handshake after that moment, or None."""
+    answered = False
+    for p in flow.between(begin, begin + LATER):
+        if not p.to_pod:
+            answered = answered or p.flags & SYN
+        elif answered and not p.flags & (SYN | RST):
+            return p.at
+    return None
+
+
+def came_about_out_of_reach(drop, flows, records):
+    """True if the connection of the drop got through later, where no BPF program can have seen it.
+
+    Runs beside each other have the same addresses, and ports now and then: the capture tells which record is of this one.
+    """
     ends = {(plain(drop[end + ".address"]), drop[end + ".port"]) for end in ("source", "destination")}
-    at = parse_rfc3339(drop["time"])
-    return _proven([r for r in records if r.event == ESTABLISHED and r.ends == ends and at <= r.at <= at + LATER])
+    flow = flows.get(Way(drop["source.port"], plain(drop["destination.address"]), drop["destination.port"]))
+    at = flow and _handshake_ends(flow, parse_rfc3339(drop["time"]))
+    return bool(at) and _proven([r for r in records if r.event == ESTABLISHED and r.ends == ends and
+                                 at - EARLY <= r.at <= at + BEHIND_ACK])
 
 
 def is_untraceable(pid):

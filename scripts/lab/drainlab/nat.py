@@ -11,7 +11,7 @@ import bisect
 import os
 import struct
 
-from .capture import ACK, SYN, Flow, Packet, ip_segment
+from .capture import ACK, SYN, Flow, Packet, Way, ip_segment
 from .proc import LabError
 from .tcpdump import Tcpdump
 
@@ -129,17 +129,17 @@ def follow(entries, translations, pods, port):
 
 
 def flows(packets, translations, port):
-    """{(source port, pod's address): Flow} of what was handed on to pods, and of the answers."""
+    """{Way: Flow} of what was handed on to pods, and of the answers."""
     wanted = {way for ways in translations for way in ways.inner()}
     found = {}
     for at, source, sport, target, dport, flags, seq, ack, size in packets:
         if dport == port and (source, sport, target) in wanted:
-            key, to_pod = (sport, target), True
+            way, to_pod = Way(sport, target, port), True
         elif sport == port and (target, dport, source) in wanted:
-            key, to_pod = (dport, source), False
+            way, to_pod = Way(dport, source, port), False
         else:
             continue
-        found.setdefault(key, Flow(port)).packets.append(Packet(at, to_pod, flags, seq, ack, size))
+        found.setdefault(way, Flow(port)).packets.append(Packet(at, to_pod, flags, seq, ack, size))
     for flow in found.values():
         flow.packets.sort(key=lambda packet: packet.at)
     return found

@@ -58,15 +58,14 @@ def _entry(request, source_port, address, server, term=None):
 def entries_of_capture(requests, flows, names):
     """Entries where the client's own connection reaches the pod: by its source port the capture tells
     to which pod it went. names: {address: pod's name}. Address "-": it reached no pod."""
-    addresses = {}
-    for port, address in flows:
-        addresses.setdefault(port, []).append(address)
+    ways = {}
+    for way in flows:
+        ways.setdefault(way.peer_port, []).append(way)
     entries = []
     for request in requests:
         begin = min(request.get("connected") or request["start"], request["start"]) - SLACK
         end = request["end"] + SLACK
-        went = [a for a in addresses.get(request["source_port"], ())
-                if flows[request["source_port"], a].first_syn(begin, end)]
+        went = [way.address for way in ways.get(request["source_port"], ()) if flows[way].first_syn(begin, end)]
         address = went[0] if len(went) == 1 else "-"
         entries.append(_entry(request, request["source_port"], address, names.get(address)))
     return entries

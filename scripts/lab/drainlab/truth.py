@@ -16,6 +16,7 @@ and each drop behind which nothing lost is found is a false drop.
 import dataclasses
 import ipaddress
 
+from .capture import Way
 from .events import parse_rfc3339
 
 MS = 10**6
@@ -129,12 +130,17 @@ def expected_causes(failure, marks):
 
 
 def drop_key(drop, addresses, ports):
-    """(load balancer's port, pod's address) of a drop, whichever way its packet went, or None."""
+    """The Way of a drop, whichever way its packet went, or None."""
     for pod, peer in (("destination", "source"), ("source", "destination")):
         address = drop.get(pod + ".address")
         if address and plain(address) in addresses and drop.get(pod + ".port") in ports:
-            return drop.get(peer + ".port"), plain(address)
+            return Way(drop.get(peer + ".port"), plain(address), drop[pod + ".port"])
     return None
+
+
+def way_of(entry):
+    """The Way of an entry of the load balancer's log that reached a server."""
+    return Way(entry["source_port"], plain(entry["address"]), entry["port"])
 
 
 def _classify(request, entries, pods, flows, captured):
@@ -154,7 +160,7 @@ def _classify(request, entries, pods, flows, captured):
         failure.verdict, failure.why = "unobservable", f"the node sent it to {failure.pod['name']}, on another node"
         return failure
     begin, end = entry["accept_ns"] - SLACK, entry["end_ns"] + 2 * SLACK
-    flow = flows.get((entry["source_port"], address))
+    flow = flows.get(way_of(entry))
     if captured:
         at = flow and (flow.first_syn(begin, end) if connects(entry) else flow.last_payload(begin, end))
         if not at:
@@ -179,18 +185,14 @@ def wrong_answer(request, entries):
     return bool(entry and request.get("pod") and request["pod"] != entry["server"])
 
 
-def _key(failure):
-    return failure.entry["source_port"], plain(failure.entry["address"])
-
-
 def _bound(failures):
     """Ports are used again within seconds: what was lost after the next request's beginning is that one's."""
     following = {}
     for failure in reversed(failures):
-        later = following.get(_key(failure))
+        later = following.get(way_of(failure.entry))
         if later and later.sent > failure.failed:
             failure.until = later.sent - SLACK
-        following[_key(failure)] = failure
+        following[way_of(failure.entry)] = failure
 
 
 def _judge(failure, candidates):
@@ -214,13 +216,13 @@ def _was_watched(failure, gaps):
     return not any(begin - SLACK <= failure.failed and failure.sent <= end + SLACK for begin, end in gaps)
 
 
-def _felt(drop, key, entries_by_key, flows):
+def _felt(drop, way, entries_by_way, flows):
     """True if a failed connection of the log, or a lost packet in the capture, is behind the drop."""
     at = parse_rfc3339(drop["time"])
-    for entry in entries_by_key.get(key, ()):
+    for entry in entries_by_way.get(way, ()):
         if entry["term"] != "----" and entry["accept_ns"] - BEFORE <= at <= entry["end_ns"] + AFTER:
             return True
-    flow = flows.get(key)
+    flow = flows.get(way)
     return bool(flow and flow.lost(at - BEFORE, at + AFTER))
 
 
@@ -237,10 +239,10 @@ def join(requests, entries, drops, pods, ports, flows=None, indistinguishable=la
     watched = {address for address, pod in by_address.items() if not pod.get("elsewhere")}
     by_name_or_address = by_address | {pod["name"]: pod for pod in pods}
     by_id = {entry["id"]: entry for entry in entries if entry["id"]}
-    by_key = {}
+    by_way = {}
     for entry in entries:
         if entry["source_port"] and entry["address"] != "-":
-            by_key.setdefault((entry["source_port"], plain(entry["address"])), []).append(entry)
+            by_way.setdefault(way_of(entry), []).append(entry)
     left = {}
     for drop in sorted(drops, key=lambda d: d["time"]):
         left.setdefault(drop_key(drop, watched, ports), []).append(drop)
@@ -250,39 +252,39 @@ def join(requests, entries, drops, pods, ports, flows=None, indistinguishable=la
     open_ones = sorted((f for f in failures if not f.verdict), key=lambda f: f.failed)
     _bound(open_ones)
     for failure in open_ones:
-        _judge(failure, left.get(_key(failure), []))
+        _judge(failure, left.get(way_of(failure.entry), []))
         if failure.verdict == "unexplained" and not _was_watched(failure, gaps):
             failure.verdict = "not_observed"
-        why = flows and failure.verdict == "unexplained" and out_of_reach(failure, flows[_key(failure)])
+        why = flows and failure.verdict == "unexplained" and out_of_reach(failure, flows[way_of(failure.entry)])
         if why:
             failure.verdict, failure.why, failure.out_of_reach = "unobservable", why, True
 
     used = {id(f.drop) for f in failures if f.drop}
-    taken = {_key(f) for f in failures if f.drop}
+    taken = {way_of(f.entry) for f in failures if f.drop}
     false, unclear = [], []
-    for key, rest in left.items():
+    for way, rest in left.items():
         for drop in rest:
             if id(drop) in used:
                 continue
             if indistinguishable(drop):
                 unclear.append(drop)
-            elif key is None or key in taken or not _felt(drop, key, by_key, flows or {}):
+            elif way is None or way in taken or not _felt(drop, way, by_way, flows or {}):
                 false.append(drop)      # also a second drop for a request that has one
     return Truth(len(requests), failures, drops, false, unclear)
 
 
 def within_reach(flows, truth):
     """The flows without those whose end is out of every program's reach: where nothing else tells, so is their arrival."""
-    hidden = {_key(f) for f in truth.failures if f.out_of_reach}
-    return {key: flow for key, flow in flows.items() if key not in hidden}
+    hidden = {way_of(f.entry) for f in truth.failures if f.out_of_reach}
+    return {way: flow for way, flow in flows.items() if way not in hidden}
 
 
 def last_arrival(flows, addresses, begin, port=None, unseen=()):
     """The moment of the last new connection or last new payload from the load balancer to one of a pod's
     addresses, or None. In the intervals `unseen` nobody looked."""
     ends, own = [], {plain(address) for address in addresses}
-    for (_, pod), flow in flows.items():
-        if pod in own and port in (None, flow.port):
+    for way, flow in flows.items():
+        if way.address in own and port in (None, way.port):
             at = flow.last_arrival(unseen)
             if at and at >= begin:
                 ends.append(at)

@@ -106,7 +106,11 @@ class Run:
                      and e.get("k8s.pod.uid") == pod.uid), {})
 
     def flow(self, failure):
-        return self.flows.get((failure.entry["source_port"], failure.entry["address"]))
+        return self.flows.get(truth.way_of(failure.entry))
+
+    def sent_to(self, pod):
+        """The packets of the load balancer to that pod."""
+        return [p for way, flow in self.flows.items() if way.address == pod.address for p in flow.packets if p.to_pod]
 
 
 def advice(run, code):

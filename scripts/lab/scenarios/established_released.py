@@ -42,11 +42,9 @@ def play(lab):
 
 def mechanics(run):
     problems = at_least(10, run.failures("sH", 19000), "requests without an answer for 20 s")
-    for (_, address), flow in run.flows.items():
-        for pod in run.ended:
-            if address == pod.address and any(
-                    p.to_pod and p.flags & (SYN | ACK) == SYN and p.at >= pod.marks["released"][0] for p in flow.packets):
-                problems.append(f"a SYN to {pod.name} after its address was released")
+    for pod in run.ended:
+        if any(p.flags & (SYN | ACK) == SYN and p.at >= pod.marks["released"][0] for p in run.sent_to(pod)):
+            problems.append(f"a SYN to {pod.name} after its address was released")
     return problems
 
 

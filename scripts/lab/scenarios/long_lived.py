@@ -25,8 +25,8 @@ def play(lab):
 def cut(run):
     """Connections that were open and quiet when the pod ended, and were closed by it."""
     for pod in run.ended:
-        for (_, address), flow in run.flows.items():
-            if address != pod.address:
+        for way, flow in run.flows.items():
+            if way.address != pod.address:
                 continue
             last = flow.last_payload(0, 1 << 63)
             ends = [p for p in flow.packets if not p.to_pod and p.flags & 5]

@@ -14,7 +14,6 @@ FEW = 0.3   # connections a request; more would not be kept ones
 
 
 def mechanics(run):
-    opened = [p for (_, address), flow in run.flows.items() for pod in run.ended if address == pod.address
-              for p in flow.packets if p.to_pod and p.flags & (SYN | ACK) == SYN]
+    opened = [p for pod in run.ended for p in run.sent_to(pod) if p.flags & (SYN | ACK) == SYN]
     share = len(opened) / max(1, run.truth.requests)
     return nothing_fails(run) + ([f"{share:.2f} connections were opened a request"] if share > FEW else [])

@@ -13,8 +13,7 @@ SETTINGS = {"balancer": "nlb", "kept": 8, "rate": 24.0, "lag": 2.5, "prestop": 6
 def mechanics(run):
     pod = run.ended[0]
     drained, ended = pod.marks["drained"][1], pod.marks["sigterm"][0]
-    packets = [p for (_, address), flow in run.flows.items() if address == pod.address for p in flow.packets if p.to_pod]
-    late = [p for p in packets if drained < p.at < ended]
+    late = [p for p in run.sent_to(pod) if drained < p.at < ended]
     problems = []
     if len(run.truth.failures) > 2:     # SIGTERM may meet one that is being answered
         problems.append(f"{len(run.truth.failures)} requests failed, expected none")

@@ -41,8 +41,7 @@ def play(lab):
 
 def syns(run, pod):
     """SYNs of the balancer to the pod after T0."""
-    return [p for (_, address), flow in run.flows.items() if address == pod.address for p in flow.packets
-            if p.to_pod and p.flags & (SYN | ACK) == SYN and p.at >= pod.marks["t0"][0]]
+    return [p for p in run.sent_to(pod) if p.flags & (SYN | ACK) == SYN and p.at >= pod.marks["t0"][0]]
 
 
 def mechanics(run):

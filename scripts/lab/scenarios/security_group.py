@@ -21,8 +21,7 @@ def play(lab):
 
 def mechanics(run):
     pod = run.ended[0]
-    came = [p for (_, address), flow in run.flows.items() if address == pod.address for p in flow.packets
-            if p.to_pod and p.at > pod.marks["t0"][0]]
+    came = [p for p in run.sent_to(pod) if p.at > pod.marks["t0"][0]]
     problems = at_least(10, run.failures("sC", 9000), "connections that timed out after 10 s")
     problems += [f"{f.request['id']} {f.verdict}: {f.why}" for f in run.truth.failures if f.verdict != "unobservable"][:3]
     return problems + ([f"{len(came)} packets reached the node after T0"] if came else [])
