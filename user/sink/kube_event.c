@@ -124,7 +124,7 @@ static void take_verdict(struct ds_kube_events *e, const struct ds_event *ev)
 			w = find_or_add(e, i, ev->pod_namespace, name);
 	}
 	if (!w) {
-		e->left_out += name != NULL;	/* else nothing could bear it: it is no workload's */
+		e->left_out += name != NULL;	/* else it is no workload's */
 		return;
 	}
 	if (!w->sum.pods)
