@@ -228,6 +228,11 @@ def found(run, cause, number=1):
     return at_least(number - untold(run, cause), run.by_cause(cause), f"drops {cause}")
 
 
+def ports_of(drops):
+    """The pods' ends: of what a pod sent itself (the reset of a connection nobody had accepted) the source's."""
+    return {d["source.port" if d["network.io.direction"] == "transmit" else "destination.port"] for d in drops}
+
+
 ROLLOUT_CAUSES = ("listener_closed", "address_released", "address_reused", "aborted_in_flight",
                   "late_request", "closed_by_load_balancer")
 

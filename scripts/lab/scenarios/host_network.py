@@ -5,7 +5,7 @@ address stays, and what is refused there afterwards is that pod's whose port it 
 import subprocess
 
 from drainlab.proc import Tool, in_netns, program
-from . import at_least, found, milestones, no_verdict_but
+from . import at_least, found, milestones, no_verdict_but, ports_of
 
 SUMMARY = "two pods on the host's network end: refused SYNs belong to the pod of the port"
 SETTINGS = {"server": "gate", "lag": 2.5, "rate": 40.0}
@@ -30,11 +30,6 @@ def play(lab):
 
 def of(run, pod):
     return [d for d in run.by_cause("listener_closed") if d.get("k8s.pod.uid") == pod.uid]
-
-
-def ports_of(drops):
-    """The pods' ends: of what a pod sent itself (the reset of a connection nobody had accepted) the source's."""
-    return {d["source.port" if d["network.io.direction"] == "transmit" else "destination.port"] for d in drops}
 
 
 def mechanics(run):

@@ -24,5 +24,5 @@ def mechanics(run):
 
 def must_find(run):
     problems = found(run, "listener_closed", 10)
-    ports = {d.get("destination.port") for d in run.by_cause("listener_closed")}
+    ports = ports_of(run.by_cause("listener_closed"))
     return problems + ([] if ports == {8080} else [f"drops on ports {ports}"])
