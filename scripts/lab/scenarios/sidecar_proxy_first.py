@@ -3,7 +3,7 @@
 
 import signal
 
-from . import at_least, found, sidecar_application_first as mesh
+from . import at_least, found, ports_of, sidecar_application_first as mesh
 
 SUMMARY = "sidecar proxy that ends before its application: real drops, on the port the balancer knows"
 SETTINGS = {"server": "holding", "rate": 20.0, "grace": 6.0}
