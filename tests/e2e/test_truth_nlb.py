@@ -63,6 +63,13 @@ class OfCapture(unittest.TestCase):
                               request("r2", 4001, 60 * S, 10 * S, error="timeout")], flows)
         self.assertEqual((found["r1"]["address"], found["r2"]["address"]), (A, B))
 
+    def test_a_port_that_another_client_uses_is_told_by_time(self):
+        """The one was refused by the balancer itself, the other came to a pod 22 ms later."""
+        flows = {Way(4001, A, 8080): flow((22 * MS, True, SYN, 7, 0))}
+        found = self.entries([request("r1", 4001, 0, MS // 2, error="Connection refused"),
+                              request("r2", 4001, 22 * MS, 2 * MS, 1 * MS, ok=True, pod="web-a")], flows)
+        self.assertEqual((found["r1"]["address"], found["r2"]["address"]), ("-", A))
+
     def test_a_port_that_went_to_two_pods_at_once_tells_nothing(self):
         flows = {Way(4001, A, 8080): flow((1 * MS, True, SYN, 7, 0)), Way(4001, B, 8080): flow((2 * MS, True, SYN, 7, 0))}
         self.assertEqual(self.entries([request("r1", 4001, 0, S, error="timeout")], flows)["r1"]["address"], "-")

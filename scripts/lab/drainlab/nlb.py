@@ -21,6 +21,7 @@ from .pod import HEALTH_PORT, PORT
 from .proc import LabError, Tool, in_netns, program
 
 SLACK = 50_000_000
+TICK = 1_000_000     # client and capture have one clock
 
 RULES = """\
 table inet nlb {
@@ -63,9 +64,11 @@ def entries_of_capture(requests, flows, names):
         ways.setdefault(way.peer_port, []).append(way)
     entries = []
     for request in requests:
-        begin = min(request.get("connected") or request["start"], request["start"]) - SLACK
-        end = request["end"] + SLACK
-        went = [way.address for way in ways.get(request["source_port"], ()) if flows[way].first_syn(begin, end)]
+        # Its SYN came in its time: around that another client may have had the port. A kept connection is older.
+        connected = request.get("connected") or request["start"]
+        begin = connected - SLACK if connected < request["start"] else request["start"] - TICK
+        went = [way.address for way in ways.get(request["source_port"], ())
+                if flows[way].first_syn(begin, request["end"] + TICK)]
         address = went[0] if len(went) == 1 else "-"
         entries.append(_entry(request, request["source_port"], address, names.get(address)))
     return entries
