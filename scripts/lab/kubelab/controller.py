@@ -7,6 +7,7 @@ missing, are registered; what is not an endpoint any more, or terminates, is der
 condition on the pod follows the health of its target.
 """
 
+import http.client
 import threading
 import time
 
@@ -66,8 +67,8 @@ class Controller:
         """A binding has changed, or is new."""
         meta = thing["metadata"]
         if kind != "DELETED" and thing.get("status", {}).get("observedGeneration") != meta["generation"]:
-            self.api.patch(f"{BINDINGS}/{meta['name']}/status",
-                           {"status": {"observedGeneration": meta["generation"]}}, "merge")
+            self._patch(f"{BINDINGS}/{meta['name']}/status",
+                        {"status": {"observedGeneration": meta["generation"]}}, "merge")
         self.dirty.set()
 
     def _reconcile(self):
@@ -85,6 +86,19 @@ class Controller:
             self.targets[uid] = pod
             self._call(self._register, pod)
 
+    def _patch(self, *change):
+        """As the real one: once more, and once more, as long as the API server is away or not well."""
+        while True:
+            try:
+                self.api.patch(*change)
+                return
+            except ApiError as error:
+                if error.status < 500:
+                    raise
+            except (OSError, http.client.HTTPException):
+                pass
+            self.lab.sleep(0.5)
+
     def _call(self, what, pod):
         def guarded():
             try:
@@ -101,7 +115,7 @@ class Controller:
             return      # it began to go meanwhile
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         try:
-            self.api.patch(f"{PODS}/{pod.name}/status", {"status": {"conditions": [
+            self._patch(f"{PODS}/{pod.name}/status", {"status": {"conditions": [
                 {"type": GATE, "status": "True", "lastTransitionTime": now}]}})
         except ApiError as error:
             if error.status != 404:

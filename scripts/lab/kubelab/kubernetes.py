@@ -73,9 +73,11 @@ class RealKubernetes:
 
     def rollout_status(self):
         patience = 60 + 10 * self.lab.settings.pods
-        self.plane.kubectl("rollout", "status", "deployment/" + manifests.NAME, f"--timeout={patience}s",
-                           timeout=patience + 10)
-        self.lab.check()
+        try:
+            self.plane.kubectl("rollout", "status", "deployment/" + manifests.NAME, f"--timeout={patience}s",
+                               timeout=patience + 10)
+        finally:
+            self.lab.check()    # what a thread met is why kubectl waits in vain
 
     def wait_for_api(self):
         self.plane.wait_until(self.api.ready, 60, "the API server", "etcd", "apiserver")

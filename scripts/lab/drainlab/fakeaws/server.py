@@ -63,6 +63,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_any(self):
         aws = self.server.aws
+        if aws.closing.is_set():        # a connection that was kept: nobody is there any more
+            self.close_connection = True
+            return
         length = int(self.headers.get("Content-Length") or 0)
         if length > BODY_MAX:
             self.close_connection = True
