@@ -61,18 +61,32 @@ static void tell_target(const char *node, const struct ds_event *ev)
 	ds_buf_puts(&told, "\n");
 }
 
+/* What is told of a pod's end: for a run that did not see it. */
+static void tell_end(const struct ds_event *ev)
+{
+	assert_int_equal(ev->phase, DS_PHASE_DELETED);
+	assert_int_equal(ev->t0_source, DS_T0_SOURCE_ENDPOINT_SLICE);
+	assert_int_equal(ev->t0_error, DS_NS_PER_S);
+	ds_buf_printf(&told, " had %s, went %d-%d", ev->pod_addresses,
+		      (int)((ev->t0 + ev->t0_error - BEGIN) / DS_NS_PER_S),
+		      (int)((ev->time_ns - BEGIN) / DS_NS_PER_S));
+}
+
 static void tell(void *ctx, const char *node, const struct ds_event *ev)
 {
 	(void)ctx;
 	assert_string_equal(node, ev->node);
 	if (ev->kind == DS_EVENT_POD_STATE) {
 		assert_true(ds_event_has(ev, DS_KEY_POD_UID));
-		ds_buf_printf(&told, "%s: pod %s/%s of %s ports %s%s%s\n", node, ev->pod_namespace,
+		ds_buf_printf(&told, "%s: pod %s/%s of %s ports %s%s%s", node, ev->pod_namespace,
 			      ev->pod_name, owner_of(ev),
 			      ds_event_has(ev, DS_KEY_POD_PORTS) ? ev->pod_ports : "-",
 			      ds_event_has(ev, DS_KEY_TRIGGER) ? " " : "",
 			      ds_event_has(ev, DS_KEY_TRIGGER) ?
 				      ds_name(DS_NAMES_TRIGGER, ev->trigger) : "");
+		if (ds_event_has(ev, DS_KEY_PHASE))
+			tell_end(ev);
+		ds_buf_puts(&told, "\n");
 	} else if (ev->kind == DS_EVENT_TARGET) {
 		tell_target(node, ev);
 	} else {

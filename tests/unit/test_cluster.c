@@ -19,7 +19,8 @@ static void a_pod_that_goes_is_asked_for(void **state)
 	assert_told("");
 	now_s = 10;
 	is(DS_CLUSTER_SLICE, SLICE("web-1", "web", "8080", B_UP));
-	assert_told("n1: ended u-" A " at 10\n");
+	assert_told("n1: pod shop/" A " of - ports 8080 had 10.0.0.1, went 5-10\n"
+		    "n1: ended u-" A " at 10\n");
 	wait_until(610);
 	assert_told("");
 	wait_until(611);
@@ -132,7 +133,8 @@ static void a_pod_object_that_is_deleted_at_once_has_ended(void **state)
 		    "n1: target 10.0.0.1:8080 of web healthy (" A ")\n");
 	now_s = 7;
 	gone(DS_CLUSTER_POD, POD(LABELLED, CONTAINER, IS_READY));
-	assert_told("n1: ended " A " at 7\npoll 10.0.0.1:8080 of web\n");
+	assert_told("n1: pod shop/" A " of - ports 8080 had 10.0.0.1, went 7-7\n"
+		    "n1: ended " A " at 7\npoll 10.0.0.1:8080 of web\n");
 	assert_true(ds_cluster_pod(cluster, A, &f));
 	assert_int_equal(f.targets_cnt, 1);
 	wait_until(608);

@@ -140,6 +140,9 @@ static void check_rollout(void)
 			 "node1: pod shop/web-565b7488d5-%s of web ports 8080 rollout\n",
 			 old_pods[i]);
 		assert_int_equal(times(text), 1);
+		snprintf(text, sizeof(text), "%s of web ports 8080 rollout had 10.77.1.%d, went ",
+			 old_pods[i], old_addresses[i]);
+		assert_int_equal(times(text), 1);
 		snprintf(text, sizeof(text), "poll 10.77.1.%d:8080 of web\n", old_addresses[i]);
 		assert_int_equal(times(text), 1);
 		snprintf(text, sizeof(text), "target 10.77.1.%d:8080 of web healthy",
@@ -149,7 +152,7 @@ static void check_rollout(void)
 			 "node1: pod shop/web-99989cd5d-%s of web ports 8080\n", new_pods[i]);
 		assert_int_equal(times(text), 1);
 	}
-	assert_int_equal(times("rollout"), 4);
+	assert_int_equal(times("rollout"), 8);
 	assert_int_equal(times("poll "), 4);
 	assert_int_equal(times("of web healthy"), 8);
 	assert_int_equal(times("ended "), 4);

@@ -200,22 +200,30 @@ void ds_address_route(struct ds_core *core, const struct ds_event *ev)
 struct taking {
 	struct ds_core *core;
 	struct ds_pod *pod;
-	int64_t at_ns;
+	int64_t at_ns;	/* it had the address then */
 	bool ended;	/* the event says that the pod has ended */
+	bool went;	/* and when it began to go */
 };
+
+/*
+ * A finished pod keeps its status.podIP: whoever has the address by now keeps it too. Where it is
+ * known when the pod went it follows on whoever had given the address up by then.
+ */
+static bool is_anothers(const struct taking *t, const struct ds_addr *a)
+{
+	enum ds_holding then, now;
+	const struct ds_pod *at = ds_ledger_lookup(t->core->ledger, a, t->at_ns, &then);
+	const struct ds_pod *last = ds_ledger_lookup(t->core->ledger, a, INT64_MAX, &now);
+
+	return at && at != t->pod && !(t->went && at == last && then == DS_HOLDING_RELEASED);
+}
 
 static void take_address_item(void *ctx, const char *item, size_t len)
 {
 	const struct taking *t = ctx;
 	struct ds_addr a;
 
-	enum ds_holding holding;
-
-	if (ds_addr_parse(item, len, &a))
-		return;
-	/* A finished pod keeps its status.podIP: whoever has the address by now keeps it too. */
-	if (t->ended && ds_ledger_lookup(t->core->ledger, &a, t->at_ns, &holding) != t->pod &&
-	    holding != DS_HOLDING_NONE)
+	if (ds_addr_parse(item, len, &a) || (t->ended && is_anothers(t, &a)))
 		return;
 	take_address(t->core, t->pod, &a, t->at_ns);
 }
@@ -225,8 +233,11 @@ void ds_address_told(struct ds_core *core, struct ds_pod *pod, const struct ds_e
 	struct taking taking = {
 		.core = core, .pod = pod, .at_ns = ev->time_ns,
 		.ended = ds_event_has(ev, DS_KEY_PHASE) && ev->phase == DS_PHASE_DELETED,
+		.went = ds_event_has(ev, DS_KEY_T0) && ev->t0 <= ev->time_ns,
 	};
 
+	if (taking.ended && taking.went)
+		taking.at_ns = ev->t0;
 	if (ds_event_has(ev, DS_KEY_POD_ADDRESSES) && !ds_pod_ended_ns(pod) && !pod->released_ns &&
 	    !pod->reused_ns)
 		ds_identity_each_item(ev->pod_addresses, DS_POD_ADDRESSES_MAX, take_address_item,

@@ -91,7 +91,7 @@ static int weight_of(int trigger)
 static bool is_believed(const struct ds_pod *pod, const struct ds_event *ev)
 {
 	bool deleted = (pod->t0_ns && pod->t0_source == DS_T0_SOURCE_DELETION_TIMESTAMP) ||
-		       ds_event_has(ev, DS_KEY_T0) ||
+		       (ds_event_has(ev, DS_KEY_T0) && !ds_timeline_is_hearsay(ev)) ||
 		       (ds_event_has(ev, DS_KEY_PHASE) && ev->phase == DS_PHASE_TERMINATING);
 
 	return (ev->trigger != DS_TRIGGER_MANUAL || deleted) &&

@@ -96,7 +96,8 @@
 #define DS_T0_SOURCE_LIST(X) \
 	X(DELETION_TIMESTAMP, "deletion_timestamp", "deletionTimestamp less deletionGracePeriodSeconds") \
 	X(STATUS_REASON, "status_reason", "the pod's status said that it goes (Evicted, Terminated, NodeShutdown, Preempting)") \
-	X(SIGTERM, "sigterm", "SIGTERM reached its containers")
+	X(SIGTERM, "sigterm", "SIGTERM reached its containers") \
+	X(ENDPOINT_SLICE, "endpoint_slice", "its EndpointSlice, as `targets` saw it: no agent was there as the pod went")
 
 #define DS_TRIGGER_LIST(X) \
 	X(ROLLOUT, "rollout", "replaced by a newer revision") \

@@ -538,25 +538,24 @@ const struct ds_target *ds_targets_first(const struct ds_targets *t)
 }
 
 /*
- * T0 as a lower bound: not SIGTERM's (a preStop hook may lie before it), not where the controller
- * had reason before, not where the drain is known to have begun before.
+ * T0 as a lower bound: not SIGTERM's (a preStop hook may lie before it), nor an EndpointSlice's
+ * (by which the controller goes itself), not where the controller had reason before, not where the
+ * drain is known to have begun before.
  */
 static void bound_by_t0(const struct ds_facts_drain *facts, const struct ds_drain_span *span,
 			struct ds_drain *d)
 {
-	static const int of_t0[DS_T0_SOURCE_MAX] = {
-		[DS_T0_SOURCE_DELETION_TIMESTAMP] = DS_TARGET_SOURCE_DELETION_TIMESTAMP,
-		[DS_T0_SOURCE_STATUS_REASON] = DS_TARGET_SOURCE_STATUS_REASON,
-		[DS_T0_SOURCE_SIGTERM] = DS_TARGET_SOURCE_SIGTERM,
-	};
+	bool by_status = span->t0_source == DS_T0_SOURCE_STATUS_REASON;
 	int64_t t0_ns = span->t0_ns - DS_T0_CLOCK_ERROR_NS;
 
 	if (!span->t0_ns || !span->t0_holds || span->t0_source == DS_T0_SOURCE_SIGTERM ||
+	    span->t0_source == DS_T0_SOURCE_ENDPOINT_SLICE ||
 	    facts->own_lo || (facts->hint_ns && facts->hint_ns < t0_ns) || t0_ns <= d->lo_ns ||
 	    (d->began && t0_ns > d->hi_ns))
 		return;
 	d->lo_ns = t0_ns;
-	d->lo_source = of_t0[span->t0_source];
+	d->lo_source = by_status ? DS_TARGET_SOURCE_STATUS_REASON :
+				   DS_TARGET_SOURCE_DELETION_TIMESTAMP;
 }
 
 struct ds_drain ds_target_drain(const struct ds_target *target, const struct ds_drain_span *span)

@@ -166,13 +166,18 @@ static bool tells_end(const struct ds_event *ev)
 	return ds_event_has(ev, DS_KEY_T0_SOURCE) && ev->t0_source == DS_T0_SOURCE_STATUS_REASON;
 }
 
+bool ds_timeline_is_hearsay(const struct ds_event *ev)
+{
+	return ds_event_has(ev, DS_KEY_T0_SOURCE) && ev->t0_source == DS_T0_SOURCE_ENDPOINT_SLICE;
+}
+
 void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev)
 {
 	struct ds_pod *pod;
 	bool is_new;
 
 	pod = ds_identity_announce(core, ev, &is_new);
-	if (!pod)
+	if (!pod || (ds_timeline_is_hearsay(ev) && pod->by_kubernetes))
 		return;
 	pod->restored = false;
 	ds_address_told(core, pod, ev);

@@ -266,11 +266,16 @@ static void write_verdict(struct ds_core *core, struct ds_pod *pod, const struct
 	ds_core_emit(core, &ev);
 }
 
-/* Told of only after its end, as a finished pod in a listing is: nothing of it was observed. */
+/*
+ * Told of only after its end, as a finished pod in a listing is, or one that went while no agent
+ * was there: nothing of its end was observed. Whoever watched it then has judged it, or `targets`
+ * says that nobody did.
+ */
 static bool was_never_seen(const struct ds_pod *pod)
 {
-	return !ds_pod_is_going(pod) && pod->phases_cnt == 1 &&
-	       pod->phases[0].phase == DS_PHASE_DELETED;
+	if (ds_pod_is_going(pod))
+		return pod->t0_source == DS_T0_SOURCE_ENDPOINT_SLICE;
+	return pod->phases_cnt == 1 && pod->phases[0].phase == DS_PHASE_DELETED;
 }
 
 static bool wants_verdict(struct ds_pod *pod)

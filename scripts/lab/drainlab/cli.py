@@ -98,7 +98,10 @@ def check_tail(run):
         # drainsnoop counts from the floor of T0 to the second, and tells that as its error; a signal it saw itself.
         by_signal = verdict.get("drainsnoop.pod.t0_source") == "sigterm"
         measured = tail * 1e6 + (parse_rfc3339(verdict["drainsnoop.pod.t0"]) if by_signal else t0 // 10**9 * 10**9)
-        seen = truth.last_arrival(run.flows, addresses, t0, pod.port, gaps) or last
+        # A run that ends while the pod goes tells of what came until then, and says that it does.
+        cut = verdict.get("drainsnoop.verdict.reason") == "observation_cut"
+        unseen = gaps + ([(parse_rfc3339(verdict["time"]), 1 << 63)] if cut else [])
+        seen = truth.last_arrival(run.flows, addresses, t0, pod.port, unseen) or last
         reachable = truth.last_arrival(truth.within_reach(run.flows, run.truth), addresses, t0, pod.port) or last
         # What it adds to that error it says of the arrival: up to so much later than told.
         later = (verdict.get("drainsnoop.tail_error_ms", 0) - verdict.get("drainsnoop.pod.t0_error_ms", 0)) * 1e6

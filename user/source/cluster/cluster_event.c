@@ -8,6 +8,8 @@
 #include "user/source/cluster/cluster_trigger.h"
 #include "user/util/text.h"
 
+/* Until the endpoints controller says that a pod terminates: as long as that, where it is well. */
+#define SLICE_LAG_NS DS_NS_PER_S
 /* The controller's host keeps time by NTP: its stamps may be off by this. */
 #define CONTROLLER_CLOCK_NS (50 * DS_NS_PER_MS)
 
@@ -82,20 +84,58 @@ static bool has_trigger(const struct ds_cluster_pod_entry *pod)
 	return pod->trigger >= 0 && pod->trigger != DS_TRIGGER_DELETION;
 }
 
+static void write_addresses(const struct ds_cluster_pod_entry *pod, struct ds_text *t)
+{
+	char address[DS_ADDR_STRLEN];
+
+	for (int i = 0; i < pod->holdings_cnt; i++) {
+		(void)ds_addr_format(&pod->holdings[i].address->addr, address);
+		if (i)
+			ds_text_putc(t, ',');
+		ds_text_puts(t, address);
+	}
+}
+
+/*
+ * It has ended. Its agent saw that better; one that began only now, and keeps nothing on the node,
+ * knows by this whose address it was. Of a pod that nothing names any more, and that was never seen
+ * to terminate, this is not told: its labels may be others now.
+ */
+static bool is_told_ended(const struct ds_cluster_pod_entry *pod)
+{
+	return pod->ended_ns && pod->was_terminating && pod->holdings_cnt;
+}
+
+static void set_end(const struct ds_cluster_pod_entry *pod, const char *addresses,
+		    struct ds_event *ev)
+{
+	ev->time_ns = pod->ended_ns;
+	DS_SET_STR(ev, POD_ADDRESSES, pod_addresses, addresses);
+	DS_SET(ev, PHASE, phase, DS_PHASE_DELETED);
+	DS_SET(ev, T0, t0, pod->going_ns - SLICE_LAG_NS);
+	DS_SET(ev, T0_ERROR, t0_error, SLICE_LAG_NS);
+	DS_SET(ev, T0_SOURCE, t0_source, DS_T0_SOURCE_ENDPOINT_SLICE);
+}
+
 static void tell_pod(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
 {
 	char ports[DS_CLUSTER_TARGETS_MAX * 6 + 1];
+	char addresses[DS_READ_ADDRESSES_MAX * DS_ADDR_STRLEN + 1];
 	struct ds_text t = { .data = ports, .cap = sizeof(ports) - 1 };
+	struct ds_text all = { .data = addresses, .cap = sizeof(addresses) - 1 };
 	const char *owner;
 	uint64_t hash = (uint64_t)told_owner(pod, &owner) + 1;
 	struct ds_event ev;
 
 	write_ports(pod, &t);
 	ports[t.len] = '\0';
+	write_addresses(pod, &all);
+	addresses[all.len] = '\0';
 	mix_text(&hash, pod->node->key);
 	mix_text(&hash, owner);
 	mix_text(&hash, ports);
 	mix_int(&hash, has_trigger(pod) ? pod->trigger : -1);
+	mix_int(&hash, is_told_ended(pod) ? pod->ended_ns : 0);
 	if (hash == pod->told)
 		return;
 	pod->told = hash;
@@ -104,6 +144,8 @@ static void tell_pod(struct ds_cluster *c, struct ds_cluster_pod_entry *pod)
 	DS_SET_STR(&ev, POD_PORTS, pod_ports, ports);
 	if (has_trigger(pod))
 		DS_SET(&ev, TRIGGER, trigger, pod->trigger);
+	if (is_told_ended(pod))
+		set_end(pod, addresses, &ev);
 	c->options.tell(c->options.ctx, pod->node->key, &ev);
 }
 
