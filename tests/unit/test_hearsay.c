@@ -151,6 +151,19 @@ static void an_address_that_another_gets_later(void **state)
 	assert_true(pod_of(f, 1)->reused_ns == fx_at(12000));
 }
 
+/* It was on the host's network, which no EndpointSlice tells. */
+static void an_address_of_the_node(void **state)
+{
+	struct fixture *f = *state;
+	struct ds_event ev = hearsay(1, 5000, 7000, FX_NODE);
+
+	begin(f);
+	fx_address(f, DS_EVENT_NODE_ADDRESS, FX_NODE);
+	ds_core_feed(f->core, &ev);
+	assert_null(holder(f, FX_NODE, 11000));
+	assert_int_equal(fx_watch(f, 1), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +175,7 @@ int main(void)
 		FX_TEST(an_address_that_another_has),
 		FX_TEST(an_address_that_another_had_before),
 		FX_TEST(an_address_that_another_gets_later),
+		FX_TEST(an_address_of_the_node),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

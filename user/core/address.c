@@ -207,7 +207,8 @@ struct taking {
 
 /*
  * A finished pod keeps its status.podIP: whoever has the address by now keeps it too. Where it is
- * known when the pod went it follows on whoever had given the address up by then.
+ * known when the pod went it follows on whoever had given the address up by then. The node's own
+ * address is no pod's: one that was on the host's network may be told of without that.
  */
 static bool is_anothers(const struct taking *t, const struct ds_addr *a)
 {
@@ -215,6 +216,8 @@ static bool is_anothers(const struct taking *t, const struct ds_addr *a)
 	const struct ds_pod *at = ds_ledger_lookup(t->core->ledger, a, t->at_ns, &then);
 	const struct ds_pod *last = ds_ledger_lookup(t->core->ledger, a, INT64_MAX, &now);
 
+	if (!t->pod->host_network && ds_peers_is_node(&t->core->peers, a))
+		return true;
 	return at && at != t->pod && !(t->went && at == last && then == DS_HOLDING_RELEASED);
 }
 
