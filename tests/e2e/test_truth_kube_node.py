@@ -132,7 +132,7 @@ class Runs(unittest.TestCase):
         phase = {"drainsnoop.pod.phase": "ready"}
         lines = [self.line(1, "start"), self.line(2, "pod.state", **phase), self.line(9, "stop"),
                  self.line(11, "start"), self.line(2, "pod.state", **phase, **{"drainsnoop.restored": True}),
-                 self.line(5, "target.state"), self.line(15, "pod.state", **phase), self.line(16, "pod.phase", **phase)]
+                 self.line(5, "target.state"), self.line(10, "pod.state", **phase), self.line(15, "pod.state", **phase), self.line(16, "pod.phase", **phase)]
         self.assertEqual(agent.runs_between(lines), [(9 * SECOND, 15 * SECOND + agent.TAKES)])
         self.assertEqual(agent.runs_between(lines[:3]), [])
 

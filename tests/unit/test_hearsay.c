@@ -73,6 +73,7 @@ static void what_is_seen_is_known_better(void **state)
 	assert_true(pod_of(f, 1)->t0_ns == fx_at(2000));
 	assert_int_equal(pod_of(f, 1)->t0_source, DS_T0_SOURCE_DELETION_TIMESTAMP);
 	assert_false(pod_of(f, 1)->deleted_ns);
+	assert_int_equal(fx_count(f, DS_EVENT_POD_STATE), 2);	/* and is not told */
 	fx_phase(f, 4000, 1, DS_PHASE_DELETED);
 	fx_final(f, 5000);
 	assert_int_equal(fx_count(f, DS_EVENT_VERDICT), 1);
@@ -89,6 +90,7 @@ static void its_trigger_is_taken(void **state)
 	DS_SET(&ev, TRIGGER, trigger, DS_TRIGGER_ROLLOUT);
 	ds_core_feed(f->core, &ev);
 	assert_int_equal(pod_of(f, 1)->trigger, DS_TRIGGER_ROLLOUT);
+	assert_int_equal(fx_count(f, DS_EVENT_POD_STATE), 3);
 }
 
 static void nobody_knows_who_deleted_it(void **state)

@@ -307,7 +307,7 @@ void ds_core_feed(struct ds_core *core, const struct ds_event *ev)
 		ds_address_route(core, ev);
 		break;
 	case DS_EVENT_POD_STATE:
-		if (ds_identity_is_known(core, ev))
+		if (ds_identity_is_known(core, ev) || ds_timeline_is_stale(core, ev))
 			break;
 		pass_on(core, ev);
 		ds_timeline_pod_state(core, ev);

@@ -121,6 +121,8 @@ void ds_core_forget(void *ctx, struct ds_pod *pod);
 void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev);
 /* It tells of a pod's end by its EndpointSlice: for a run that knows nothing of the pod itself. */
 bool ds_timeline_is_hearsay(const struct ds_event *ev);
+/* That, of a pod that it does know, and nothing new of why the pod went. */
+bool ds_timeline_is_stale(const struct ds_core *core, const struct ds_event *ev);
 void ds_timeline_socket(struct ds_core *core, const struct ds_event *ev);
 /* The pod of a socket or process event: by the cgroup's UID, else by the namespace. NULL = none. */
 struct ds_pod *ds_timeline_pod_of(const struct ds_core *core, const struct ds_event *ev,

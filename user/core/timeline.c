@@ -171,6 +171,18 @@ bool ds_timeline_is_hearsay(const struct ds_event *ev)
 	return ds_event_has(ev, DS_KEY_T0_SOURCE) && ev->t0_source == DS_T0_SOURCE_ENDPOINT_SLICE;
 }
 
+bool ds_timeline_is_stale(const struct ds_core *core, const struct ds_event *ev)
+{
+	char key[DS_POD_KEY_LEN + 1];
+	const struct ds_pod *pod =
+		ds_timeline_is_hearsay(ev) ?
+			ds_ledger_find(core->ledger, ds_identity_key(ev, key, sizeof(key))) :
+			NULL;
+
+	return pod && pod->by_kubernetes &&
+	       (!ds_event_has(ev, DS_KEY_TRIGGER) || ev->trigger == pod->trigger);
+}
+
 void ds_timeline_pod_state(struct ds_core *core, const struct ds_event *ev)
 {
 	struct ds_pod *pod;

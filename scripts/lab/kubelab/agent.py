@@ -32,12 +32,12 @@ PODS = (f"/api/v1/namespaces/{NAMESPACE}/pods"
 
 def runs_between(output):
     """As Agent.between(), of the lines that were printed. Pure."""
-    found, last, ended = [], 0, None
+    found, last, ended, began = [], 0, None, 0
     for line in output:
         at = parse_rfc3339(line["time"])
         if line.get("event.name") == "drainsnoop.start" and last:
-            ended = last
-        elif ended and "drainsnoop.pod.phase" in line and at > ended and not line.get("drainsnoop.restored"):
+            ended, began = last, at
+        elif ended and "drainsnoop.pod.phase" in line and at > began and not line.get("drainsnoop.restored"):
             found.append((ended, at + TAKES))
             ended = None
         last = max(last, at)
