@@ -169,6 +169,28 @@ static void another_initial_sequence_number_is_another_connection(void **state)
 	assert_int_equal(drops(f), 3);
 }
 
+/*
+ * A neighbour's queue gives up three seconds later, and the load balancer's host has used the port
+ * again by then: seen in the laboratory (tests/e2e/kubernetes, token_expired).
+ */
+static void a_queue_gives_up_two_connections_of_one_port(void **state)
+{
+	struct fixture *f = *state;
+
+	released(f);
+	fx_syn_seen(f, 3000, 1, 40000, 7);
+	fx_syn_died(f, 6000, 1, 40000, 7);
+	fx_syn_seen(f, 6001, 1, 40000, 7);
+	fx_syn_seen(f, 6200, 1, 40000, 8);
+	fx_syn_died(f, 9100, 1, 40000, 7);
+	fx_syn_died(f, 9100, 1, 40000, 8);
+	fx_syn_died(f, 12200, 1, 40000, 8);
+	fx_final(f, 60000);
+	assert_int_equal(drops(f), 2);
+	assert_int_equal(fx_nth(f, DS_EVENT_DROP, 0)->drop_packets, 3);
+	assert_int_equal(fx_nth(f, DS_EVENT_DROP, 1)->drop_packets, 3);
+}
+
 static void after_two_minutes_of_silence_it_is_another_connection(void **state)
 {
 	struct fixture *f = *state;
@@ -413,6 +435,7 @@ int main(void)
 		FX_TEST(all_evidence_of_one_connection_is_one_line),
 		FX_TEST(a_retransmission_after_the_line_is_not_reported_again),
 		FX_TEST(another_initial_sequence_number_is_another_connection),
+		FX_TEST(a_queue_gives_up_two_connections_of_one_port),
 		FX_TEST(after_two_minutes_of_silence_it_is_another_connection),
 		FX_TEST(an_accepted_connection_is_nothing),
 		FX_TEST(lost_once_then_accepted_is_delayed),

@@ -218,6 +218,10 @@ static void begin_generation(struct ds_core *core, struct ds_flow *flow)
 		ds_drop_decide(core, flow);
 	ds_arrival_settle(core, flow, true);
 	forget_evidence(flow);
+	if (flow->has_isn) {
+		flow->isn_before = flow->isn;
+		flow->has_before = true;
+	}
 	flow->began_ns = flow->began_error_ns = flow->closed_ns = flow->last_payload_ns = 0;
 	flow->age_ns = -1;
 	flow->has_isn = flow->has_seq = flow->came_in = flow->delayed = false;
@@ -327,6 +331,16 @@ static bool was_repeated(const struct ds_flow *flow, const struct ds_event *ev)
 	       flow->facts & DS_FLOW_ESTABLISHED;
 }
 
+/*
+ * By the time that the queue gives up, the peer may have taken its port for another connection: what
+ * became of the one before is decided.
+ */
+static bool is_of_the_one_before(const struct ds_flow *flow, const struct ds_event *ev)
+{
+	return flow->has_before && flow->isn_before == (uint32_t)ev->tcp_seq &&
+	       !(flow->has_isn && flow->isn == (uint32_t)ev->tcp_seq);
+}
+
 /* Once, and not what is a drop, or counted apart, for something else. */
 static void count_delayed(struct ds_core *core, struct ds_flow *flow)
 {
@@ -357,6 +371,8 @@ void ds_correlate_packet(struct ds_core *core, const struct ds_event *ev)
 		return;
 	flow = flow_of(core, ev, source_is_pod, &attribution);
 	if (!flow)
+		return;
+	if (kind == DS_PACKET_SYN && is_of_the_one_before(flow, ev))
 		return;
 	if (kind == DS_PACKET_SYN && was_repeated(flow, ev)) {
 		count_delayed(core, flow);

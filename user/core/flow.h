@@ -72,10 +72,11 @@ struct ds_flow {
 	bool balanced;			/* the load balancer's: the verdict waits for its window */
 	bool came_in;			/* seen to be inbound: its SYN, or a process accepted it */
 	bool held;			/* whether it counts as an arrival is not known yet */
-	bool has_isn, has_seq;
+	bool has_isn, has_seq, has_before;
 	bool delayed;			/* counted: one of its SYNs died, another was accepted */
 	bool elsewhere;			/* its latest event is of the pod that has it by now */
 	uint32_t isn;			/* initial sequence number: the generation */
+	uint32_t isn_before;		/* of the one before, valid where has_before */
 	uint32_t seq_end;		/* beyond the highest payload seen */
 	enum ds_flow_window window;
 	int64_t window_ends_ns;
