@@ -78,6 +78,23 @@ class Chain(Base):
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(60), 0, self.said())
 
+    def test_a_pod_that_went_before_the_agent_came(self):
+        """It has no state, and the API knows no such pod any more: whose address it was is handed over."""
+        self.ready(0)
+        targets = self.lead()
+        self.end_pod(0)
+        self.take_pod(0)
+        self.wait_told(targets, "node-1", "drainsnoop.pod.state", k8s__pod__uid=self.shop.uid(0), drainsnoop__pod__phase="deleted")
+        agent = self.agent()
+        wait_for(lambda: self.of("drainsnoop.pod.phase", k8s__pod__uid=self.shop.uid(0)), 60, "the pod: " + self.said())
+        pod = self.of("drainsnoop.pod.state", k8s__pod__uid=self.shop.uid(0))[-1]
+        self.assertEqual(pod["drainsnoop.pod.addresses"], self.shop.address(0))
+        self.assertEqual(pod["drainsnoop.pod.t0_source"], "endpoint_slice")
+        self.assertEqual(pod["drainsnoop.pod.trigger"], "rollout")
+        self.stop_agent(agent)
+        self.assertEqual(self.of("drainsnoop.pod.verdict"), [])     # that is not its to say
+        targets.stop(self)
+
     def test_a_verdict_has_its_target_its_drain_and_its_trigger(self):
         self.ready(0, 1)
         recording = os.path.join(self.folder, "recording.jsonl")
