@@ -332,8 +332,8 @@ static bool was_repeated(const struct ds_flow *flow, const struct ds_event *ev)
 }
 
 /*
- * By the time that the queue gives up, the peer may have taken its port for another connection: what
- * became of the one before is decided.
+ * By the time that the queue gives up, the peer may have taken its port for another connection:
+ * what became of the one before is decided.
  */
 static bool is_of_the_one_before(const struct ds_flow *flow, const struct ds_event *ev)
 {
