@@ -212,13 +212,15 @@ struct taking {
  */
 static bool is_anothers(const struct taking *t, const struct ds_addr *a)
 {
+	const struct ds_ledger *ledger = t->core->ledger;
 	enum ds_holding then, now;
-	const struct ds_pod *at = ds_ledger_lookup(t->core->ledger, a, t->at_ns, &then);
-	const struct ds_pod *last = ds_ledger_lookup(t->core->ledger, a, INT64_MAX, &now);
+	const struct ds_pod *last = ds_ledger_lookup(ledger, a, INT64_MAX, &now);
+	bool given_up = t->went && ds_ledger_lookup(ledger, a, t->at_ns, &then) == last &&
+			then == DS_HOLDING_RELEASED;
 
 	if (!t->pod->host_network && ds_peers_is_node(&t->core->peers, a))
 		return true;
-	return at && at != t->pod && !(t->went && at == last && then == DS_HOLDING_RELEASED);
+	return last && last != t->pod && !given_up;
 }
 
 static void take_address_item(void *ctx, const char *item, size_t len)
